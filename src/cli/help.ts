@@ -1,0 +1,26 @@
+import { options } from './options.ts';
+
+/** The text of --help: made from the option table. */
+export function helpText(): string {
+  const rows = options.map((option) => {
+    const names = [option.short ?? '  ', option.long]
+      .filter((name) => name !== undefined)
+      .join(option.short ? ', ' : '  ');
+    return [option.kind === 'value' ? `${names} ${option.value}` : names, option.help] as const;
+  });
+  const width = Math.max(...rows.map(([names]) => names.length));
+  return `Usage: subreaper [options] [--] command [arguments]
+
+Runs the command as a container's init: forwards signals to it, reaps every orphan,
+ends with its exit status.
+
+Options:
+${rows.map(([names, help]) => `  ${names.padEnd(width)}  ${help}`).join('\n')}
+
+Signals: SIGTERM, TERM, 15, RTMIN+3. SUBREAPER_OPTIONS in the environment holds options
+that are read before these.
+
+Exit status: the command's; 128+N if signal N ended it; 127 not found; 126 found but not
+runnable; 125 for wrong usage or a failure of subreaper itself.
+`;
+}

@@ -1,0 +1,43 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { Failure } from '../init/failure.ts';
+import { fromBytes, readInherited } from '../init/inherited.ts';
+import { init } from '../init/init.ts';
+import { runWithoutReaping } from '../init/run-without-reaping.ts';
+import type { Command } from '../init/start-workload.ts';
+import { realTimeSignals } from '../native/signals.ts';
+import { noRealTime } from '../signals/signal-names.ts';
+import { parseCommandLine } from './command-line.ts';
+import { helpText } from './help.ts';
+
+try {
+  main();
+} catch (error) {
+  const { message } = error as Error;
+  writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
+  process.exit(error instanceof Failure ? error.status : 125);
+}
+
+function main(): void {
+  const isLinux = process.platform === 'linux';
+  const inherited = readInherited();
+  const { args, optionsVariable } = inherited;
+  const realTime = isLinux ? realTimeSignals() : noRealTime;
+  const invocation = parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
+  if (invocation.kind === 'help') print(helpText());
+  else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
+  else {
+    const command = args.slice(-invocation.operands) as unknown as Command;
+    const run = isLinux ? init : runWithoutReaping;
+    run(command, invocation.options, inherited, realTime);
+  }
+}
+
+function print(text: string): void {
+  writeSync(1, text);
+}
+
+function version(): string {
+  const manifest = createRequire(import.meta.filename).resolve('../package.json');
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}

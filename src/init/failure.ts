@@ -1,0 +1,18 @@
+/**
+ * An error that ends init before the workload runs. The message is one line: what, why, what to do.
+ * Exit statuses: 125 init's own failure or wrong usage, 126 found but not runnable, 127 command not found.
+ */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly status: 125 | 126 | 127;
+
+  constructor(status: 125 | 126 | 127, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Text from outside as it may stand in a line: control characters escaped. */
+export function quoted(text: string): string {
+  return `'${text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))}'`;
+}

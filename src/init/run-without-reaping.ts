@@ -1,0 +1,67 @@
+import { createRequire } from 'node:module';
+import { createLog } from '../log/log.ts';
+import type { Signal } from '../native/types.ts';
+import { exitStatus } from '../reaper/wait-status.ts';
+import { forwardedSignals } from '../signals/catchable.ts';
+import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
+import { quoted } from './failure.ts';
+import { fromBytes, type Inherited } from './inherited.ts';
+import type { InitOptions } from './init.ts';
+import type { Command } from './start-workload.ts';
+
+/**
+ * What init is where there is no Linux: the same command line runs the workload, in init's own process group, and
+ * forwards signals to it. No orphan is reaped, so a laptop with macOS needs no native code.
+ */
+export function runWithoutReaping(
+  command: Command,
+  options: InitOptions,
+  { environment }: Inherited,
+  realTime: RealTimeRange,
+): void {
+  // Loaded here, since no Linux needs them: child_process alone takes 2 ms.
+  const load = createRequire(import.meta.filename);
+  const { spawn } = load('node:child_process') as typeof import('node:child_process');
+  const { constants } = load('node:os') as typeof import('node:os');
+  const log = createLog(options.logLevel, options.logFormat);
+  const [program, ...args] = command.map(fromBytes) as [string, ...string[]];
+  const env = Object.fromEntries(
+    environment.map((entry) => fromBytes(entry).split(/=(.*)/s) as [string, string]),
+  );
+  const held: Signal[] = [];
+  let deliver = (signal: Signal): void => void held.push(signal);
+  // The terminal sends these to the whole foreground group, the workload included.
+  const fromTerminal = process.stdin.isTTY ? ['SIGINT', 'SIGQUIT', 'SIGTSTP'] : [];
+  for (const signal of forwardedSignals(realTime)) {
+    const name = signalName(signal, realTime) as NodeJS.Signals;
+    if (name in constants.signals) process.on(name, () => !fromTerminal.includes(name) && deliver(signal));
+  }
+
+  const workload = spawn(program, args, { stdio: 'inherit', env });
+  workload.on('spawn', () => {
+    log('debug', 'this platform has no subreaper: signals are forwarded, orphans are not reaped', {
+      platform: process.platform,
+    });
+    deliver = (signal) => {
+      const sent = options.rewrite.get(signal) ?? signal;
+      if (sent !== 'drop') workload.kill(sent);
+    };
+    for (const signal of held) deliver(signal);
+  });
+  workload.on('error', (error: NodeJS.ErrnoException) => {
+    const notFound = error.code === 'ENOENT';
+    const why = notFound
+      ? 'it is in no directory of PATH; install it or give its path'
+      : `${error.code}; chmod +x it`;
+    process.stderr.write(`subreaper: ${quoted(program)} cannot be run, ${why}\n`);
+    process.exit(notFound ? 127 : 126);
+  });
+  workload.on('exit', (code, signal) => {
+    const own = exitStatus(
+      signal === null
+        ? { kind: 'exited', code: code ?? 0 }
+        : { kind: 'killed', signal: constants.signals[signal] as Signal, coreDumped: false },
+    );
+    process.exit(options.remapExit.get(own) ?? own);
+  });
+}

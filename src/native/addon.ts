@@ -1,0 +1,97 @@
+import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import type { LibraryHandle, TypeObject } from 'koffi';
+
+type Koffi = typeof import('koffi');
+
+const here = import.meta.filename;
+
+let detected: 'glibc' | 'musl' | undefined;
+
+/**
+ * The C library that the running node was linked to, read from its ELF interpreter as koffi does. The program
+ * header that names the interpreter follows the ELF header, so the first page holds it.
+ */
+export function detectLibc(): 'glibc' | 'musl' {
+  detected ??= readLibc();
+  return detected;
+}
+
+function readLibc(): 'glibc' | 'musl' {
+  const firstPage = Buffer.alloc(4096);
+  const file = openSync(process.execPath, 'r');
+  try {
+    readSync(file, firstPage);
+  } finally {
+    closeSync(file);
+  }
+  return firstPage.includes('/ld-musl-') ? 'musl' : 'glibc';
+}
+
+/** koffi's folder, where node would find it from here: its own resolution reads package.json files for 1 ms. */
+function findKoffi(): string | undefined {
+  for (let folder = dirname(here); ; folder = dirname(folder)) {
+    const candidate = `${folder}/node_modules/koffi`;
+    if (existsSync(candidate)) return realpathSync(candidate);
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/**
+ * koffi's own entry detects the platform, parses headers and sets up a type library: 9 ms. The addon in its
+ * platform package is all that is needed here, and loads in 1. It is looked for below koffi and beside it, as npm
+ * and pnpm lay it out, so that its version is koffi's.
+ */
+function loadAddon(): Koffi | undefined {
+  const { arch } = process;
+  const folder = `${detectLibc() === 'musl' ? 'musl' : 'linux'}_${arch}`;
+  const koffi = findKoffi();
+  if (koffi === undefined) return undefined;
+  for (const parent of [`${koffi}/node_modules`, dirname(koffi)]) {
+    const file = `${parent}/@koromix/koffi-linux-${arch}/${folder}/koffi.node`;
+    if (!existsSync(file)) continue;
+    const addon = { exports: {} };
+    process.dlopen(addon, file);
+    return addon.exports as Koffi;
+  }
+  return undefined;
+}
+
+function loadKoffi(): Koffi {
+  try {
+    // Where there is another layout, or an addon built from source, koffi itself knows.
+    return loadAddon() ?? (createRequire(here)('koffi') as Koffi);
+  } catch (error) {
+    const [why] = (error as Error).message.split('\n');
+    throw new Error(`koffi cannot be loaded (${why}); install subreaper with its optional dependencies`);
+  }
+}
+
+let loaded: Koffi | undefined;
+
+/**
+ * The foreign function interface. It is loaded on first use, so that the rooms above can be imported anywhere.
+ * @throws Error where koffi is not installed, or has no addon for this platform
+ */
+export function koffi(): Koffi {
+  loaded ??= loadKoffi();
+  return loaded;
+}
+
+let program: LibraryHandle | undefined;
+
+/** Binds a C function when it is first called, so that start-up pays for no call it does not make. */
+export function foreign<Parameters extends unknown[], Result>(
+  name: string,
+  result: string,
+  parameters: readonly (string | TypeObject)[],
+): (...args: Parameters) => Result {
+  let bound: ((...args: Parameters) => Result) | undefined;
+  return (...args) => {
+    // The running program: node exports libuv's functions, and the C library's are reachable from it.
+    program ??= koffi().load(null);
+    bound ??= program.func(name, result, [...parameters]) as unknown as (...args: Parameters) => Result;
+    return bound(...args);
+  };
+}

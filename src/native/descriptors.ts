@@ -1,0 +1,52 @@
+import { constants, layouts } from './abi.ts';
+import { foreign } from './addon.ts';
+import { checked } from './system-error.ts';
+
+const fcntlCall = foreign<[number, number, number], number>('fcntl', 'int', ['int', 'int', 'int']);
+const getrlimitCall = foreign<[number, Buffer], number>('getrlimit', 'int', ['int', 'void *']);
+const setrlimitCall = foreign<[number, Buffer], number>('setrlimit', 'int', ['int', 'void *']);
+const pollCall = foreign<[Buffer, number, number], number>('poll', 'int', ['void *', 'unsigned long', 'int']);
+const sendCall = foreign<[number, Buffer, number, number], number>('send', 'ssize_t', [
+  'int',
+  'void *',
+  'size_t',
+  'int',
+]);
+
+/** Sets or clears close-on-exec, F_SETFD of fcntl(2). @throws SystemError EBADF */
+export function setCloseOnExec(descriptor: number, closeOnExec: boolean): void {
+  checked('fcntl', fcntlCall(descriptor, constants.F_SETFD, closeOnExec ? constants.FD_CLOEXEC : 0));
+}
+
+/**
+ * Sets the soft limit of open descriptors, RLIMIT_NOFILE of setrlimit(2), and returns the one before.
+ * @throws SystemError EINVAL above the hard limit
+ */
+export function setDescriptorLimit(soft: bigint): bigint {
+  const limit = Buffer.alloc(layouts.sizeofRlimit);
+  checked('getrlimit', getrlimitCall(constants.RLIMIT_NOFILE, limit));
+  const before = limit.readBigUInt64LE();
+  limit.writeBigUInt64LE(soft);
+  checked('setrlimit', setrlimitCall(constants.RLIMIT_NOFILE, limit));
+  return before;
+}
+
+/** True if a write can start without blocking, POLLOUT of poll(2). */
+export function isWritable(descriptor: number): boolean {
+  const pollfd = Buffer.alloc(layouts.sizeofPollfd);
+  pollfd.writeInt32LE(descriptor);
+  pollfd.writeInt16LE(constants.POLLOUT, 4);
+  return pollCall(pollfd, 1, 0) === 1 && (pollfd.readInt16LE(6) & constants.POLLOUT) !== 0;
+}
+
+/**
+ * Sends to a socket without blocking and without SIGPIPE, send(2).
+ * @returns the number of bytes taken
+ * @throws SystemError EAGAIN when the socket is full, EPIPE when nobody reads
+ */
+export function sendWithoutBlocking(socket: number, bytes: Buffer): number {
+  return checked(
+    'send',
+    sendCall(socket, bytes, bytes.length, constants.MSG_DONTWAIT | constants.MSG_NOSIGNAL),
+  );
+}

@@ -1,0 +1,21 @@
+import { layouts } from './abi.ts';
+import type { Signal, SignalSet } from './types.ts';
+
+export const noSignals = 0n as SignalSet;
+
+export function signalSet(signals: Iterable<Signal>): SignalSet {
+  let set = 0n;
+  for (const signal of signals) set |= 1n << BigInt(signal - 1);
+  return set as SignalSet;
+}
+
+export function inSignalSet(set: SignalSet, signal: Signal): boolean {
+  return ((set >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+/** A sigset_t: an array of unsigned long of which the kernel uses the first 64 bits. */
+export function sigset(set: SignalSet): Buffer {
+  const bytes = Buffer.alloc(layouts.sizeofSigset);
+  bytes.writeBigUInt64LE(set);
+  return bytes;
+}

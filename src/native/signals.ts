@@ -1,0 +1,91 @@
+import { constants, realTimeMaximum, realTimeMinimum } from './abi.ts';
+import { detectLibc, foreign, koffi } from './addon.ts';
+import { signalSet, sigset } from './signal-set.ts';
+import { SystemError } from './system-error.ts';
+import type { Errno, Signal } from './types.ts';
+
+/** SIGRTMIN and SIGRTMAX of this C library, signal(7). */
+export function realTimeSignals(): { readonly first: Signal; readonly last: Signal } {
+  return { first: realTimeMinimum[detectLibc()] as Signal, last: realTimeMaximum as Signal };
+}
+
+const pthreadSigmaskCall = foreign<[number, Buffer, null], number>('pthread_sigmask', 'int', [
+  'int',
+  'void *',
+  'void *',
+]);
+const signalCall = foreign<[number, bigint], bigint>('signal', 'intptr_t', ['int', 'intptr_t']);
+
+/**
+ * Blocks signals for the calling thread, pthread_sigmask(3). Those sent to the process then go to a thread that
+ * does not block them.
+ */
+export function blockInThisThread(signals: readonly Signal[]): void {
+  pthreadSigmaskCall(constants.SIG_BLOCK, sigset(signalSet(signals)), null);
+}
+
+/** Ignores a signal, SIG_IGN of signal(2): the one disposition besides the default that execve(2) keeps. */
+export function ignoreSignal(signal: Signal): void {
+  const SIG_IGN = 1n;
+  signalCall(signal, SIG_IGN);
+}
+
+export interface SignalWatch {
+  /** Installs a handler for the signal. @throws SystemError EINVAL for a signal that cannot be caught */
+  start(signal: Signal): void;
+  /** Takes the handler away: the default action is back. */
+  stop(signal: Signal): void;
+}
+
+const uvDefaultLoop = foreign<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleSize = foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
+const uvSignalInit = foreign<[unknown, Buffer], number>('uv_signal_init', 'int', ['void *', 'void *']);
+const uvSignalStop = foreign<[Buffer], number>('uv_signal_stop', 'int', ['void *']);
+const UV_SIGNAL = 16;
+
+/**
+ * Watches signals with libuv's own uv_signal_t on node's loop. `process.on` does the same for named signals at
+ * twice the cost, and does not know the real-time ones. libuv's handler writes one message a delivery to a pipe,
+ * so `deliver` runs once for each, in the order of arrival, on the loop and never inside a system call. The
+ * handles keep the loop alive; without a signal they wake nothing.
+ *
+ * `deliver` must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
+ * straight, not through node, which runs those queues.
+ */
+export function watchSignals(deliver: (signal: Signal) => void): SignalWatch {
+  const callbackType = koffi().pointer(koffi().proto('void subreaper_signal_cb(void *handle, int signal)'));
+  const uvSignalStart = foreign<[Buffer, unknown, number], number>('uv_signal_start', 'int', [
+    'void *',
+    callbackType,
+    'int',
+  ]);
+  const callback = koffi().register(
+    (_handle: unknown, signal: number) => deliver(signal as Signal),
+    callbackType,
+  );
+  const loop = uvDefaultLoop();
+  const handleSize = Number(uvHandleSize(UV_SIGNAL));
+  // libuv keeps pointers to the handles: this map keeps them from being collected.
+  const handles = new Map<Signal, Buffer>();
+
+  return {
+    start(signal) {
+      let handle = handles.get(signal);
+      if (handle === undefined) {
+        handle = Buffer.alloc(handleSize);
+        uvChecked('uv_signal_init', uvSignalInit(loop, handle));
+        handles.set(signal, handle);
+      }
+      uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
+    },
+    stop(signal) {
+      const handle = handles.get(signal);
+      if (handle !== undefined) uvSignalStop(handle);
+    },
+  };
+}
+
+/** libuv returns negated error numbers. */
+function uvChecked(name: string, result: number): void {
+  if (result < 0) throw new SystemError(name, -result as Errno);
+}

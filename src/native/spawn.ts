@@ -1,0 +1,78 @@
+import { constants, layouts } from './abi.ts';
+import { foreign, koffi } from './addon.ts';
+import { sigset } from './signal-set.ts';
+import { SystemError } from './system-error.ts';
+import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
+
+const posixSpawnp = foreign<[Int32Array, Buffer, null, Buffer, Buffer, Buffer], number>(
+  'posix_spawnp',
+  'int',
+  ['void *', 'void *', 'void *', 'void *', 'void *', 'void *'],
+);
+const attrInit = foreign<[Buffer], number>('posix_spawnattr_init', 'int', ['void *']);
+const attrSetFlags = foreign<[Buffer, number], number>('posix_spawnattr_setflags', 'int', [
+  'void *',
+  'short',
+]);
+const attrSetDefault = foreign<[Buffer, Buffer], number>('posix_spawnattr_setsigdefault', 'int', [
+  'void *',
+  'void *',
+]);
+const attrSetMask = foreign<[Buffer, Buffer], number>('posix_spawnattr_setsigmask', 'int', [
+  'void *',
+  'void *',
+]);
+
+export interface Spawn {
+  /** Looked up in PATH unless it holds a slash. */
+  readonly file: ByteString;
+  /** argv[0] included. */
+  readonly argv: readonly ByteString[];
+  /** "NAME=value" entries. */
+  readonly environment: readonly ByteString[];
+  /** Signals that start with their default action; ignored ones outside this set stay ignored. */
+  readonly defaultSignals: SignalSet;
+  /** The new process's signal mask. */
+  readonly signalMask: SignalSet;
+}
+
+/**
+ * Starts a program as the leader of a new process group, posix_spawnp(3). libuv knows of no such child, so
+ * wait4(2) for any child has one caller only.
+ * @throws SystemError with what execve(2) or fork(2) failed with; a file without a known format is ENOEXEC
+ */
+export function spawn({ file, argv, environment, defaultSignals, signalMask }: Spawn): Pid {
+  const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
+  const { POSIX_SPAWN_SETPGROUP, POSIX_SPAWN_SETSIGDEF, POSIX_SPAWN_SETSIGMASK } = constants;
+  attrInit(attributes);
+  // The process group of fresh attributes is 0: a new one, of which the child is the leader.
+  attrSetFlags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  attrSetDefault(attributes, sigset(defaultSignals));
+  attrSetMask(attributes, sigset(signalMask));
+
+  const pid = new Int32Array(1);
+  const error = posixSpawnp(
+    pid,
+    Buffer.from(`${file}\0`, 'latin1'),
+    null,
+    attributes,
+    stringArray(argv),
+    stringArray(environment),
+  );
+  if (error !== 0) throw new SystemError('posix_spawnp', error as Errno);
+  return pid[0] as Pid;
+}
+
+/** A NULL-terminated array of pointers as execve(2) takes it, and behind it the strings that it points to. */
+function stringArray(strings: readonly ByteString[]): Buffer {
+  const pointersSize = (strings.length + 1) * 8;
+  const text = strings.map((string) => `${string}\0`).join('');
+  const bytes = Buffer.alloc(pointersSize + text.length);
+  bytes.write(text, pointersSize, 'latin1');
+  let address = BigInt(koffi().address(bytes)) + BigInt(pointersSize);
+  strings.forEach((string, index) => {
+    bytes.writeBigUInt64LE(address, index * 8);
+    address += BigInt(string.length + 1);
+  });
+  return bytes;
+}

@@ -1,0 +1,41 @@
+import type { Pid } from '../native/types.ts';
+import { waitForAny } from '../native/wait.ts';
+import { decodeWaitStatus, type WaitStatus } from './wait-status.ts';
+
+/**
+ * How many children one turn of the loop reaps. libuv's signal pipe holds 4,096 messages, and every child that
+ * ends while this thread is busy here writes one: reaping without end would fill it, and a SIGTERM behind them
+ * would be lost. Between batches the pipe is read.
+ */
+const BATCH = 128;
+
+export interface ReapLoop {
+  /** Takes the status of every child that has ended: to be called on each SIGCHLD, which does not queue. */
+  reap(): void;
+}
+
+/**
+ * @param onChild called once for each child that ended, or stopped if `reportStopped`
+ */
+export function createReapLoop(
+  onChild: (pid: Pid, status: WaitStatus) => void,
+  { reportStopped }: { reportStopped: boolean },
+): ReapLoop {
+  let isScheduled = false;
+
+  function reap(): void {
+    for (let taken = 0; taken < BATCH; taken++) {
+      const waited = waitForAny(reportStopped);
+      if (waited === 'nothing-yet' || waited === 'no-children') return;
+      onChild(waited.pid, decodeWaitStatus(waited.status));
+    }
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      reap();
+    });
+  }
+
+  return { reap };
+}

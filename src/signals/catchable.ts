@@ -1,0 +1,32 @@
+import type { Signal } from '../native/types.ts';
+import { type RealTimeRange, signalNumber } from './signal-names.ts';
+
+/** What no process can catch: signal(7). */
+const uncatchable: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP'];
+
+/**
+ * What the kernel raises for a fault. A handler would return to the instruction that failed and turn a crash of
+ * init into an endless loop.
+ */
+const faults: readonly NodeJS.Signals[] = [
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGILL',
+  'SIGTRAP',
+  'SIGSYS',
+  'SIGABRT',
+];
+
+/** The signals that init catches and forwards: 21 named ones and the real-time ones. SIGCHLD is init's own. */
+export function forwardedSignals(realTime: RealTimeRange): Signal[] {
+  const excluded = new Set([...uncatchable, ...faults, 'SIGCHLD' as const].map(signalNumber));
+  const signals: Signal[] = [];
+  for (let number = 1; number <= realTime.last; number++) {
+    // Numbers 32 and up to SIGRTMIN are the C library's own, for threads.
+    const isNamed = number < 32;
+    const isRealTime = number >= realTime.first;
+    if ((isNamed || isRealTime) && !excluded.has(number as Signal)) signals.push(number as Signal);
+  }
+  return signals;
+}

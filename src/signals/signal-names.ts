@@ -1,0 +1,64 @@
+import { createRequire } from 'node:module';
+import type { Signal } from '../native/types.ts';
+
+/** The numbers between which real-time signals are, signal(7); the C library says where they begin. */
+export interface RealTimeRange {
+  readonly first: Signal;
+  readonly last: Signal;
+}
+
+/** Of a platform without real-time signals: every signal is below the first. */
+export const noRealTime: RealTimeRange = { first: 32 as Signal, last: 31 as Signal };
+
+/** Signals 1 to 31 in their order, the same on x64 and arm64: signal(7). */
+const linuxNames =
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG ' +
+  'XCPU XFSZ VTALRM PROF WINCH IO PWR SYS';
+
+/** node:os has them all, but loading it takes longer than reading every option: only other platforms need it. */
+function namedSignals(): [string, Signal][] {
+  if (process.platform === 'linux') {
+    return linuxNames.split(' ').map((name, index) => [`SIG${name}`, (index + 1) as Signal]);
+  }
+  const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
+  return Object.entries(constants.signals) as [string, Signal][];
+}
+
+const numberOf = new Map(namedSignals());
+const nameOf = new Map<Signal, string>();
+// Some numbers have a second name (SIGIOT); the first one listed is the usual one.
+for (const [name, number] of numberOf) if (!nameOf.has(number)) nameOf.set(number, name);
+
+/** Every signal with a name, without "SIG": what a person may type. */
+export const signalNames: readonly string[] = [...numberOf.keys()].map((name) => name.slice(3));
+
+/** A named signal's number on this platform. */
+export function signalNumber(name: NodeJS.Signals): Signal {
+  return numberOf.get(name) as Signal;
+}
+
+/** "SIGTERM", "SIGRTMIN+3". */
+export function signalName(signal: Signal, realTime: RealTimeRange): string {
+  const offset = signal - realTime.first;
+  if (offset === 0) return 'SIGRTMIN';
+  if (offset > 0) return `SIGRTMIN+${offset}`;
+  return nameOf.get(signal) ?? `signal ${signal}`;
+}
+
+/**
+ * Reads a signal as a person writes it: "SIGTERM", "TERM", "term", "15", "RTMIN+3", "RTMAX-1".
+ * @returns undefined where it names none
+ */
+export function parseSignal(text: string, realTime: RealTimeRange): Signal | undefined {
+  if (/^\d+$/.test(text)) {
+    const number = Number(text);
+    return number >= 1 && number <= realTime.last ? (number as Signal) : undefined;
+  }
+  const name = text.toUpperCase().replace(/^SIG/, '');
+  const relative = /^RT(?:(MIN)(?:\+(\d+))?|(MAX)(?:-(\d+))?)$/.exec(name);
+  if (relative === null) return numberOf.get(`SIG${name}`);
+  const number = relative[1]
+    ? realTime.first + Number(relative[2] ?? 0)
+    : realTime.last - Number(relative[4] ?? 0);
+  return number >= realTime.first && number <= realTime.last ? (number as Signal) : undefined;
+}

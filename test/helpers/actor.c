@@ -1,0 +1,168 @@
+/*
+ * actor: a workload that does what a test asks of the kernel, and reports on standard output, a line an event.
+ *
+ *   actor signals            blocks every signal, prints "ready PID", then the number of each signal it receives
+ *   actor die SIGNAL         ends by that signal
+ *   actor burst N            N zombies of a child that then dies: all arrive at its reaper at one instant
+ *   actor orphans N          N orphans, one after another, each dead at once
+ *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
+ *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
+ *   actor block SIGNAL CMD   blocks the signal and executes the command
+ *   actor ignore SIGNAL CMD  ignores the signal and executes the command
+ * After burst, orphans and chain it prints "done" and waits for a signal.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void fail(const char *what) {
+  fprintf(stderr, "actor: %s: %s\n", what, strerror(errno));
+  exit(99);
+}
+
+static pid_t fork_or_fail(void) {
+  pid_t pid = fork();
+  if (pid == -1) fail("fork");
+  return pid;
+}
+
+static void done(void) {
+  puts("done");
+  fflush(stdout);
+  for (;;) pause();
+}
+
+static void signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, NULL) == -1) fail("sigprocmask");
+  printf("ready %d\n", (int)getpid());
+  fflush(stdout);
+  for (;;) {
+    int signal = sigwaitinfo(&all, NULL);
+    if (signal == -1) continue;
+    printf("%d\n", signal);
+    fflush(stdout);
+  }
+}
+
+static void die(int signal_number) {
+  struct rlimit none = {0, 0};
+  sigset_t set;
+  setrlimit(RLIMIT_CORE, &none);
+  signal(signal_number, SIG_DFL);
+  sigemptyset(&set);
+  sigaddset(&set, signal_number);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  kill(getpid(), signal_number);
+  for (;;) pause();
+}
+
+static void burst(int count) {
+  pid_t middle = fork_or_fail();
+  if (middle == 0) {
+    for (int i = 0; i < count; i++) {
+      pid_t pid = fork_or_fail();
+      if (pid == 0) _exit(0);
+      /* Only look: the zombie stays until this process dies and leaves all of them at once. */
+      siginfo_t info;
+      if (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) == -1) fail("waitid");
+    }
+    _exit(0);
+  }
+  if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
+  done();
+}
+
+static void orphans(int count) {
+  for (int i = 0; i < count; i++) {
+    pid_t middle = fork_or_fail();
+    if (middle == 0) {
+      fork_or_fail();
+      _exit(0);
+    }
+    if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
+  }
+  done();
+}
+
+/* Every parent waits on a pipe until the whole chain stands, then all die from the top down. */
+static void chain(int depth) {
+  int standing[2];
+  if (pipe(standing) == -1) fail("pipe");
+  pid_t first = fork_or_fail();
+  if (first == 0) {
+    close(standing[1]);
+    for (int level = 1; level < depth; level++) {
+      pid_t next = fork_or_fail();
+      if (next != 0) {
+        char byte;
+        if (read(standing[0], &byte, 1) == -1) fail("read");
+        _exit(0);
+      }
+    }
+    /* The last one: wait until it is an orphan of the reaper, parent by parent. */
+    char byte;
+    if (read(standing[0], &byte, 1) == -1) fail("read");
+    _exit(0);
+  }
+  printf("chain %d\n", (int)first);
+  fflush(stdout);
+  close(standing[0]);
+  getchar(); /* the test says when they may end */
+  close(standing[1]);
+  if (waitpid(first, NULL, 0) == -1) fail("waitpid");
+  done();
+}
+
+static void daemonize(void) {
+  pid_t middle = fork_or_fail();
+  if (middle == 0) {
+    if (setsid() == -1) fail("setsid");
+    pid_t pid = fork_or_fail();
+    if (pid != 0) _exit(0);
+    printf("daemon %d\n", (int)getpid());
+    fflush(stdout);
+    for (;;) pause();
+  }
+  if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
+}
+
+static void execute(char **command) {
+  execvp(command[0], command);
+  fail(command[0]);
+}
+
+int main(int argc, char **argv) {
+  const char *role = argc > 1 ? argv[1] : "";
+  int number = argc > 2 ? atoi(argv[2]) : 0;
+  if (!strcmp(role, "signals")) signals();
+  if (!strcmp(role, "die")) die(number);
+  if (!strcmp(role, "burst")) burst(number);
+  if (!strcmp(role, "orphans")) orphans(number);
+  if (!strcmp(role, "chain")) chain(number);
+  if (!strcmp(role, "daemon")) {
+    daemonize();
+    done();
+  }
+  if (!strcmp(role, "block")) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    execute(argv + 3);
+  }
+  if (!strcmp(role, "ignore")) {
+    signal(number, SIG_IGN);
+    execute(argv + 3);
+  }
+  fprintf(stderr, "actor: unknown role '%s'\n", role);
+  return 99;
+}
