@@ -1,6 +1,13 @@
-import { getSystemErrorName } from 'node:util';
+import { createRequire } from 'node:module';
 import { koffi } from './addon.ts';
 import type { Errno } from './types.ts';
+
+/** The symbolic name of an error number. node:os is loaded here, since start-up without an error needs no name. */
+function errnoName(errno: Errno): string {
+  const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
+  const entry = Object.entries(constants.errno).find(([, number]) => number === errno);
+  return entry === undefined ? `errno ${errno}` : entry[0];
+}
 
 /** A system call that failed. `code` is the symbolic name of errno(3), `errno` its positive number. */
 export class SystemError extends Error {
@@ -10,7 +17,7 @@ export class SystemError extends Error {
   readonly syscall: string;
 
   constructor(syscall: string, errno: Errno) {
-    const code = getSystemErrorName(-errno);
+    const code = errnoName(errno);
     super(`${syscall} failed: ${code}`);
     this.code = code;
     this.errno = errno;

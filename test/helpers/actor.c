@@ -7,7 +7,7 @@
  *   actor orphans N          N orphans, one after another, each dead at once
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
- *   actor block SIGNAL CMD   blocks the signal and executes the command
+ *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNAL CMD  ignores the signal and executes the command
  * After burst, orphans and chain it prints "done" and waits for a signal.
  */
@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "block")) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, number);
+    for (char *each = strtok(argv[2], ","); each; each = strtok(NULL, ",")) sigaddset(&set, atoi(each));
     sigprocmask(SIG_BLOCK, &set, NULL);
     execute(argv + 3);
   }

@@ -26,24 +26,33 @@ function findUnshare(): readonly string[] | undefined {
 /** The arguments with which unshare(1) makes a PID namespace here; undefined where it cannot. */
 export const unshareArguments = findUnshare();
 
-/** Why a test that needs these parts cannot run here; undefined where it can. */
-export function missing(
-  ...parts: readonly ('actor' | 'namespaces' | 'strace' | 'script')[]
-): string | undefined {
-  for (const part of parts) {
-    if (part === 'actor' && !existsSync(actor)) return 'no C compiler (cc) for the tests’ actor';
-    if (part === 'namespaces' && unshareArguments === undefined) {
-      return 'no PID namespaces: neither root nor user namespaces, or no unshare(1)';
-    }
-    if (part === 'strace' && !succeeds('strace', ['-o', '/dev/null', 'true']))
-      return 'no strace, or no ptrace';
-    if (part === 'script' && !succeeds('script', ['--version'])) return 'no script(1) to make a terminal';
+/** What a test may need that a machine may lack. */
+export type Part = 'actor' | 'namespaces' | 'strace' | 'script' | 'dash' | 'bash' | 'busybox';
+
+function reasonFor(part: Part): string | undefined {
+  switch (part) {
+    case 'actor':
+      return existsSync(actor) ? undefined : 'no C compiler (cc) for the tests’ actor';
+    case 'namespaces':
+      return unshareArguments
+        ? undefined
+        : 'no PID namespaces: neither root nor user namespaces, or no unshare(1)';
+    case 'strace':
+      return succeeds('strace', ['-o', '/dev/null', 'true']) ? undefined : 'no strace, or no ptrace';
+    case 'script':
+      return succeeds('script', ['--version']) ? undefined : 'no script(1) to make a terminal';
+    default:
+      return succeeds(part, part === 'busybox' ? ['true'] : ['-c', ':']) ? undefined : `no ${part}`;
   }
-  return undefined;
 }
 
+/** Why a test that needs these parts cannot run here; undefined where it can. */
+export function missing(...parts: readonly Part[]): string | undefined {
+  return parts.map(reasonFor).find((reason) => reason !== undefined);
+}
+
+/** A line for each part that this machine lacks. */
 export function missingParts(): string[] {
-  return (['actor', 'namespaces', 'strace', 'script'] as const)
-    .map((part) => missing(part))
-    .filter((reason) => reason !== undefined);
+  const all: readonly Part[] = ['actor', 'namespaces', 'strace', 'script', 'dash', 'bash', 'busybox'];
+  return all.map(reasonFor).filter((reason) => reason !== undefined);
 }

@@ -32,31 +32,47 @@ export interface InitOptions {
   readonly command: readonly string[];
   /** What starts the launcher: ['node', launcher] for the way without a shell. */
   readonly launch?: readonly string[];
+  /** A command that runs all of it as its child, strace(1) say. */
+  readonly under?: readonly string[];
   readonly spawn?: SpawnOptions;
 }
 
 /** The command line that runs init in that mode. */
 export function initCommand({
-  mode = 'subreaper',
+  mode,
   options = [],
   command,
   launch = [launcher],
+  under = [],
 }: InitOptions): string[] {
-  const line = [...launch, ...options, '--', ...command];
-  return mode === 'pid1' ? ['unshare', ...(unshareArguments ?? []), '--', ...line] : line;
+  const namespace = mode === 'pid1' ? ['unshare', ...(unshareArguments ?? []), '--'] : [];
+  return [...under, ...namespace, ...launch, ...options, '--', ...command];
 }
 
 /** Starts init over a workload. Whatever is left of it when the test finishes is killed. */
 export async function startInit(init: InitOptions): Promise<RunningInit> {
-  const [file, ...args] = initCommand(init) as [string, ...string[]];
-  const child = spawn(file, args, { stdio: 'pipe', ...init.spawn });
+  const started = startProcess(initCommand(init), init.spawn);
+  const isGone = () => started.process.exitCode !== null;
+  let { pid } = started;
+  const generations = (init.under === undefined ? 0 : 1) + (init.mode === 'pid1' ? 1 : 0);
+  for (let generation = 0; generation < generations; generation++) {
+    // strace(1) starts helpers that are gone in a moment: the newest child is the one that lasts.
+    pid = await until(() => (isGone() ? pid : childrenOf(pid).at(-1)?.pid), 'init has been forked');
+  }
+  return { ...started, pid, kill: (signal) => process.kill(pid, signal) };
+}
+
+/** Starts any command line; it and all below it are killed when the test finishes. */
+export function startProcess(line: readonly string[], options: SpawnOptions = {}): RunningInit {
+  const [file, ...args] = line as [string, ...string[]];
+  const child = spawn(file, args, { stdio: 'pipe', ...options });
+  const pid = child.pid as number;
   const exit = new Promise<Exit>((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve({ code, signal }));
   });
-  const spawned = child.pid as number;
   onTestFinished(async () => {
-    killWithDescendants(spawned);
+    killWithDescendants(pid);
     await exit;
   });
 
@@ -64,13 +80,6 @@ export async function startInit(init: InitOptions): Promise<RunningInit> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  const pid =
-    init.mode === 'pid1'
-      ? await until(
-          () => childrenOf(spawned)[0]?.pid ?? (child.exitCode === null ? undefined : 0),
-          'unshare forks',
-        )
-      : spawned;
   return {
     pid,
     process: child,

@@ -1,0 +1,115 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { actor } from '../helpers/environment.ts';
+import { describeModes } from '../helpers/modes.ts';
+import { type Mode, runInit } from '../helpers/run-init.ts';
+
+/** Runs the cases a few at a time: more only wait for a processor. */
+async function inTurns<Case>(cases: readonly Case[], run: (each: Case) => Promise<void>): Promise<void> {
+  const queue = [...cases];
+  const worker = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await run(next);
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describeModes(['actor'], 'the exit status is the workload’s', (mode) => {
+  test('for every status from 0 to 255', { timeout: 120_000 }, async () => {
+    const seen: number[] = [];
+    await inTurns(range(0, 255), async (code) => {
+      const exit = await runInit({ mode, command: ['sh', '-c', `exit ${code}`] });
+      expect(exit, `exit ${code}`).toEqual({ code, signal: null, stdout: '', stderr: '' });
+      seen.push(code);
+    });
+    expect(seen).toHaveLength(256);
+  });
+
+  test('and 128+N for every signal that can kill', { timeout: 120_000 }, async () => {
+    // CHLD, CONT, URG and WINCH are ignored by default; STOP, TSTP, TTIN and TTOU stop.
+    const harmless = new Set([17, 18, 19, 20, 21, 22, 23, 28]);
+    const killing = [...range(1, 31), ...range(34, 64)].filter((signal) => !harmless.has(signal));
+    expect(killing).toHaveLength(54);
+    await inTurns(killing, async (signal) => {
+      const exit = await runInit({ mode, command: [actor, 'die', String(signal)] });
+      expect(exit, `signal ${signal}`).toEqual({ code: 128 + signal, signal: null, stdout: '', stderr: '' });
+    });
+  });
+
+  test.each([
+    { options: ['-e', '143'], command: ['sh', '-c', 'kill -TERM $$'], code: 0 },
+    { options: ['-e143:7'], command: ['sh', '-c', 'kill -TERM $$'], code: 7 },
+    { options: ['-e', '3:4', '--remap-exit=4:5'], command: ['sh', '-c', 'exit 3'], code: 4 },
+    { options: ['-e', '3:4'], command: ['sh', '-c', 'exit 2'], code: 2 },
+    { options: ['-e', '0:9'], command: ['true'], code: 9 },
+  ])('remapped: $options', async ({ options, command, code }) => {
+    expect(await runInit({ mode, options, command })).toMatchObject({ code, stderr: '' });
+  });
+});
+
+describe('a command that cannot be run', () => {
+  let folder: string;
+  const script = (name: string, text: string, mode: number) => {
+    writeFileSync(join(folder, name), text);
+    chmodSync(join(folder, name), mode);
+  };
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    script('no-shebang', 'echo "ran $1"; exit 5\n', 0o755);
+    script('not-executable', '#!/bin/sh\n', 0o644);
+    script('no-interpreter', '#!/no/such/interpreter\n', 0o755);
+    script('empty', '', 0o755);
+    script('with space', '#!/bin/sh\necho "space $1"\n', 0o755);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const env = () => ({ ...process.env, PATH: `${folder}:${process.env['PATH']}` });
+  const run = (command: string[], mode: Mode = 'subreaper') =>
+    runInit({ mode, command, spawn: { env: env(), cwd: folder } });
+
+  test.each([
+    { command: 'no-such-command', code: 127, says: 'in no directory of PATH' },
+    { command: './no-such-file', code: 127, says: 'no such file' },
+    { command: '/etc/passwd/x', code: 127, says: 'no such file' },
+    { command: '', code: 127, says: 'in no directory of PATH' },
+    { command: './not-executable', code: 126, says: 'chmod +x' },
+    { command: 'not-executable', code: 126, says: 'chmod +x' },
+    { command: '/etc', code: 126, says: 'directory' },
+    { command: './no-interpreter', code: 126, says: 'interpreter' },
+    { command: 'no-interpreter', code: 126, says: 'interpreter' },
+  ])('$command: $code', async ({ command, code, says }) => {
+    const exit = await run([command]);
+    expect(exit).toMatchObject({ code, signal: null, stdout: '' });
+    expect(exit.stderr).toMatch(/^subreaper: [^\n]+\n$/);
+    expect(exit.stderr).toContain(says);
+  });
+
+  test.each(['./no-shebang', 'no-shebang'])(
+    'a script without a #! line runs in the shell: %s',
+    async (command) => {
+      expect(await run([command, 'it'])).toEqual({ code: 5, signal: null, stdout: 'ran it\n', stderr: '' });
+    },
+  );
+
+  test('an empty script ends with 0', async () => {
+    expect(await run(['./empty'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('a path with a space, and arguments as they are', async () => {
+    expect(await run(['./with space', 'a  b'])).toMatchObject({ code: 0, stdout: 'space a  b\n' });
+  });
+
+  test('an executable further down PATH wins over a file that is not', async () => {
+    script('sleep', 'not a program', 0o644);
+    expect(await run(['sleep', '0'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('PATH of the workload’s environment is searched, or the default without one', async () => {
+    expect(
+      await runInit({ launch: [process.execPath, 'bin/subreaper'], command: ['true'], spawn: { env: {} } }),
+    ).toMatchObject({ code: 0, stderr: '' });
+  });
+});

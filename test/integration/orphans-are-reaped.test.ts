@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { actor } from '../helpers/environment.ts';
+import { describeModes } from '../helpers/modes.ts';
+import { childrenOf, descendantsOf, processStat, until, zombiesOf } from '../helpers/proc.ts';
+import { type RunningInit, startInit } from '../helpers/run-init.ts';
+
+/** Until init has no child but the workload, and so no zombie. */
+async function onlyTheWorkloadIsLeft(init: RunningInit): Promise<void> {
+  await until(() => childrenOf(init.pid).length === 1, 'every orphan is reaped', 30_000);
+  expect(zombiesOf(init.pid)).toEqual([]);
+}
+
+describeModes(['actor'], 'orphans are reaped', (mode) => {
+  test('a chain ten deep, its parents dying from the top', async () => {
+    const init = await startInit({ mode, command: [actor, 'chain', '10'] });
+    expect(await init.nextLine()).toMatch(/^chain/);
+    await until(() => descendantsOf(init.pid).length === 11, 'the chain stands');
+    init.stdin.write('end\n');
+    expect(await init.nextLine()).toBe('done');
+    await onlyTheWorkloadIsLeft(init);
+  });
+
+  test('a thousand, one after another', async () => {
+    const init = await startInit({ mode, command: [actor, 'orphans', '1000'] });
+    expect(await init.nextLine()).toBe('done');
+    await onlyTheWorkloadIsLeft(init);
+  });
+
+  test('a thousand at once, alive when they become orphans', async () => {
+    const script = 'for i in $(seq 1000); do sleep 0.5 & done; echo started; exec sleep 1000';
+    const init = await startInit({ mode, command: ['sh', '-c', `sh -c '${script}' & wait`] });
+    expect(await init.nextLine()).toBe('started');
+    const [, parent] = descendantsOf(init.pid);
+    process.kill((parent as { pid: number }).pid, 'SIGKILL');
+    // The workload's only child is gone, so it ends as well.
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test('20,000 zombies that arrive at one instant', { timeout: 120_000 }, async () => {
+    const init = await startInit({ mode, command: [actor, 'burst', '20000'] });
+    expect(await init.nextLine()).toBe('done');
+    await onlyTheWorkloadIsLeft(init);
+  });
+
+  test('a daemon by double fork with setsid', async () => {
+    const init = await startInit({ mode, command: [actor, 'daemon'] });
+    expect(await init.nextLine()).toMatch(/^daemon/);
+    const daemon = await until(
+      () => childrenOf(init.pid).find(({ session, group, pid }) => session === group && session !== pid),
+      'init adopts the daemon',
+    );
+    process.kill(daemon.pid, 'SIGKILL');
+    await until(() => processStat(daemon.pid) === undefined, 'the daemon is reaped');
+    await onlyTheWorkloadIsLeft(init);
+  });
+
+  test('one that dies while init is stopped', async () => {
+    const init = await startInit({ mode, command: [actor, 'daemon'] });
+    await init.nextLine();
+    const daemon = await until(() => childrenOf(init.pid)[1], 'init adopts the daemon');
+    init.kill('SIGSTOP');
+    await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
+    process.kill(daemon.pid, 'SIGKILL');
+    await until(() => processStat(daemon.pid)?.state === 'Z', 'the daemon is a zombie');
+    init.kill('SIGCONT');
+    await onlyTheWorkloadIsLeft(init);
+    expect(processStat(init.pid)?.state).toBe('S');
+  });
+
+  test('and signals still arrive during a storm of orphans', async () => {
+    const init = await startInit({
+      mode,
+      command: ['sh', '-c', `trap 'echo term; exit 3' TERM; ${actor} orphans 20000 & echo ready; wait; wait`],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    await until(() => descendantsOf(init.pid).length > 3, 'the storm has begun');
+    init.kill('SIGTERM');
+    // The actor's own line may come first.
+    const lines: string[] = [];
+    while (lines.at(-1) !== 'term') lines.push(await init.nextLine());
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+  });
+});

@@ -1,0 +1,190 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { actor, launcher } from '../helpers/environment.ts';
+import { describeWith } from '../helpers/modes.ts';
+import { runInit, startProcess } from '../helpers/run-init.ts';
+
+/** What a workload can see of itself. No shell in front of the first: dash has a mask of its own around a fork. */
+const looks = [
+  'cat /proc/self/status',
+  'cat /proc/self/limits',
+  'env -0',
+  'ls -l /proc/self/fd',
+  `sh -c 'umask; pwd'`,
+];
+
+/** Process IDs, memory and the counters of the scheduler, in /proc/pid/status: they differ from run to run. */
+const differsAnyway = /^(Pid|PPid|Tgid|Ngid|NS[a-z]+|Vm\w+|Rss\w+|Hugetlb\w+|SigQ|\w*ctxt_switches):/;
+
+/** Without the times of ls, the numbers of pipes, and the descriptor with which ls reads its folder. */
+function comparable(line: string): string {
+  return line
+    .replaceAll('\0', '\n')
+    .replace(/^[-lrwx]+ .* (\d+ -> )/, '$1')
+    .replace(/(pipe|socket):\[\d+\]/, '$1')
+    .replace(/\/proc\/\d+\/fd/, '/proc/PID/fd');
+}
+
+async function output(line: readonly string[], env?: NodeJS.ProcessEnv, cwd?: string): Promise<string[]> {
+  const running = startProcess(line, {
+    ...(env && { env }),
+    ...(cwd && { cwd }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  for (;;) {
+    const next = await running.nextLine().catch(() => undefined);
+    if (next === undefined) break;
+    if (differsAnyway.test(next)) continue;
+    lines.push(comparable(next));
+  }
+  expect(running.stderr()).toBe('');
+  expect(await running.exit).toEqual({ code: 0, signal: null });
+  return lines;
+}
+
+describeWith(['actor'], 'a workload sees the same with and without subreaper in front', () => {
+  /** `before` is shell that sets a scene; COMMAND in it is what runs, with or without init. */
+  async function compare(before: string, env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<string[]> {
+    const environment = { PATH: process.env['PATH'], ...env };
+    const see = async (init: string) => {
+      const lines: string[] = [];
+      for (const look of looks) {
+        const scene = before.replace('COMMAND', () => `${init} ${look}`);
+        lines.push(...(await output(['sh', '-c', scene], environment, cwd)));
+      }
+      return lines;
+    };
+    const without = await see('');
+    const withInit = await see(`${launcher} --`);
+    expect(withInit).toEqual(without);
+    return withInit;
+  }
+
+  test('started by a shell', async () => {
+    const seen = await compare('COMMAND', { PWD: '/nonsense', LANG: 'C.UTF-8' });
+    expect(seen.length).toBeGreaterThan(40);
+  });
+
+  test('with an ignored SIGHUP', async () => {
+    expect(await compare("trap '' HUP; COMMAND")).toContain('SigIgn:\t0000000000000001');
+  });
+
+  test('with ignored real-time signals and an ignored fault signal', async () => {
+    const seen = await compare(`${actor} ignore 40 ${actor} ignore 6 ${actor} ignore 13 COMMAND`);
+    expect(seen).toContain('SigIgn:\t0000008000001020');
+  });
+
+  test('with a blocked SIGTERM', async () => {
+    expect(await compare(`${actor} block 15,50 COMMAND`)).toContain('SigBlk:\t0002000000004000');
+  });
+
+  test('with a lowered soft limit of descriptors', async () => {
+    const seen = await compare('ulimit -Sn 321; COMMAND');
+    expect(seen.find((line) => line.startsWith('Max open files'))).toMatch(/ 321 /);
+  });
+
+  test('with a low hard limit of descriptors', async () => {
+    await compare('ulimit -n 64; COMMAND');
+  });
+
+  test('with an inherited descriptor 7', async () => {
+    expect(await compare('COMMAND 7</etc/passwd 8>/dev/null')).toContain('7 -> /etc/passwd');
+  });
+
+  test('with closed standard streams', async () => {
+    await compare('COMMAND 0<&-');
+  });
+
+  test('with NODE_OPTIONS and other variables that node would act on', async () => {
+    const seen = await compare('COMMAND', {
+      NODE_OPTIONS: '--inspect=0',
+      NODE_CHANNEL_FD: '99',
+      NODE_V8_COVERAGE: '/nowhere',
+    });
+    expect(seen).toContainEqual(expect.stringContaining('NODE_OPTIONS=--inspect=0\n'));
+  });
+
+  test('with a changed umask and another directory', async () => {
+    expect(await compare('umask 027; COMMAND', {}, '/usr')).toEqual(expect.arrayContaining(['0027', '/usr']));
+  });
+
+  test('with variables whose names no shell can hold, an empty one, and a line break in a value', async () => {
+    const names = { 'a.b': '1', 'with-dash': '2', EMPTY: '', LINES: 'one\ntwo', CONTROL: 'a\u0001b' };
+    // env(1) sets them behind the scene's shell, which could not.
+    const set = Object.entries(names)
+      .map(([name, value]) => `'${name}=${value}'`)
+      .join(' ');
+    expect(await compare(`env -u PWD ${set} COMMAND`)).toContainEqual(expect.stringContaining('a.b=1\n'));
+  });
+
+  test('with an environment of 300 KB', async () => {
+    const big = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, index) => [`BIG_${index}`, 'x'.repeat(90)]),
+    );
+    const sorted = async (line: string[]) =>
+      (await output(line, { PATH: process.env['PATH'], PWD: process.cwd(), ...big })).sort();
+    expect(await sorted([launcher, '--', 'env'])).toEqual(await sorted(['env']));
+  });
+
+  test('with bytes in arguments and environment that are not UTF-8', async () => {
+    const line = (...init: string[]) => [
+      'sh',
+      '-c',
+      `exec env "X=$(printf 'a\\377b')" ${init.join(' ')} sh -c 'printf "%s %s" "$X" "$1" | od -c' sh "$(printf 'c\\376d')"`,
+    ];
+    expect(await output(line(launcher, '--'))).toEqual(await output(line()));
+  });
+});
+
+describe('the launcher is found and works', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'sub reaper '));
+    symlinkSync(launcher, join(folder, 'subreaper'));
+    writeFileSync(join(folder, 'shim'), `#!/bin/sh\nexec /bin/sh "${launcher}" "$@"\n`, { mode: 0o755 });
+    symlinkSync(join(launcher, '../..'), join(folder, 'package'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const command = ['sh', '-c', 'echo "$1"; exit 3', 'sh', 'a  b'];
+  const expected = { code: 3, signal: null, stdout: 'a  b\n', stderr: '' };
+
+  test('through a symbolic link, as npm makes it in .bin, with a space in the path', async () => {
+    expect(await runInit({ launch: [join(folder, 'subreaper')], command })).toEqual(expected);
+  });
+
+  test('by PATH', async () => {
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+    expect(await runInit({ launch: ['env', 'subreaper'], command, spawn: { env } })).toEqual(expected);
+  });
+
+  test('through a shim, as pnpm writes it', async () => {
+    expect(await runInit({ launch: [join(folder, 'shim')], command })).toEqual(expected);
+  });
+
+  test('in a folder reached by a link', async () => {
+    expect(await runInit({ launch: [join(folder, 'package/bin/subreaper')], command })).toEqual(expected);
+  });
+
+  test('by node, without a shell', async () => {
+    expect(await runInit({ launch: ['node', launcher], command })).toEqual(expected);
+  });
+
+  for (const shell of ['dash', 'bash', 'busybox'] as const) {
+    describeWith([shell], `by ${shell}`, () => {
+      test('as /bin/sh', async () => {
+        const launch = [...(shell === 'busybox' ? ['busybox', 'sh'] : [shell]), launcher];
+        expect(await runInit({ launch, command })).toEqual(expected);
+      });
+    });
+  }
+
+  test('not without node in PATH: one line and 125', async () => {
+    const exit = await runInit({ launch: ['/bin/sh', launcher], command, spawn: { env: { PATH: folder } } });
+    expect(exit).toMatchObject({ code: 125, stdout: '' });
+    expect(exit.stderr).toMatch(/^subreaper: [^\n]+node is not in PATH[^\n]+\n$/);
+  });
+});

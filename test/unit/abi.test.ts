@@ -1,0 +1,194 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { constants, layouts, realTimeMaximum, realTimeMinimum } from '../../src/native/abi.ts';
+import { foreign } from '../../src/native/addon.ts';
+import { signalSet, sigset } from '../../src/native/signal-set.ts';
+import { realTimeSignals } from '../../src/native/signals.ts';
+import type { Signal } from '../../src/native/types.ts';
+import { buildFolder } from '../helpers/environment.ts';
+
+type Table<Key extends string> = Readonly<Record<Key, number>>;
+
+const headers = [
+  'errno.h',
+  'fcntl.h',
+  'poll.h',
+  'signal.h',
+  'spawn.h',
+  'stddef.h',
+  'stdio.h',
+  'string.h',
+  'sys/prctl.h',
+  'sys/resource.h',
+  'sys/socket.h',
+  'sys/wait.h',
+];
+
+/** What C has to say of each layout, with N for the table's number. */
+const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
+  sizeofSigset: 'sizeof(sigset_t) == N',
+  // Room for the attributes: no program looks into them, and one library may need less than another.
+  sizeofSpawnAttributes: 'sizeof(posix_spawnattr_t) <= N',
+  sizeofSiginfo: 'sizeof(siginfo_t) == N',
+  siginfoPidOffset: 'offsetof(siginfo_t, si_pid) == N',
+  sizeofRlimit: 'sizeof(struct rlimit) == N',
+  sizeofPollfd: 'sizeof(struct pollfd) == N',
+};
+
+/** What the calls rely on beside the table. */
+const fixedConditions = [
+  'sizeof(int) == 4',
+  'sizeof(pid_t) == 4',
+  'sizeof(long) == 8',
+  'sizeof(void *) == 8',
+  'offsetof(struct pollfd, fd) == 0',
+  'offsetof(struct pollfd, events) == 4',
+  'offsetof(struct pollfd, revents) == 6',
+  'offsetof(struct rlimit, rlim_cur) == 0',
+  'sizeof(((struct rlimit *)0)->rlim_cur) == 8',
+  'sizeof(((siginfo_t *)0)->si_pid) == 4',
+];
+
+interface Tables {
+  readonly constants: Table<keyof typeof constants>;
+  readonly layouts: Table<keyof typeof layouts>;
+  readonly realTimeMaximum: number;
+}
+
+const includes = headers.map((header) => `#include <${header}>\n`).join('');
+const assertion = (condition: string, name: string) => `_Static_assert(${condition}, "${name} is wrong");\n`;
+
+/** A C program that compiles where the tables are right. */
+function assertionsProgram(tables: Tables): string {
+  return [
+    includes,
+    ...Object.entries(tables.constants).map(([name, value]) => assertion(`${name} == ${value}`, name)),
+    ...Object.entries(tables.layouts).map(([name, value]) =>
+      assertion(layoutConditions[name as keyof typeof layouts].replace('N', String(value)), name),
+    ),
+    // The kernel's signals, and one more for 0.
+    assertion(`_NSIG - 1 == ${tables.realTimeMaximum}`, 'realTimeMaximum'),
+    ...fixedConditions.map((condition) => assertion(condition, condition)),
+  ].join('');
+}
+
+/** Says what is not known before a program runs: no constant expressions in C. */
+const runtimeProgram = `${includes}
+int main(void) {
+  sigset_t set;
+  unsigned long word;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGRTMAX);
+  memcpy(&word, &set, sizeof word);
+#ifdef __GLIBC__
+  const char *library = "glibc";
+#else
+  const char *library = "musl";
+#endif
+  printf("%s %d %d %lx", library, SIGRTMIN, SIGRTMAX, word);
+}
+`;
+
+const compilers = [
+  'cc',
+  'musl-gcc',
+  'x86_64-linux-gnu-gcc',
+  'x86_64-linux-musl-gcc',
+  'aarch64-linux-gnu-gcc',
+  'aarch64-linux-musl-gcc',
+];
+
+function compile(compiler: string, program: string, args: readonly string[]) {
+  return spawnSync(compiler, ['-D_GNU_SOURCE', ...args, '-xc', '-'], { input: program, encoding: 'utf8' });
+}
+
+/** A musl that is not the system's own is no place to look for a dynamic linker. */
+function build(compiler: string, name: string, program: string) {
+  const file = resolve(buildFolder, `${name}-${compiler}`);
+  const linking = compiler.includes('musl') ? ['-static'] : [];
+  const { status, stderr } = compile(compiler, program, [...linking, '-o', file]);
+  return { file, status, stderr };
+}
+
+function whyNotCompiled(compiler: string): string | undefined {
+  return compile(compiler, 'int main(void) { return 0; }', ['-fsyntax-only']).status === 0
+    ? undefined
+    : `no ${compiler}`;
+}
+
+function whyNotRun(compiler: string): string | undefined {
+  const { file, status } = build(compiler, 'probe', 'int main(void) { return 0; }');
+  if (status !== 0) return `${compiler} cannot link`;
+  return spawnSync(file).status === 0 ? undefined : `its programs do not run on ${process.arch}`;
+}
+
+function testUnless(reason: string | undefined, name: string, body: () => void): void {
+  test.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, body);
+}
+
+const tables: Tables = { constants, layouts, realTimeMaximum };
+
+describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) => {
+  const notCompiled = whyNotCompiled(compiler);
+  const notRun = notCompiled ?? whyNotRun(compiler);
+
+  testUnless(notCompiled, 'has the constants and layouts of the tables', () => {
+    expect(compile(compiler, assertionsProgram(tables), ['-fsyntax-only'])).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+  });
+
+  testUnless(notCompiled, 'would refuse any number that is wrong', () => {
+    const oneMore = (table: Readonly<Record<string, number>>) =>
+      Object.fromEntries(Object.entries(table).map(([name, value]) => [name, value + 1]));
+    const wrong = {
+      constants: oneMore(constants),
+      // More room than needed is no fault: too little is.
+      layouts: { ...oneMore(layouts), sizeofSpawnAttributes: 8 },
+      realTimeMaximum: realTimeMaximum + 1,
+    } as unknown as Tables;
+    const { status, stderr } = compile(compiler, assertionsProgram(wrong), ['-fsyntax-only']);
+    expect(status).not.toBe(0);
+    const refused = new Set(
+      [...stderr.matchAll(/static assertion failed.*?(\w+) is wrong/g)].map(([, n]) => n),
+    );
+    expect(refused).toEqual(new Set([...Object.keys(constants), ...Object.keys(layouts), 'realTimeMaximum']));
+  });
+
+  testUnless(notRun, 'has the real-time signals of the table, and its sigset_t', () => {
+    const { file, status, stderr } = build(compiler, 'real-time', runtimeProgram);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const [library, first, last, word] = spawnSync(file, { encoding: 'utf8' }).stdout.split(' ');
+    expect(Object.keys(realTimeMinimum)).toContain(library);
+    expect(Number(first)).toBe(realTimeMinimum[library as keyof typeof realTimeMinimum]);
+    expect(Number(last)).toBe(realTimeMaximum);
+    const signals = [1, 15, realTimeMaximum] as Signal[];
+    expect(BigInt(`0x${word}`)).toBe(sigset(signalSet(signals)).readBigUInt64LE());
+  });
+});
+
+test.runIf(process.platform === 'linux')(
+  'the running node’s C library has the same real-time signals',
+  () => {
+    const first = foreign<[], number>('__libc_current_sigrtmin', 'int', []);
+    const last = foreign<[], number>('__libc_current_sigrtmax', 'int', []);
+    expect(realTimeSignals()).toEqual({ first: first(), last: last() });
+  },
+);
+
+test('every constant and every layout is asserted', () => {
+  const program = assertionsProgram(tables);
+  for (const name of [...Object.keys(constants), ...Object.keys(layouts), 'realTimeMaximum']) {
+    expect(program.match(new RegExp(`^_Static_assert\\(.*"${name} is wrong"\\);$`, 'gm')), name).toHaveLength(
+      1,
+    );
+  }
+  for (const [name, value] of Object.entries(constants)) {
+    expect(program).toContain(`_Static_assert(${name} == ${value}, `);
+  }
+  expect(Object.keys(layoutConditions).sort()).toEqual(Object.keys(layouts).sort());
+});
