@@ -3,12 +3,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * @typedef {{ pid: number, name: string, state: string, ppid: number }} Process  state: one letter, Z is a zombie
- * @returns {Map<number, Process>} every process of this PID namespace
+ * @typedef {{ pid: number, name: string, state: string, ppid: number }} Process
+ *   state: the letter that proc(5) gives it, Z for a zombie
+ * @typedef {Map<number, Process>} ProcessTable
  */
+
+/** @returns {ProcessTable} every process of this PID namespace */
 export function readProcessTable() {
   const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
-  return new Map(pids.flatMap((pid) => readProcess(Number(pid))).map((process) => [process.pid, process]));
+  return byPid(pids.flatMap(readProcess));
 }
 
 function readProcess(pid) {
@@ -17,40 +20,45 @@ function readProcess(pid) {
     // The name may itself contain parentheses and spaces: it ends at the last one.
     const end = stat.lastIndexOf(')');
     const [state, ppid] = stat.slice(end + 2).split(' ');
-    return [{ pid, name: stat.slice(stat.indexOf('(') + 1, end), state, ppid: Number(ppid) }];
+    return [{ pid: Number(pid), name: stat.slice(stat.indexOf('(') + 1, end), state, ppid: Number(ppid) }];
   } catch {
     // Gone since the directory was read.
     return [];
   }
 }
 
+/** @returns {Process[]} its children and theirs, each one behind its parent */
 export function descendants(table, ancestor) {
   return childrenOf(table, ancestor).flatMap((child) => [child, ...descendants(table, child.pid)]);
 }
 
-function childrenOf(table, ppid) {
-  return [...table.values()].filter((process) => process.ppid === ppid).sort((a, b) => a.pid - b.pid);
-}
-
-/** @returns {string[]} the lines of a tree of the given processes and all their ancestors, and of nothing else */
+/** @returns {string[]} the lines of a tree of the given processes and their ancestors, and of nobody else */
 export function drawTree(table, pids) {
-  const shown = new Map(pids.flatMap((pid) => lineage(table, pid)).map((process) => [process.pid, process]));
+  const shown = byPid(pids.flatMap((pid) => lineage(table, pid)));
   const roots = [...shown.values()].filter(({ ppid }) => !shown.has(ppid));
   return roots.flatMap((root) => drawBranch(shown, root));
 }
 
 /** The process, its parent, and so on up to PID 1. */
 function lineage(table, pid) {
-  const process = table.get(pid);
-  return process === undefined ? [] : [process, ...lineage(table, process.ppid)];
+  const found = table.get(pid);
+  return found === undefined ? [] : [found, ...lineage(table, found.ppid)];
 }
 
-function drawBranch(shown, process) {
-  const children = childrenOf(shown, process.pid);
+function drawBranch(shown, { pid, name, state }) {
+  const children = childrenOf(shown, pid);
   const below = children.flatMap((child, index) => {
     const isLast = index === children.length - 1;
     const [first, ...rest] = drawBranch(shown, child);
     return [(isLast ? '`- ' : '|- ') + first, ...rest.map((line) => (isLast ? '   ' : '|  ') + line)];
   });
-  return [`${process.pid} ${process.name}${process.state === 'Z' ? '  Z zombie' : ''}`, ...below];
+  return [`${pid} ${name}${state === 'Z' ? '  Z zombie' : ''}`, ...below];
+}
+
+function childrenOf(table, parent) {
+  return [...table.values()].filter(({ ppid }) => ppid === parent).sort((a, b) => a.pid - b.pid);
+}
+
+function byPid(processes) {
+  return new Map(processes.map((found) => [found.pid, found]));
 }

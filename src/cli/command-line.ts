@@ -29,7 +29,7 @@ export function parseCommandLine(
   const settings = defaultSettings();
   const words = optionsVariable.split(/\s+/).filter((word) => word !== '');
   const fromVariable = parseOptions(words, settings, realTime);
-  if (fromVariable !== undefined && fromVariable.operands > 0) {
+  if (fromVariable.operands > 0) {
     const operand = words[words.length - fromVariable.operands] as string;
     throw usage(
       `SUBREAPER_OPTIONS holds ${quoted(operand)}`,
@@ -37,7 +37,7 @@ export function parseCommandLine(
     );
   }
   const { asked, operands } = parseOptions(args, settings, realTime);
-  const information = fromVariable.asked ?? asked;
+  const information = asked ?? fromVariable.asked;
   if (information !== undefined) return { kind: information };
   if (operands === 0)
     throw usage('no command', 'there is nothing to run; subreaper [options] -- command [args]');
@@ -66,9 +66,10 @@ function parseOptions(
       option.apply(settings, value, realTime);
       return true;
     }
-    if (attached) throw usage(`${name} cannot be ${quoted(value ?? '')}`, `it takes no value; ${name}`);
+    if (attached)
+      throw usage(`${name} cannot be ${quoted(value ?? '')}`, `it takes no value; write ${name} alone`);
     if (option.kind === 'flag') option.apply(settings);
-    else asked ??= option.kind;
+    else asked = option.kind;
     return false;
   }
 

@@ -1,19 +1,29 @@
-/** Levenshtein's distance: how many characters to insert, delete or replace. */
+/** How many characters to insert, delete, replace or swap with their neighbour (optimal string alignment). */
 function editDistance(from: string, to: string): number {
-  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [row, character] of [...from].entries()) {
-    const current = [row + 1];
+  const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)];
+  const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
+  for (let row = 1; row <= from.length; row++) {
+    rows.push([row]);
     for (let column = 1; column <= to.length; column++) {
-      const replaced = (previous[column - 1] as number) + (character === to[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column] as number) + 1, (current[column - 1] as number) + 1));
+      const isSame = from[row - 1] === to[column - 1];
+      const isSwapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      rows[row]?.push(
+        Math.min(
+          at(row - 1, column) + 1,
+          at(row, column - 1) + 1,
+          at(row - 1, column - 1) + (isSame ? 0 : 1),
+          isSwapped ? at(row - 2, column - 2) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
-    previous = current;
   }
-  return previous[to.length] as number;
+  return at(from.length, to.length);
 }
 
-/** The candidate that looks most like what was typed. */
+/** The candidate that looks most like what was typed; one that begins with it is taken for abbreviated. */
 export function nearest(typed: string, candidates: readonly string[]): string {
-  const distance = (candidate: string) => editDistance(typed.toLowerCase(), candidate.toLowerCase());
+  const word = typed.toLowerCase();
+  const distance = (candidate: string) =>
+    candidate.toLowerCase().startsWith(word) ? 0.5 : editDistance(word, candidate.toLowerCase());
   return candidates.reduce((best, candidate) => (distance(candidate) < distance(best) ? candidate : best));
 }

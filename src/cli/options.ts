@@ -73,12 +73,7 @@ export const options: readonly Option[] = [
       }
       const signal = signalOf(from, '--rewrite', realTime);
       if (!forwardedSignals(realTime).includes(signal)) {
-        throw wrongValue(
-          '--rewrite',
-          value,
-          `init does not forward ${quoted(from)}`,
-          'another signal than KILL, STOP, CHLD or one the kernel raises for faults',
-        );
+        throw wrongValue('--rewrite', value, `init does not forward ${quoted(from)}`, 'TERM, or RTMIN+3');
       }
       settings.rewrite.set(signal, to === '0' ? 'drop' : signalOf(to, '--rewrite', realTime));
     },

@@ -12,7 +12,8 @@ export class Failure extends Error {
   }
 }
 
-/** Text from outside as it may stand in a line: control characters escaped. */
+/** Text from outside as it may stand in a line on a terminal: control characters escaped. */
 export function quoted(text: string): string {
-  return `'${text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))}'`;
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `'${text.replace(/\p{Cc}/gu, escaped)}'`;
 }

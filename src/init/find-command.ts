@@ -5,7 +5,7 @@ import type { ByteString } from '../native/types.ts';
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 /** What is at a path: only asked after execve(2) refused it, to say why. */
-export type Found = 'executable' | 'not-executable' | 'directory';
+export type Found = 'executable' | 'not-executable' | 'directory' | 'out-of-reach';
 
 /**
  * Looks a command up as execvp(3) does: as it is if it holds a slash, else in the directories of PATH, where the
@@ -28,8 +28,9 @@ function look(file: ByteString): { file: ByteString; found: Found } | undefined 
   const bytes = Buffer.from(file, 'latin1');
   try {
     if (statSync(bytes).isDirectory()) return { file, found: 'directory' };
-  } catch {
-    return undefined;
+  } catch (error) {
+    // EACCES: a directory on the way may not be searched. There may be a file behind it.
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? { file, found: 'out-of-reach' } : undefined;
   }
   try {
     accessSync(bytes, constants.X_OK);

@@ -19,7 +19,6 @@ export interface Inherited {
 }
 
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
-const ENTRY_SEPARATOR = '\x01';
 
 /** Reads the raw bytes of this process's environment and arguments, and what the launcher saved. */
 export function readInherited(): Inherited {
@@ -67,12 +66,14 @@ export function parseInherited({
   }
 
   const [, launcherParent, blocked, ignored, ...descriptors] = launcher;
-  const saved = variable(environ, 'SUBREAPER_ENVIRON') ?? '';
-  const [limit = '', entries = ''] = splitOnce(saved, '\n');
+  const saved = variable(environ, 'SUBREAPER_ENVIRON');
+  const [limit = '', ...base64] = (saved ?? variable(environ, 'SUBREAPER_LIMIT') ?? '').split('\n');
+  const environment =
+    saved === undefined
+      ? withNodeOptions(environ)
+      : strings(Buffer.from(base64.join(''), 'base64').toString('latin1'));
   return {
-    environment: withoutOwnVariables(
-      entries === '' ? withNodeOptions(environ) : (splitEntries(entries) as ByteString[]),
-    ),
+    environment: withoutOwnVariables(environment),
     optionsVariable,
     args,
     ignoredSignals: BigInt(`0x${ignored || 0}`) as SignalSet,
@@ -83,7 +84,7 @@ export function parseInherited({
   };
 }
 
-/** The value of the last entry of that name, as getenv(3) of most programs would have it for a single one. */
+/** The value of the first entry of that name, as getenv(3) has it. */
 export function variable(environ: readonly ByteString[], name: string): ByteString | undefined {
   const prefix = `${name}=`;
   return environ.find((entry) => entry.startsWith(prefix))?.slice(prefix.length) as ByteString | undefined;
@@ -102,36 +103,27 @@ function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
   return Object.entries(env).map(([name, value]) => toBytes(`${name}=${value}`));
 }
 
-/** NUL-terminated strings; undefined where /proc is not mounted. */
+/** Undefined where /proc is not mounted. */
 function readStrings(file: string): ByteString[] | undefined {
   try {
-    return readFileSync(file, 'latin1').split('\0').slice(0, -1) as ByteString[];
+    return strings(readFileSync(file, 'latin1'));
   } catch {
     return undefined;
   }
 }
 
+function strings(nulTerminated: string): ByteString[] {
+  return nulTerminated.split('\0').slice(0, -1) as ByteString[];
+}
+
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
-  return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|NODE_OPTIONS|OPTIONS)=/.test(entry));
+  return environ.filter(
+    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|NODE_OPTIONS|OPTIONS)=/.test(entry),
+  );
 }
 
 /** Where the launcher could not save the whole environment it still moved NODE_OPTIONS out of node's way. */
 function withNodeOptions(environ: readonly ByteString[]): ByteString[] {
   const options = variable(environ, 'SUBREAPER_NODE_OPTIONS');
   return options === undefined ? [...environ] : [...environ, `NODE_OPTIONS=${options}` as ByteString];
-}
-
-/** The launcher put U+0001 for NUL. A value may hold U+0001 too: what has no "=" is the rest of a value. */
-function splitEntries(saved: string): string[] {
-  const entries: string[] = [];
-  for (const part of saved.split(ENTRY_SEPARATOR).slice(0, -1)) {
-    if (part.includes('=') || entries.length === 0) entries.push(part);
-    else entries.push(`${entries.pop()}${ENTRY_SEPARATOR}${part}`);
-  }
-  return entries;
-}
-
-function splitOnce(text: string, separator: string): [string, string] | [string] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }

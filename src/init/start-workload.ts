@@ -109,6 +109,7 @@ function explained(error: SystemError, file: ByteString, found: Found | undefine
 
 function whyRefused(error: SystemError, found: Found): string {
   if (found === 'directory') return 'it is a directory; name the program inside it';
+  if (found === 'out-of-reach') return 'a directory on its path may not be searched; check their permissions';
   if (found === 'not-executable') return 'it is not executable; chmod +x it';
   if (error.code === 'ENOENT') return 'its interpreter does not exist; check its #! line or its C library';
   if (error.code === 'EACCES')

@@ -18,7 +18,12 @@ const linuxNames =
 /** node:os has them all, but loading it takes longer than reading every option: only other platforms need it. */
 function namedSignals(): [string, Signal][] {
   if (process.platform === 'linux') {
-    return linuxNames.split(' ').map((name, index) => [`SIG${name}`, (index + 1) as Signal]);
+    const names = [...linuxNames.split(' ').entries()].map(([index, name]) => [name, index + 1] as const);
+    const synonyms = [
+      ['IOT', 6],
+      ['POLL', 29],
+    ] as const;
+    return [...names, ...synonyms].map(([name, number]) => [`SIG${name}`, number as Signal]);
   }
   const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
   return Object.entries(constants.signals) as [string, Signal][];
@@ -26,7 +31,7 @@ function namedSignals(): [string, Signal][] {
 
 const numberOf = new Map(namedSignals());
 const nameOf = new Map<Signal, string>();
-// Some numbers have a second name (SIGIOT); the first one listed is the usual one.
+// Some numbers have a second name; the first one listed is the usual one.
 for (const [name, number] of numberOf) if (!nameOf.has(number)) nameOf.set(number, name);
 
 /** Every signal with a name, without "SIG": what a person may type. */

@@ -9,6 +9,8 @@ export interface ProcessStat {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  /** The foreground process group of its terminal, -1 without one. */
+  readonly foreground: number;
 }
 
 /** Undefined once the process is gone. */
@@ -19,9 +21,17 @@ export function processStat(pid: number): ProcessStat | undefined {
   } catch {
     return undefined;
   }
-  const [, name = '', state = '', parent, group, session] =
-    /\((.*)\) (\S) (\d+) (\d+) (\d+)/s.exec(text) ?? [];
-  return { pid, name, state, parent: Number(parent), group: Number(group), session: Number(session) };
+  const [, name = '', state = '', parent, group, session, foreground] =
+    /\((.*)\) (\S) (\d+) (\d+) (\d+) \d+ (-?\d+)/s.exec(text) ?? [];
+  return {
+    pid,
+    name,
+    state,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    foreground: Number(foreground),
+  };
 }
 
 /** A field of /proc/pid/status, the empty string once the process is gone. */

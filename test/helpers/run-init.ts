@@ -105,9 +105,11 @@ export async function runInit(init: InitOptions): Promise<Exit & { stdout: strin
   return { ...exit, stdout, stderr: running.stderr() };
 }
 
+/** Reads from the first call on, so that a test may read the stream itself instead. */
 function lineReader(stream: Readable): () => Promise<string> {
-  const lines = createInterface({ input: stream })[Symbol.asyncIterator]();
+  let lines: AsyncIterator<string> | undefined;
   return async () => {
+    lines ??= createInterface({ input: stream })[Symbol.asyncIterator]();
     const { value, done } = await lines.next();
     if (done) throw new Error('the output ended');
     return value;

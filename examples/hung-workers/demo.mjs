@@ -1,0 +1,150 @@
+// Runs the same workload under two inits, each as PID 1 of a PID namespace of its own, and compares what is left.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { delimiter, dirname, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+const primary = relative(packageRoot, fileURLToPath(new URL('primary.mjs', import.meta.url)));
+/** A run takes 3 s; one that takes this long hangs, and SIGKILL ends its namespace. */
+const DEADLINE_MS = 30_000;
+
+const namespace = [
+  ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']),
+  '--pid',
+  '--fork',
+  '--mount-proc',
+  '--kill-child',
+];
+
+/** Both runs, and the launcher of subreaper, use the node that runs this. */
+const environment = {
+  ...process.env,
+  PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+};
+
+const runs = [
+  { init: 'bare node', command: ['node', primary] },
+  {
+    init: 'subreaper',
+    command: ['bin/subreaper', '-vv', '--log-format', 'pretty', '--', 'node', primary],
+  },
+];
+
+process.exitCode = await main();
+
+async function main() {
+  const obstacle = namespaceObstacle();
+  if (obstacle !== undefined) {
+    console.error(`demo: cannot make a PID namespace, ${obstacle}; run it as root or enable user namespaces`);
+    return 1;
+  }
+  endOn('SIGINT', 130);
+  endOn('SIGTERM', 143);
+  const zombies = [];
+  for (const [index, { init, command }] of runs.entries()) {
+    headline(`${index + 1}. ${init} as PID 1`);
+    zombies.push(await run(init, command));
+  }
+  headline('compared');
+  for (const [index, { init }] of runs.entries()) {
+    console.log(marked(`${init} as PID 1: zombies left: ${zombies[index] ?? 'unknown'}`));
+  }
+  return zombies[0] > 0 && zombies[1] === 0 ? 0 : 1;
+}
+
+/** Ends the demo as the signal would, but by way of its 'exit' event, which ends the namespace. */
+function endOn(signal, status) {
+  process.once(signal, () => process.exit(status));
+}
+
+/** @returns why no PID namespace can be made, or undefined if one can */
+function namespaceObstacle() {
+  const { error, status, stderr } = spawnSync('unshare', [...namespace, 'true'], { encoding: 'utf8' });
+  if (error?.code === 'ENOENT') return 'unshare (util-linux) is not in PATH';
+  if (error !== undefined) return error.message;
+  if (status === 0) return undefined;
+  return stderr.split('\n')[0].replace(/^unshare: /, '') || `unshare ended with ${status}`;
+}
+
+/** @returns the number of zombies that the primary counted, or undefined if it did not come to that */
+async function run(init, command) {
+  say(dim(`$ unshare ${[...namespace, ...command].join(' ')}`));
+  // A session of its own has no controlling terminal: init cannot take the demo's for its workload.
+  const child = spawn('unshare', [...namespace, ...command], {
+    cwd: packageRoot,
+    env: environment,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+  });
+  const endChild = () => child.kill('SIGKILL');
+  process.once('exit', endChild);
+  const closed = once(child, 'close');
+  const [output, log] = await Promise.all([readLines(child.stdout, say), readLines(child.stderr)]);
+  const [code, signal] = await closed;
+  process.off('exit', endChild);
+
+  if (init === 'subreaper') showReaped(log, namesByPid(output));
+  if (code !== 0) {
+    for (const line of log) console.error(line);
+    console.error(`demo: the run failed, ended with ${signal ?? code}`);
+    return undefined;
+  }
+  const count = /^zombies left: (\d+)$/.exec(output.at(-1) ?? '')?.[1];
+  return count === undefined ? undefined : Number(count);
+}
+
+/** @returns every line of the stream, each one also handed on as it comes */
+async function readLines(stream, onLine = () => {}) {
+  const lines = [];
+  for await (const line of createInterface({ input: stream })) {
+    lines.push(line);
+    onLine(line);
+  }
+  return lines;
+}
+
+/** The primary's table of orphans, read back: subreaper's log has pids, for it never knew a name. */
+function namesByPid(output) {
+  const rows = output.map((line) => /^ +(\d+) +(\S+) +(?:gone|Z zombie)/.exec(line)).filter(Boolean);
+  return new Map(rows.map(([, pid, name]) => [pid, name]));
+}
+
+function showReaped(log, names) {
+  const records = log.filter((line) => line.includes('orphan reaped'));
+  say(`orphans that subreaper reaped, by its log: ${records.length}`);
+  for (const record of records) {
+    const time = record.split(' ', 1)[0];
+    const pid = [...record.matchAll(/[[=](\d+)/g)].map(([, number]) => number).find((pid) => names.has(pid));
+    // An orphan that the primary does not know of: the record itself.
+    say(pid === undefined ? `  ${record}` : `  ${dim(time)} orphan reaped: ${pid} ${names.get(pid)}`);
+  }
+}
+
+function headline(text) {
+  console.log(`\n${styled(1, `== ${text} ==`)}`);
+}
+
+function say(line) {
+  console.log(`  ${marked(line)}`);
+}
+
+function marked(line) {
+  return line
+    .replace('Z zombie', (text) => styled(31, text))
+    .replace('orphan reaped', (text) => styled(32, text))
+    .replace(/zombies left: (.+)/, (text, count) => styled(count === '0' ? 32 : 31, text));
+}
+
+function dim(text) {
+  return styled(2, text);
+}
+
+/** @param {number} rendition a parameter of SGR, console_codes(4) */
+function styled(rendition, text) {
+  return process.stdout.isTTY ? `\x1b[${rendition}m${text}\x1b[0m` : text;
+}

@@ -1,0 +1,54 @@
+import { expect } from 'vitest';
+import { until } from './proc.ts';
+import { type InitOptions, initCommand, type RunningInit, startProcess } from './run-init.ts';
+
+/** A command on a real pty, made by script(1). */
+export interface Terminal {
+  /** The pid of script(1), which holds the other end. */
+  readonly pid: number;
+  type(keys: string): void;
+  /** Waits until text comes up that has not been waited for before. */
+  shows(text: RegExp): Promise<RegExpExecArray>;
+  readonly exit: RunningInit['exit'];
+}
+
+export const CTRL_C = '\x03';
+export const CTRL_Z = '\x1a';
+export const CTRL_BACKSLASH = '\x1c';
+
+export function shellQuoted(line: readonly string[]): string {
+  return line.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+}
+
+export function startTerminal(line: readonly string[]): Terminal {
+  const running = startProcess(['script', '-qefc', `exec ${shellQuoted(line)}`, '/dev/null'], {
+    env: { ...process.env, TERM: 'dumb' },
+  });
+  let unseen = '';
+  running.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    unseen += text;
+  });
+  return {
+    pid: running.pid,
+    type: (keys) => void running.stdin.write(keys),
+    async shows(text) {
+      const found = await until(() => text.exec(unseen), `${text} on the terminal`, 10_000).catch((error) => {
+        throw new Error(`${error.message}; it shows ${JSON.stringify(unseen)}`);
+      });
+      unseen = unseen.slice(found.index + found[0].length);
+      return found;
+    },
+    exit: running.exit,
+  };
+}
+
+export function initOnTerminal(init: InitOptions): Terminal {
+  return startTerminal(initCommand(init));
+}
+
+/** Types a command to a shell and waits for its exit status. */
+export async function expectStatus(terminal: Terminal, status: number): Promise<void> {
+  terminal.type('echo status-is-$?-here\n');
+  const [, seen] = await terminal.shows(/status-is-(\d+)-here/);
+  expect(Number(seen)).toBe(status);
+}

@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import { actor, launcher } from '../helpers/environment.ts';
+import { describeModes, describeWith } from '../helpers/modes.ts';
+import { descendantsOf, type ProcessStat, until } from '../helpers/proc.ts';
+import {
+  CTRL_BACKSLASH,
+  CTRL_C,
+  CTRL_Z,
+  expectStatus,
+  initOnTerminal,
+  startTerminal,
+  type Terminal,
+} from '../helpers/terminal.ts';
+
+function named(terminal: Terminal, name: string): ProcessStat | undefined {
+  return descendantsOf(terminal.pid).find((stat) => stat.name === name);
+}
+
+function inState(terminal: Terminal, state: string, ...names: string[]): Promise<boolean> {
+  return until(
+    () => names.every((name) => named(terminal, name)?.state === state),
+    `${names} in state ${state}`,
+  );
+}
+
+function isInForeground(stat: ProcessStat | undefined): boolean {
+  return stat !== undefined && stat.foreground === stat.group;
+}
+
+describeModes(['script', 'bash'], 'an interactive bash', (mode) => {
+  test('has job control', async () => {
+    const terminal = initOnTerminal({ mode, command: ['bash', '--norc', '-i', '-m'] });
+    await terminal.shows(/[$#] $/);
+    terminal.type('sleep 1000\n');
+    await inState(terminal, 'S', 'sleep');
+    terminal.type(CTRL_Z);
+    await terminal.shows(/Stopped/);
+    terminal.type('bg; jobs\n');
+    await terminal.shows(/Running/);
+    terminal.type('fg\n');
+    await until(() => isInForeground(named(terminal, 'sleep')), 'sleep has the terminal');
+    terminal.type(CTRL_C);
+    await until(() => named(terminal, 'sleep') === undefined, 'sleep has ended');
+    await expectStatus(terminal, 130);
+    terminal.type('exit 7\n');
+    expect(await terminal.exit).toEqual({ code: 7, signal: null });
+  });
+});
+
+describeModes(['script', 'actor'], 'Ctrl-C and Ctrl-\\', (mode) => {
+  test('arrive once', async () => {
+    const terminal = initOnTerminal({ mode, command: [actor, 'signals'] });
+    await terminal.shows(/ready \d+/);
+    terminal.type(CTRL_C);
+    await terminal.shows(/2\r/);
+    terminal.type(CTRL_BACKSLASH);
+    await terminal.shows(/3\r/);
+    const init = descendantsOf(terminal.pid).find(({ name }) => name === 'subreaper');
+    // What init forwards comes behind what the terminal sent.
+    process.kill(init?.pid as number, 64);
+    const [between] = await terminal.shows(/[\s\S]*64\r/);
+    expect(between.trim()).toBe('64');
+  });
+});
+
+describeWith(['script', 'bash'], 'below a shell with job control', () => {
+  async function shell(): Promise<Terminal> {
+    const terminal = startTerminal(['bash', '--norc', '-i']);
+    await terminal.shows(/[$#] $/);
+    return terminal;
+  }
+
+  test('Ctrl-Z stops both, and fg continues both', async () => {
+    const terminal = await shell();
+    terminal.type(`${launcher} -- sleep 1000\n`);
+    await inState(terminal, 'S', 'subreaper', 'sleep');
+    for (let round = 0; round < 3; round++) {
+      terminal.type(CTRL_Z);
+      await terminal.shows(/Stopped/);
+      await inState(terminal, 'T', 'subreaper', 'sleep');
+      terminal.type('fg\n');
+      await inState(terminal, 'S', 'subreaper', 'sleep');
+    }
+    terminal.type(CTRL_C);
+    await until(() => named(terminal, 'subreaper') === undefined, 'init has ended');
+    await expectStatus(terminal, 130);
+  });
+
+  test('bg continues both, and leaves the terminal to the shell', async () => {
+    const terminal = await shell();
+    terminal.type(`${launcher} -- sleep 1000\n`);
+    await inState(terminal, 'S', 'subreaper', 'sleep');
+    terminal.type(CTRL_Z);
+    await terminal.shows(/Stopped/);
+    terminal.type('bg\n');
+    await inState(terminal, 'S', 'subreaper', 'sleep');
+    terminal.type('echo the shell reads\n');
+    await terminal.shows(/\nthe shell reads/);
+    terminal.type('kill %1; wait %1\n');
+    await until(() => named(terminal, 'subreaper') === undefined, 'init has ended');
+    await expectStatus(terminal, 143);
+  });
+
+  test('Ctrl-Z stops a whole pipeline', async () => {
+    const terminal = await shell();
+    terminal.type(`${launcher} -- sleep 1000 | cat\n`);
+    await inState(terminal, 'S', 'subreaper', 'sleep', 'cat');
+    terminal.type(CTRL_Z);
+    await terminal.shows(/Stopped/);
+    await inState(terminal, 'T', 'subreaper', 'sleep', 'cat');
+    terminal.type('fg\n');
+    await inState(terminal, 'S', 'subreaper', 'sleep', 'cat');
+    terminal.type(CTRL_C);
+    await until(() => named(terminal, 'subreaper') === undefined, 'init has ended');
+    await expectStatus(terminal, 0);
+  });
+
+  test('started in the background, a workload that reads stops the job', async () => {
+    const terminal = await shell();
+    terminal.type(`${launcher} -- cat &\n`);
+    await inState(terminal, 'T', 'subreaper', 'cat');
+    terminal.type('fg\n');
+    await inState(terminal, 'S', 'subreaper', 'cat');
+    terminal.type('hello\n');
+    await terminal.shows(/hello\r\nhello/);
+    terminal.type(CTRL_C);
+    await until(() => named(terminal, 'subreaper') === undefined, 'init has ended');
+    await expectStatus(terminal, 130);
+  });
+
+  test('the shell reads on after the workload has ended', async () => {
+    const terminal = await shell();
+    terminal.type(`${launcher} -- sh -c 'exit 3'\n`);
+    await expectStatus(terminal, 3);
+  });
+});
+
+describeWith(['script'], 'without a shell above', () => {
+  test('the foreground group is given back at the end', async () => {
+    const script = `${launcher} -- sh -c 'exit 3'; echo ended; read -r line; echo "got $line"`;
+    const terminal = startTerminal(['sh', '-c', script]);
+    await terminal.shows(/ended/);
+    terminal.type('it\n');
+    await terminal.shows(/got it/);
+    expect(await terminal.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test('Ctrl-Z does not put the workload to sleep for good', async () => {
+    const terminal = initOnTerminal({ command: ['sleep', '1000'] });
+    await inState(terminal, 'S', 'subreaper', 'sleep');
+    terminal.type(CTRL_Z);
+    await terminal.shows(/\^Z/);
+    terminal.type(CTRL_C);
+    expect(await terminal.exit).toEqual({ code: 130, signal: null });
+  });
+
+  test('standard input may be something else', async () => {
+    const terminal = startTerminal([
+      'sh',
+      '-c',
+      `${launcher} -- sh -c 'read -r line </dev/tty; echo "got $line"' </dev/null`,
+    ]);
+    await until(() => descendantsOf(terminal.pid).some(({ name }) => name === 'subreaper'), 'init runs');
+    terminal.type('it\n');
+    await terminal.shows(/got it/);
+    expect(await terminal.exit).toEqual({ code: 0, signal: null });
+  });
+});
