@@ -2,9 +2,9 @@
 
 import { spawn } from 'node:child_process';
 
-// In the shell's place; in the background of it a pipeline of two. A background command's standard input is
-// /dev/null, hence descriptor 3: only this worker holds its other end, so end of file comes with the worker's death
-// and not at a guessed time. tee ends at once and leaves the other two without a parent; they live a little longer.
+// A pipeline in the background, and tee in the shell's place. A background command's standard input is /dev/null,
+// hence descriptor 3: only this worker holds its other end, so end of file comes with the worker's death and not at a
+// guessed time. tee then ends at once, which orphans the other two; they live a little longer.
 const script = `
 { read -r _ <&3; exec sleep 0.3; } | gzip > /dev/null &
 exec tee /dev/null <&3

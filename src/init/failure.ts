@@ -14,6 +14,8 @@ export class Failure extends Error {
 
 /** Text from outside as it may stand in a line on a terminal: control characters escaped. */
 export function quoted(text: string): string {
-  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const escapes: Record<string, string> = { '\n': '\\n', '\t': '\\t' };
+  const escaped = (control: string) =>
+    escapes[control] ?? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return `'${text.replace(/\p{Cc}/gu, escaped)}'`;
 }
