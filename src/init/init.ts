@@ -97,7 +97,7 @@ export function init(
 
   function childChanged(pid: Pid, status: WaitStatus): void {
     if (pid !== workload) {
-      if (status.kind !== 'stopped') log('debug', 'orphan reaped', { pid, ...described(status) });
+      if (status.kind !== 'stopped') log('debug', 'orphan reaped', { orphan: pid, ...described(status) });
     } else if (status.kind === 'stopped') {
       jobControl?.workloadStopped(status.signal);
     } else {

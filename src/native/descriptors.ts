@@ -6,7 +6,7 @@ const fcntlCall = foreign<[number, number, number], number>('fcntl', 'int', ['in
 const getrlimitCall = foreign<[number, Buffer], number>('getrlimit', 'int', ['int', 'void *']);
 const setrlimitCall = foreign<[number, Buffer], number>('setrlimit', 'int', ['int', 'void *']);
 const pollCall = foreign<[Buffer, number, number], number>('poll', 'int', ['void *', 'unsigned long', 'int']);
-const sendCall = foreign<[number, Buffer, number, number], number>('send', 'ssize_t', [
+const sendCall = foreign<[number, Buffer, number, number], number>('send', 'long', [
   'int',
   'void *',
   'size_t',

@@ -64,7 +64,7 @@ describeModes(['actor'], 'orphans are reaped', (mode) => {
     await until(() => processStat(daemon.pid)?.state === 'Z', 'the daemon is a zombie');
     init.kill('SIGCONT');
     await onlyTheWorkloadIsLeft(init);
-    expect(processStat(init.pid)?.state).toBe('S');
+    await until(() => processStat(init.pid)?.state === 'S', 'init waits');
   });
 
   test('and signals still arrive during a storm of orphans', async () => {

@@ -1,0 +1,161 @@
+import { constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { actor, launcher } from '../helpers/environment.ts';
+import { describeModes, describeWith } from '../helpers/modes.ts';
+import { childrenOf, processStat, until } from '../helpers/proc.ts';
+import { initCommand, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+describeModes(['actor'], 'a full stderr pipe that nobody reads, with -vvv', (mode) => {
+  test('does no harm to reaping, forwarding and the exit code', async () => {
+    // dd fills the pipe (it is a FIFO, held open for reading by descriptor 9, which nobody reads from) to the brim.
+    const pipe = join(temporaryFolder(), 'pipe');
+    const full = `mkfifo ${pipe}; exec 9<>${pipe} 2>${pipe}; dd if=/dev/zero bs=4096 count=64 oflag=nonblock >&2 2>/dev/null; exec "$@"`;
+    const init = await startInit({
+      launch: ['sh', '-c', full, 'sh', ...initCommand({ mode, options: ['-vvv'], command: [] }).slice(0, -1)],
+      command: ['sh', '-c', `trap 'echo term; exit 5' TERM; ${actor} orphans 500 & wait; wait`],
+    });
+    // The actor says "done" when all of its orphans have come and gone; then the signal goes through.
+    expect(await init.nextLine()).toBe('done');
+    const pid = mode === 'pid1' ? (childrenOf(init.pid)[0]?.pid as number) : init.pid;
+    await until(() => childrenOf(pid).length === 1, 'every orphan is reaped');
+    process.kill(pid, 'SIGTERM');
+    expect(await init.nextLine()).toBe('term');
+    expect(await init.exit).toEqual({ code: 5, signal: null });
+  });
+});
+
+describeWith(['actor'], 'dropped records', () => {
+  test('are counted, and the count is logged once there is room again', async () => {
+    const pipe = join(temporaryFolder(), 'pipe');
+    const launch = ['sh', '-c', `mkfifo ${pipe}; exec 9<>${pipe} 2>${pipe}; exec "$@"`, 'sh', launcher];
+    const init = await startInit({ launch, options: ['-vv'], command: [actor, 'orphans', '3000'] });
+    expect(await init.nextLine()).toBe('done');
+    await until(() => childrenOf(init.pid).length === 1, 'every orphan is reaped');
+    const reader = startProcess(['cat', pipe]);
+    await reader.nextLine();
+    const records: Record<string, unknown>[] = [];
+    init.kill('SIGUSR1');
+    while (!records.some(({ msg }) => String(msg).includes('dropped'))) {
+      records.push(JSON.parse(await reader.nextLine()));
+    }
+    const logged = records.filter(({ msg }) => msg === 'orphan reaped').length;
+    const dropped = Number(records.find(({ msg }) => String(msg).includes('dropped'))?.['count']);
+    // One line was read before; every orphan is in the log or in the count.
+    expect(logged + dropped + 1).toBeGreaterThanOrEqual(3000);
+    expect(dropped).toBeLessThan(3000);
+  });
+
+  test('a reader that has gone: no SIGPIPE for the workload', async () => {
+    // sh closes the only reading end before init writes.
+    const pipe = join(temporaryFolder(), 'pipe');
+    const launch = ['sh', '-c', `mkfifo ${pipe}; exec 9<>${pipe} 2>${pipe} 9<&-; exec "$@"`, 'sh', launcher];
+    const init = await startInit({ launch, options: ['-vvv'], command: [actor, 'signals'] });
+    expect(await init.nextLine()).toMatch(/^ready/);
+    init.kill('SIGUSR1');
+    expect(await init.nextLine()).toBe('10');
+    init.kill('SIGPIPE');
+    expect(await init.nextLine()).toBe('13');
+    init.kill(64);
+    expect(await init.nextLine()).toBe('64');
+  });
+});
+
+describeWith([], 'the log', () => {
+  const secret = 'hunter2';
+  const run = (options: string[], stderr: number | 'pipe' = 'pipe') =>
+    runInit({
+      options,
+      // The workload ends by the answer to its own signal.
+      command: ['sh', '-c', 'trap "exit 3" HUP; kill -USR1 $PPID; sleep 1000 & wait', secret],
+      spawn: { env: { ...process.env, PASSWORD: secret }, stdio: ['pipe', 'pipe', stderr] },
+    });
+
+  test('is silent by default', async () => {
+    expect(await run(['-r', 'USR1:HUP'])).toMatchObject({ code: 3, stderr: '' });
+  });
+
+  test('as JSON, and nothing of the environment or the arguments in it', async () => {
+    const { stderr } = await run(['-r', 'USR1:HUP', '-vvv']);
+    const records = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records[0]).toMatchObject({
+      level: 30,
+      name: 'subreaper',
+      msg: 'workload started',
+      program: 'sh',
+    });
+    expect(records.map(({ msg }) => msg)).toContain('signal forwarded');
+    expect(records.at(-1)).toMatchObject({ msg: 'workload ended', code: 3, exit: 3 });
+    expect(stderr).not.toContain(secret);
+  });
+
+  test('as lines for a person', async () => {
+    const { stderr } = await run(['-v', '--log-format', 'pretty', '-e', '3:0', '-r', 'USR1:HUP']);
+    expect(stderr).toMatch(
+      /^\d\d:\d\d:\d\d\.\d{3} INFO {2}subreaper\[\d+\]: workload started workload=\d+ program=sh\n/,
+    );
+    expect(stderr).toMatch(/INFO {2}subreaper\[\d+\]: workload ended workload=\d+ code=3 exit=0\n$/);
+  });
+
+  test('in a file that the workload writes to as well, nothing is overwritten', async () => {
+    const file = join(temporaryFolder(), 'log');
+    writeFileSync(file, '');
+    const stderr = openSync(file, constants.O_WRONLY);
+    await runInit({
+      options: ['-v', '--log-format', 'pretty'],
+      command: ['sh', '-c', 'echo from the workload >&2'],
+      spawn: { stdio: ['pipe', 'pipe', stderr] },
+    });
+    expect(readFileSync(file, 'utf8')).toMatch(/from the workload\n(.*\n)*.*workload ended/);
+  });
+});
+
+describeWith(['actor'], 'when init’s parent dies', () => {
+  test('the parent-death signal reaches the workload', async () => {
+    // The parent is a shell that starts init in the background and ends when it is told to.
+    const parent = startProcess([
+      'sh',
+      '-c',
+      '"$@" & read -r _; exit',
+      'sh',
+      launcher,
+      '-p',
+      'USR2',
+      '--',
+      actor,
+      'signals',
+    ]);
+    expect(await parent.nextLine()).toMatch(/^ready/);
+    const [init] = childrenOf(parent.pid);
+    onTestFinished(() => {
+      for (const child of childrenOf(init?.pid as number)) process.kill(child.pid, 'SIGKILL');
+    });
+    parent.stdin.write('\n');
+    expect(await parent.nextLine()).toBe('12');
+    expect(processStat(init?.pid as number)?.parent).not.toBe(parent.pid);
+  });
+});
+
+describeWith(['actor'], 'a stopped workload', () => {
+  test('does not stop the reaping', async () => {
+    const init = await startInit({ command: [actor, 'daemon'] });
+    const [, daemon] = /^daemon (\d+)/.exec(await init.nextLine()) ?? [];
+    const workload = childrenOf(init.pid)[0]?.pid as number;
+    process.kill(workload, 'SIGSTOP');
+    await until(() => processStat(workload)?.state === 'T', 'the workload is stopped');
+    process.kill(Number(daemon), 'SIGKILL');
+    await until(() => processStat(Number(daemon)) === undefined, 'the orphan is reaped');
+    await until(() => processStat(init.pid)?.state === 'S', 'init waits');
+    expect(processStat(workload)?.state).toBe('T');
+  });
+});
