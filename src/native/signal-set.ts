@@ -1,8 +1,6 @@
 import { layouts } from './abi.ts';
 import type { Signal, SignalSet } from './types.ts';
 
-export const noSignals = 0n as SignalSet;
-
 export function signalSet(signals: Iterable<Signal>): SignalSet {
   let set = 0n;
   for (const signal of signals) set |= 1n << BigInt(signal - 1);

@@ -16,7 +16,7 @@ export const CTRL_C = '\x03';
 export const CTRL_Z = '\x1a';
 export const CTRL_BACKSLASH = '\x1c';
 
-export function shellQuoted(line: readonly string[]): string {
+function shellQuoted(line: readonly string[]): string {
   return line.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 

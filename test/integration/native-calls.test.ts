@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { kill } from '../../src/native/process.ts';
+import { spawn } from '../../src/native/spawn.ts';
+import { SystemError } from '../../src/native/system-error.ts';
+import type { ByteString, Pid, Signal, SignalSet } from '../../src/native/types.ts';
+import { peekEnded, waitForAny } from '../../src/native/wait.ts';
+import { decodeWaitStatus } from '../../src/reaper/wait-status.ts';
+import { processStat, until } from '../helpers/proc.ts';
+
+function start(...line: string[]): Pid {
+  const argv = line as string[] as ByteString[];
+  const environment = [`PATH=${process.env['PATH']}`] as ByteString[];
+  return spawn({
+    file: argv[0] as ByteString,
+    argv,
+    environment,
+    defaultSignals: 0n as SignalSet,
+    signalMask: 0n as SignalSet,
+  });
+}
+
+/** This process has no other children: vitest gives each file a process of its own. */
+describe('wait', () => {
+  test('says so where there is no child', () => {
+    expect(waitForAny(false)).toBe('no-children');
+    expect(peekEnded()).toBe('no-children');
+  });
+
+  test('a child that runs is nothing yet; peekEnded leaves the status of one that ended, waitForAny takes it', async () => {
+    const pid = start('sh', '-c', 'read -r _; exit 42');
+    kill(pid, 19 as Signal);
+    expect(peekEnded()).toBe('nothing-yet');
+    await until(() => processStat(pid)?.state === 'T', 'the child is stopped');
+    expect(waitForAny(false)).toBe('nothing-yet');
+    const stopped = waitForAny(true);
+    expect(stopped).toMatchObject({ pid });
+    expect(decodeWaitStatus((stopped as { status: number }).status)).toEqual({ kind: 'stopped', signal: 19 });
+    kill(pid, 9 as Signal);
+    await until(() => processStat(pid)?.state === 'Z', 'the child has ended');
+    expect(peekEnded()).toBe(pid);
+    expect(peekEnded()).toBe(pid);
+    expect(processStat(pid)?.state).toBe('Z');
+    const ended = waitForAny(false);
+    expect(decodeWaitStatus((ended as { status: number }).status)).toEqual({
+      kind: 'killed',
+      signal: 9,
+      coreDumped: false,
+    });
+    expect(processStat(pid)).toBeUndefined();
+  });
+});
+
+describe('errors', () => {
+  test('carry the call, the number and the symbolic name', () => {
+    const attempts = [
+      { run: () => kill(-(2 ** 30), 15 as Signal), code: 'ESRCH', errno: 3, syscall: 'kill' },
+      { run: () => kill(process.pid, 99 as Signal), code: 'EINVAL', errno: 22, syscall: 'kill' },
+      { run: () => start('no-such-command'), code: 'ENOENT', errno: 2, syscall: 'posix_spawnp' },
+      { run: () => start('/etc'), code: 'EACCES', errno: 13, syscall: 'posix_spawnp' },
+    ];
+    for (const { run, ...expected } of attempts) {
+      let error: unknown;
+      try {
+        run();
+      } catch (caught) {
+        error = caught;
+      }
+      expect(error).toBeInstanceOf(SystemError);
+      expect(error).toMatchObject(expected);
+    }
+  });
+});

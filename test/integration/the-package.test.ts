@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runInit } from '../helpers/run-init.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Copies an installed dependency, with the packages it needs at run time. */
+function copyInstalled(name: string, modules: string): void {
+  cpSync(join(root, 'node_modules', name), join(modules, name), { recursive: true });
+}
+
+describe('the packed package', () => {
+  let folder: string;
+  let files: string[];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    // The built tree as it is: the prepack script would build it again under the other tests.
+    const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    const parsed = JSON.parse(output);
+    const [packed] = Array.isArray(parsed) ? parsed : Object.values(parsed);
+    files = (packed as { files: { path: string }[] }).files.map(({ path }) => path);
+    execFileSync('tar', ['-xzf', join(folder, (packed as { filename: string }).filename), '-C', folder]);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const command = ['sh', '-c', 'exit 7'];
+
+  test('holds what a user needs, and nothing else', () => {
+    expect(files).toEqual(
+      expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'bin/subreaper', 'dist/cli.cjs']),
+    );
+    expect(
+      files.filter(
+        (file) => !/^(bin|dist|man)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+      ),
+    ).toEqual([]);
+  });
+
+  test('runs as npm installs it', async () => {
+    const modules = join(folder, 'npm/node_modules');
+    mkdirSync(join(modules, '.bin'), { recursive: true });
+    cpSync(join(folder, 'package'), join(modules, 'subreaper'), { recursive: true });
+    for (const name of ['koffi', '@koromix']) copyInstalled(name, modules);
+    symlinkSync('../subreaper/bin/subreaper', join(modules, '.bin/subreaper'));
+    const exit = await runInit({ launch: [join(modules, '.bin/subreaper')], command });
+    expect(exit).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
+  });
+
+  test('runs as pnpm installs it', async () => {
+    const store = join(folder, 'pnpm/node_modules/.pnpm');
+    const own = join(store, 'subreaper@1/node_modules');
+    const koffi = join(store, 'koffi@3/node_modules');
+    mkdirSync(own, { recursive: true });
+    mkdirSync(koffi, { recursive: true });
+    cpSync(join(folder, 'package'), join(own, 'subreaper'), { recursive: true });
+    for (const name of ['koffi', '@koromix']) copyInstalled(name, koffi);
+    symlinkSync('../../koffi@3/node_modules/koffi', join(own, 'koffi'));
+    symlinkSync('.pnpm/subreaper@1/node_modules/subreaper', join(folder, 'pnpm/node_modules/subreaper'));
+    const exit = await runInit({
+      launch: [join(folder, 'pnpm/node_modules/subreaper/bin/subreaper')],
+      command,
+    });
+    expect(exit).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
+  });
+
+  test('says in one line what is missing without koffi’s addon', async () => {
+    const modules = join(folder, 'incomplete/node_modules');
+    mkdirSync(modules, { recursive: true });
+    cpSync(join(folder, 'package'), join(modules, 'subreaper'), { recursive: true });
+    copyInstalled('koffi', modules);
+    const exit = await runInit({ launch: [join(modules, 'subreaper/bin/subreaper')], command });
+    expect(exit).toMatchObject({ code: 125, stdout: '' });
+    expect(exit.stderr).toMatch(/^subreaper: cannot start, koffi[^\n]+install[^\n]+\n$/);
+  });
+
+  test('can be imported for its types and functions', () => {
+    const modules = join(folder, 'npm/node_modules');
+    expect(readdirSync(join(modules, 'subreaper/dist'))).toContain('index.d.ts');
+    const output = execFileSync(
+      'node',
+      ['--input-type=module', '-e', 'import * as s from "subreaper"; console.log(Object.keys(s).join())'],
+      {
+        cwd: join(folder, 'npm'),
+        encoding: 'utf8',
+      },
+    );
+    expect(output).toBe('SystemError,becomeSubreaper\n');
+  });
+});
