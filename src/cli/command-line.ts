@@ -39,8 +39,12 @@ export function parseCommandLine(
   const { asked, operands } = parseOptions(args, settings, realTime);
   const information = asked ?? fromVariable.asked;
   if (information !== undefined) return { kind: information };
-  if (operands === 0)
+  if (settings.pause && operands > 0) {
+    throw usage('--pause with a command', 'it runs none; leave one of them out');
+  }
+  if (!settings.pause && operands === 0) {
     throw usage('no command', 'there is nothing to run; subreaper [options] -- command [args]');
+  }
   return { kind: 'run', options: settings, operands };
 }
 

@@ -27,7 +27,8 @@ function main(): void {
   if (invocation.kind === 'help') print(helpText());
   else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
   else {
-    const command = args.slice(-invocation.operands) as unknown as Command;
+    const { operands } = invocation;
+    const command = operands === 0 ? undefined : (args.slice(-operands) as unknown as Command);
     const run = isLinux ? init : runWithoutReaping;
     run(command, invocation.options, inherited, realTime);
   }

@@ -1,9 +1,11 @@
 import { Failure, quoted } from '../init/failure.ts';
 import type { InitOptions } from '../init/init.ts';
+import type { RestartPolicy } from '../init/restarts.ts';
 import { type LogLevel, logFormats, logLevels } from '../log/log.ts';
 import type { Signal } from '../native/types.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { parseSignal, type RealTimeRange, signalNames } from '../signals/signal-names.ts';
+import { parseDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -19,6 +21,12 @@ export function defaultSettings(): Settings {
     scope: 'group',
     rewrite: new Map(),
     remapExit: new Map(),
+    graceMs: 2000,
+    until: 'main',
+    stopDelayMs: 0,
+    stopTimeoutMs: undefined,
+    restart: { kind: 'no' },
+    pause: false,
     parentDeathSignal: undefined,
     logLevel: 'warn',
     logFormat: 'json',
@@ -49,10 +57,10 @@ export const options: readonly Option[] = [
     kind: 'value',
     long: '--scope',
     short: undefined,
-    value: 'group|child',
-    help: "whom a forwarded signal reaches: the workload's process group (default), or it alone",
+    value: 'group|child|tree',
+    help: "whom a signal reaches: the workload's process group (default), it alone, every descendant",
     apply(settings, value) {
-      settings.scope = oneOf(value, ['group', 'child'], '--scope');
+      settings.scope = oneOf(value, ['group', 'child', 'tree'], '--scope');
     },
   },
   {
@@ -92,6 +100,65 @@ export const options: readonly Option[] = [
         throw wrongValue('--remap-exit', value, 'exit statuses are 0 to 255', '-e 143, or -e 143:1');
       }
       settings.remapExit.set(code, to);
+    },
+  },
+  {
+    kind: 'value',
+    long: '--grace',
+    short: undefined,
+    value: 'DURATION',
+    help: 'what survivors get between SIGTERM and SIGKILL once the workload has ended (default 2s)',
+    apply(settings, value) {
+      settings.graceMs = durationOf(value, '--grace');
+    },
+  },
+  {
+    kind: 'value',
+    long: '--until',
+    short: undefined,
+    value: 'main|all',
+    help: 'end when the workload ends (default), or when the last descendant does (a daemon)',
+    apply(settings, value) {
+      settings.until = oneOf(value, ['main', 'all'], '--until');
+    },
+  },
+  {
+    kind: 'value',
+    long: '--stop-timeout',
+    short: undefined,
+    value: 'DURATION',
+    help: 'SIGKILL everything if the workload still runs this long after it got a stop signal',
+    apply(settings, value) {
+      settings.stopTimeoutMs = durationOf(value, '--stop-timeout');
+    },
+  },
+  {
+    kind: 'value',
+    long: '--stop-delay',
+    short: undefined,
+    value: 'DURATION',
+    help: 'hold the first stop signal this long; a second one goes through at once',
+    apply(settings, value) {
+      settings.stopDelayMs = durationOf(value, '--stop-delay');
+    },
+  },
+  {
+    kind: 'value',
+    long: '--restart',
+    short: undefined,
+    value: 'no|on-failure[:N]|always',
+    help: 'start the workload again, N times in a row at most (default no)',
+    apply(settings, value) {
+      settings.restart = restartOf(value);
+    },
+  },
+  {
+    kind: 'flag',
+    long: '--pause',
+    short: undefined,
+    help: 'run no command: reap until a stop signal comes',
+    apply(settings) {
+      settings.pause = true;
     },
   },
   {
@@ -171,6 +238,26 @@ function signalOf(text: string, option: string, realTime: RealTimeRange): Signal
     );
   }
   return signal;
+}
+
+function durationOf(value: string, option: string): number {
+  const milliseconds = parseDuration(value);
+  if (milliseconds === undefined) {
+    throw wrongValue(option, value, 'it takes a duration of 24 days at most', '500ms, 10s or 2m');
+  }
+  return milliseconds;
+}
+
+function restartOf(value: string): RestartPolicy {
+  const [kind = '', limit, ...more] = value.split(':');
+  const isCount = limit !== undefined && /^[1-9]\d{0,8}$/.test(limit);
+  if (kind === 'on-failure' && more.length === 0 && (limit === undefined || isCount)) {
+    return { kind, limit: limit === undefined ? Number.POSITIVE_INFINITY : Number(limit) };
+  }
+  if (kind === 'on-failure') {
+    throw wrongValue('--restart', value, 'N is a number of restarts', 'on-failure:3');
+  }
+  return { kind: oneOf(value, ['no', 'always', 'on-failure'], '--restart') as 'no' | 'always' };
 }
 
 function wrongValue(option: string, value: string, why: string, example: string): Failure {

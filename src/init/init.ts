@@ -6,54 +6,76 @@ import { createReapLoop } from '../reaper/reap-loop.ts';
 import { type Ended, exitStatus, type WaitStatus } from '../reaper/wait-status.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-names.ts';
+import { Failure } from './failure.ts';
 import { fromBytes, type Inherited } from './inherited.ts';
 import { createJobControl } from './job-control.ts';
-import { type Command, closeInheritedDescriptors, signalsToIgnore, startWorkload } from './start-workload.ts';
+import { createRestarts, type RestartPolicy } from './restarts.ts';
+import { type Command, letGo, signalsToIgnore, startWorkload } from './start-workload.ts';
+import { createStop } from './stop.ts';
+import { createSurvivors, signalTree } from './survivors.ts';
 
 export interface InitOptions {
-  /** Whom a forwarded signal reaches: the workload's process group, or the workload alone. */
-  readonly scope: 'group' | 'child';
+  /** Whom a forwarded signal reaches: the workload's process group, it alone, or every descendant. */
+  readonly scope: 'group' | 'child' | 'tree';
   /** What to forward in place of a signal. */
   readonly rewrite: ReadonlyMap<Signal, Signal | 'drop'>;
   /** The exit status in place of the workload's. */
   readonly remapExit: ReadonlyMap<number, number>;
+  /** What survivors get between SIGTERM and SIGKILL. */
+  readonly graceMs: number;
+  /** What ends a life: the end of the workload, or that of the last descendant. */
+  readonly until: 'main' | 'all';
+  readonly stopDelayMs: number;
+  readonly stopTimeoutMs: number | undefined;
+  readonly restart: RestartPolicy;
+  /** Run no workload. */
+  readonly pause: boolean;
   /** What the kernel is to send init when its parent dies. */
   readonly parentDeathSignal: Signal | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
 
+/** What asks a container to end. */
+const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const).map(signalNumber);
 const SIGCHLD = signalNumber('SIGCHLD');
 const SIGCONT = signalNumber('SIGCONT');
 
 /**
- * Runs the command as its init and ends the process with its exit status. It returns while the workload runs:
- * from then on signals drive it.
+ * A life of the workload. running: it runs, or there is none to run (--pause). remaining: it has ended, and its
+ * descendants are waited for (--until all). ending: survivors are being ended. over: nothing is left of it, and the
+ * next one is due.
+ */
+type Phase = 'running' | 'remaining' | 'ending' | 'over';
+
+/**
+ * Runs the command as its init and ends the process with its exit status. It returns while the workload runs: from then
+ * on signals drive it.
+ * @param command undefined to run none, with `pause`
  * @throws Failure before the workload runs
  * @throws SystemError likewise, for a system call that must not fail
  */
 export function init(
-  command: Command,
+  command: Command | undefined,
   options: InitOptions,
   inherited: Inherited,
   realTime: RealTimeRange,
 ): void {
-  const isPid1 = process.pid === 1;
   const log = createLog(options.logLevel, options.logFormat);
-  const program = fromBytes(command[0]);
 
   // Hold every signal. Those that the workload starts out ignoring stay ignored, as posix_spawn needs it.
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
   const watch = watchSignals((signal) => deliver(signal));
-  const ignored = signalsToIgnore(inherited);
   const forwarded = forwardedSignals(realTime);
+  const ignored = signalsToIgnore(inherited).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);
   // What the kernel raises against this thread for its own writes and tcsetpgrp calls is not to be forwarded. Sent
   // to the process, both still arrive: node's other threads take them.
   blockInThisThread([signalNumber('SIGPIPE'), signalNumber('SIGTTOU')]);
 
   // Become a subreaper. PID 1 is one already.
+  const isPid1 = process.pid === 1;
   const notSubreaper = isPid1 ? undefined : attempt(becomeSubreaper);
   if (options.parentDeathSignal !== undefined) {
     setParentDeathSignal(options.parentDeathSignal);
@@ -61,66 +83,157 @@ export function init(
     if (process.ppid !== inherited.parentPid) held.push(options.parentDeathSignal);
   }
 
-  // Start the workload. From here on there is no way back: init that throws would end the container, so what
-  // fails below is logged and survived.
-  const workload = startWorkload(command, inherited);
-  const jobControl = createJobControl(workload, watch);
-  jobControl?.giveTerminal();
+  const jobControl = createJobControl(watch);
+  const nextRestart = createRestarts(options.restart);
+  const survivors = createSurvivors({ graceMs: options.graceMs, log });
+  const stop = createStop({
+    delayMs: options.stopDelayMs,
+    timeoutMs: options.stopTimeoutMs,
+    onTimeout: survivors.killNow,
+    log,
+  });
+  const { reap } = createReapLoop({
+    onChild: childChanged,
+    onDrained: childrenReaped,
+    reportStopped: !isPid1 && jobControl !== undefined,
+  });
 
-  // Let go of what is the workload's, and pin no directory.
-  closeInheritedDescriptors(inherited);
-  process.chdir('/');
-  for (const signal of ignored) if (forwarded.includes(signal)) watch.start(signal);
+  let phase: Phase = 'running';
+  let workload: Pid | undefined;
+  let startedAt = 0;
+  /** The exit status of this life, or of the last one. */
+  let status = 0;
+  /** The first stop signal: after it nothing is started any more. */
+  let stoppedBy: Signal | undefined;
+  let restartTimer: NodeJS.Timeout | undefined;
+
+  function startLife(started: Command): void {
+    // A handler would be reset in the child; only an ignored signal stays ignored.
+    for (const signal of ignored) watch.stop(signal);
+    try {
+      workload = startWorkload(started, inherited);
+    } finally {
+      for (const signal of ignored) watch.start(signal);
+    }
+    phase = 'running';
+    startedAt = performance.now();
+    jobControl?.giveTerminal(workload);
+    log('info', 'workload started', { workload, program: fromBytes(started[0]) });
+  }
+
+  function received(signal: Signal): void {
+    if (signal === SIGCONT) jobControl?.continued();
+    const sent = options.rewrite.get(signal) ?? signal;
+    if (sent === 'drop') log('debug', 'signal dropped', { signal: name(signal) });
+    else if (stopSignals.includes(signal)) stopReceived(signal, sent);
+    else forward(signal, sent);
+  }
+
+  function stopReceived(signal: Signal, sent: Signal): void {
+    const isSecond = stoppedBy !== undefined;
+    stoppedBy ??= signal;
+    if (phase === 'over') {
+      exit();
+    } else if (phase === 'ending') {
+      if (isSecond) survivors.killNow();
+    } else if (workload === undefined && phase === 'running') {
+      endSurvivors();
+    } else {
+      stop.received(() => forward(signal, sent));
+    }
+  }
+
+  function forward(signal: Signal, sent: Signal): void {
+    const failure = attempt(() => {
+      if (phase === 'remaining') signalTree(sent);
+      else if (phase !== 'running' || workload === undefined) log('debug', 'no workload to signal');
+      else if (options.scope === 'tree') signalTree(sent);
+      else kill(options.scope === 'group' ? -workload : workload, sent);
+    });
+    if (failure === undefined) log('debug', 'signal forwarded', { signal: name(signal), sent: name(sent) });
+    else log('warn', 'signal not forwarded', { signal: name(signal), error: failure.message });
+  }
+
+  function childChanged(pid: Pid, change: WaitStatus): void {
+    if (pid === workload) {
+      if (change.kind === 'stopped') jobControl?.workloadStopped(change.signal);
+      else workloadEnded(change);
+    } else if (change.kind !== 'stopped') {
+      log('debug', 'orphan reaped', { orphan: pid, ...described(change) });
+    }
+  }
+
+  function workloadEnded(change: Ended): void {
+    jobControl?.takeTerminal();
+    log('info', 'workload ended', { workload, ...described(change) });
+    status = exitStatus(change);
+    workload = undefined;
+    // Once a stop signal has come, nothing is waited for any longer than it takes to end it.
+    phase = options.until === 'all' && stoppedBy === undefined ? 'remaining' : 'ending';
+    if (phase === 'ending') stop.cancel();
+  }
+
+  function childrenReaped(hasChildren: boolean): void {
+    if (survivors.isKilling() || phase === 'ending') {
+      if (hasChildren) survivors.advance();
+    }
+    if (!hasChildren && (phase === 'remaining' || phase === 'ending')) lifeOver();
+  }
+
+  function endSurvivors(): void {
+    phase = 'ending';
+    reap();
+  }
+
+  function lifeOver(): void {
+    if (phase === 'remaining' && status === 0 && stoppedBy !== undefined) status = 128 + stoppedBy;
+    status = options.remapExit.get(status) ?? status;
+    phase = 'over';
+    stop.cancel();
+    survivors.reset();
+    const delayMs = stoppedBy === undefined ? nextRestart(status, performance.now() - startedAt) : undefined;
+    if (delayMs === undefined) exit();
+    log('warn', 'restarting the workload', { status, delayMs });
+    restartTimer = setTimeout(restart, delayMs);
+  }
+
+  function restart(): void {
+    try {
+      startLife(command as Command);
+    } catch (error) {
+      // It could be started before. This counts as a life that failed.
+      log('error', (error as Error).message);
+      status = error instanceof Failure ? error.status : 125;
+      startedAt = performance.now();
+      lifeOver();
+    }
+  }
+
+  function exit(): never {
+    clearTimeout(restartTimer);
+    log('info', 'exiting', { status });
+    return exitNow(status);
+  }
+
+  const name = (signal: Signal) => signalName(signal, realTime);
+  const described = (change: Ended) =>
+    change.kind === 'exited' ? { code: change.code } : { signal: name(change.signal) };
+
+  // Start the workload. From here on there is no way back: init that throws would end the container, so what fails
+  // below is logged and survived.
+  if (command !== undefined) startLife(command);
+  process.on('uncaughtException', (error) => log('error', 'init goes on', { error: error.message }));
+  // A workload that may be started again needs its directory and descriptors again.
+  if (options.restart.kind === 'no') attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));
-
-  log('info', 'workload started', { workload, program });
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });
   }
 
-  const target = options.scope === 'group' ? -workload : workload;
-  const { reap } = createReapLoop(childChanged, { reportStopped: !isPid1 && jobControl !== undefined });
-
-  function forward(signal: Signal): void {
-    if (signal === SIGCONT) jobControl?.continued();
-    const name = signalName(signal, realTime);
-    const sent = options.rewrite.get(signal) ?? signal;
-    if (sent === 'drop') {
-      log('debug', 'signal dropped', { signal: name });
-      return;
-    }
-    const failure = attempt(() => kill(target, sent));
-    if (failure === undefined)
-      log('debug', 'signal forwarded', { signal: name, sent: signalName(sent, realTime) });
-    else log('warn', 'signal not forwarded', { signal: name, error: failure.message });
-  }
-
-  function childChanged(pid: Pid, status: WaitStatus): void {
-    if (pid !== workload) {
-      if (status.kind !== 'stopped') log('debug', 'orphan reaped', { orphan: pid, ...described(status) });
-    } else if (status.kind === 'stopped') {
-      jobControl?.workloadStopped(status.signal);
-    } else {
-      end(status);
-    }
-  }
-
-  function described(status: Ended): Record<string, string | number> {
-    return status.kind === 'exited' ? { code: status.code } : { signal: signalName(status.signal, realTime) };
-  }
-
-  function end(status: Ended): never {
-    jobControl?.takeTerminal();
-    const own = exitStatus(status);
-    const exit = options.remapExit.get(own) ?? own;
-    log('info', 'workload ended', { workload, ...described(status), exit });
-    return exitNow(exit);
-  }
-
-  // Release the signals, and reap: the workload may have ended already.
+  // Release the signals to it, and reap: it may have ended already.
   deliver = (signal) => {
-    const failure = attempt(() => (signal === SIGCHLD ? reap() : forward(signal)));
-    if (failure !== undefined) log('error', 'unexpected failure, init goes on', { error: failure.message });
+    const failure = attempt(() => (signal === SIGCHLD ? reap() : received(signal)));
+    if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
   };
   for (const signal of held) deliver(signal);
   deliver(SIGCHLD);

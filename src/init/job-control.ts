@@ -9,8 +9,8 @@ import { signalNumber } from '../signals/signal-names.ts';
  * job: to the shell above, init is the job; to the terminal, the workload is. SIGTTOU must be blocked throughout.
  */
 export interface JobControl {
-  /** Hands the terminal to the workload if init is in its foreground. */
-  giveTerminal(): void;
+  /** Hands the terminal to a workload that has just started, if init is in its foreground. */
+  giveTerminal(workload: Pid): void;
   /** Hands it back to init if the workload, or nobody any more, is in its foreground. */
   takeTerminal(): void;
   /** Answers a stop of the workload; `signal` is what stopped it. */
@@ -22,11 +22,13 @@ export interface JobControl {
 const SIGCONT = signalNumber('SIGCONT');
 
 /** @returns undefined where init has no controlling terminal */
-export function createJobControl(workload: Pid, watch: SignalWatch): JobControl | undefined {
+export function createJobControl(watch: SignalWatch): JobControl | undefined {
   const terminal = openControllingTerminal();
   if (terminal === undefined) return undefined;
   const init = ownProcessGroup();
   const stopsFromTerminal = (['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
+  /** The workload's process group; no group has the number 0. */
+  let workload = 0 as Pid;
   let wasContinued = false;
 
   /** Reads and sets the foreground group; a terminal that hung up, or a group that is gone, changes nothing. */
@@ -42,7 +44,8 @@ export function createJobControl(workload: Pid, watch: SignalWatch): JobControl 
   const takeTerminal = () => move((foreground) => foreground === workload || !isAlive(foreground), init);
 
   return {
-    giveTerminal() {
+    giveTerminal(started) {
+      workload = started;
       giveTerminal();
       // It may have asked for the terminal before it had it, and been stopped for that.
       continueGroup(workload);
@@ -75,6 +78,7 @@ export function createJobControl(workload: Pid, watch: SignalWatch): JobControl 
 
     continued() {
       wasContinued = true;
+      if (workload === 0) return;
       // Only if the shell put the job into the foreground (fg, not bg).
       giveTerminal();
     },

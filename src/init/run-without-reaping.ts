@@ -11,10 +11,10 @@ import type { Command } from './start-workload.ts';
 
 /**
  * What init is where there is no Linux: the same command line runs the workload, in init's own process group, and
- * forwards signals to it. No orphan is reaped, so a laptop with macOS needs no native code.
+ * forwards signals to it. No orphan is reaped, nothing is restarted or timed, and a laptop with macOS needs no native code.
  */
 export function runWithoutReaping(
-  command: Command,
+  command: Command | undefined,
   options: InitOptions,
   { environment }: Inherited,
   realTime: RealTimeRange,
@@ -24,7 +24,6 @@ export function runWithoutReaping(
   const { spawn } = load('node:child_process') as typeof import('node:child_process');
   const { constants } = load('node:os') as typeof import('node:os');
   const log = createLog(options.logLevel, options.logFormat);
-  const [program, ...args] = command.map(fromBytes) as [string, ...string[]];
   const env = Object.fromEntries(
     environment.map((entry) => fromBytes(entry).split(/=(.*)/s) as [string, string]),
   );
@@ -37,6 +36,13 @@ export function runWithoutReaping(
     if (name in constants.signals) process.on(name, () => !fromTerminal.includes(name) && deliver(signal));
   }
 
+  if (command === undefined) {
+    // --pause: nothing to reap here, only the stop signal to wait for.
+    setInterval(() => {}, 2 ** 31 - 1);
+    deliver = () => process.exit(0);
+    return;
+  }
+  const [program, ...args] = command.map(fromBytes) as [string, ...string[]];
   const workload = spawn(program, args, { stdio: 'inherit', env });
   workload.on('spawn', () => {
     log('debug', 'this platform has no subreaper: signals are forwarded, orphans are not reaped', {

@@ -51,9 +51,13 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
   }
 }
 
-/** Closes init's copies of the workload's descriptors: a pipe's reader sees the end once the workload is done with it. */
-export function closeInheritedDescriptors(inherited: Inherited): void {
+/**
+ * Lets go of what is the workload's: closes init's copies of its descriptors, so that a pipe's reader sees the end once
+ * the workload is done with it, and leaves its directory, so that it can be removed or unmounted.
+ */
+export function letGo(inherited: Inherited): void {
   for (const descriptor of inheritedFromThree(inherited)) closeSync(descriptor);
+  process.chdir('/');
 }
 
 function inheritedFromThree({ descriptors = [] }: Inherited): number[] {

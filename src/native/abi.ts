@@ -28,6 +28,9 @@ export const constants = {
 
   RLIMIT_NOFILE: 7,
 
+  SYS_pidfd_send_signal: 424,
+  SYS_pidfd_open: 434,
+
   SIG_BLOCK: 0,
   POSIX_SPAWN_SETPGROUP: 2,
   POSIX_SPAWN_SETSIGDEF: 4,

@@ -14,19 +14,24 @@ export interface ReapLoop {
   reap(): void;
 }
 
-/**
- * @param onChild called once for each child that ended, or stopped if `reportStopped`
- */
-export function createReapLoop(
-  onChild: (pid: Pid, status: WaitStatus) => void,
-  { reportStopped }: { reportStopped: boolean },
-): ReapLoop {
+export interface ReapLoopEvents {
+  /** A child ended, or stopped if `reportStopped`. */
+  readonly onChild: (pid: Pid, status: WaitStatus) => void;
+  /** Every child that had ended is reaped; whether any is left. */
+  readonly onDrained: (hasChildren: boolean) => void;
+  readonly reportStopped: boolean;
+}
+
+export function createReapLoop({ onChild, onDrained, reportStopped }: ReapLoopEvents): ReapLoop {
   let isScheduled = false;
 
   function reap(): void {
     for (let taken = 0; taken < BATCH; taken++) {
       const waited = waitForAny(reportStopped);
-      if (waited === 'nothing-yet' || waited === 'no-children') return;
+      if (waited === 'nothing-yet' || waited === 'no-children') {
+        onDrained(waited === 'nothing-yet');
+        return;
+      }
       onChild(waited.pid, decodeWaitStatus(waited.status));
     }
     if (isScheduled) return;

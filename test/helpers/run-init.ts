@@ -56,8 +56,9 @@ export async function startInit(init: InitOptions): Promise<RunningInit> {
   let { pid } = started;
   const generations = (init.under === undefined ? 0 : 1) + (init.mode === 'pid1' ? 1 : 0);
   for (let generation = 0; generation < generations; generation++) {
-    // strace(1) starts helpers that are gone in a moment: the newest child is the one that lasts.
-    pid = await until(() => (isGone() ? pid : childrenOf(pid).at(-1)?.pid), 'init has been forked');
+    // What runs all of it may fork for its own ends first: such a child keeps its name.
+    const isInit = ({ name }: { name: string }) => generation > 0 || name !== init.under?.[0];
+    pid = await until(() => (isGone() ? pid : childrenOf(pid).find(isInit)?.pid), 'init has been forked');
   }
   return { ...started, pid, kill: (signal) => process.kill(pid, signal) };
 }

@@ -91,6 +91,6 @@ describe('the packed package', () => {
         encoding: 'utf8',
       },
     );
-    expect(output).toBe('SystemError,becomeSubreaper\n');
+    expect(output).toBe('SystemError,becomeSubreaper,descendants,killTree\n');
   });
 });

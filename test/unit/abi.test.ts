@@ -22,6 +22,7 @@ const headers = [
   'sys/prctl.h',
   'sys/resource.h',
   'sys/socket.h',
+  'sys/syscall.h',
   'sys/wait.h',
 ];
 

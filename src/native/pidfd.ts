@@ -1,0 +1,36 @@
+import { closeSync } from 'node:fs';
+import { constants } from './abi.ts';
+import { foreign } from './addon.ts';
+import { checked } from './system-error.ts';
+import type { Pid, Signal } from './types.ts';
+
+// Neither call has a wrapper in every C library; syscall(2) takes and returns long.
+const pidfdOpenCall = foreign<[number, number, number], number>('syscall', 'long', ['long', 'int', 'uint']);
+const pidfdSendSignalCall = foreign<[number, number, number, null, number], number>('syscall', 'long', [
+  'long',
+  'int',
+  'int',
+  'void *',
+  'uint',
+]);
+
+/**
+ * A close-on-exec descriptor that refers to the process which has that pid now, pidfd_open(2).
+ * @returns undefined where there is no such process, or no pidfds: kill(2) tells
+ */
+export function openPidfd(pid: Pid): number | undefined {
+  const pidfd = Number(pidfdOpenCall(constants.SYS_pidfd_open, pid, 0));
+  return pidfd === -1 ? undefined : pidfd;
+}
+
+/** pidfd_send_signal(2). @throws SystemError ESRCH if the process is gone, EPERM */
+export function sendThroughPidfd(pidfd: number, signal: Signal): void {
+  checked(
+    'pidfd_send_signal',
+    Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, 0)),
+  );
+}
+
+export function closePidfd(pidfd: number): void {
+  closeSync(pidfd);
+}
