@@ -92,7 +92,7 @@ export function init(
     onTimeout: survivors.killNow,
     log,
   });
-  const { reap } = createReapLoop({
+  const reapLoop = createReapLoop({
     onChild: childChanged,
     onDrained: childrenReaped,
     reportStopped: !isPid1 && jobControl !== undefined,
@@ -182,7 +182,7 @@ export function init(
 
   function endSurvivors(): void {
     phase = 'ending';
-    reap();
+    reapLoop.wake();
   }
 
   function lifeOver(): void {
@@ -232,7 +232,7 @@ export function init(
 
   // Release the signals to it, and reap: it may have ended already.
   deliver = (signal) => {
-    const failure = attempt(() => (signal === SIGCHLD ? reap() : received(signal)));
+    const failure = attempt(() => (signal === SIGCHLD ? reapLoop.wake() : received(signal)));
     if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
   };
   for (const signal of held) deliver(signal);

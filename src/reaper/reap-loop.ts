@@ -3,15 +3,19 @@ import { waitForAny } from '../native/wait.ts';
 import { decodeWaitStatus, type WaitStatus } from './wait-status.ts';
 
 /**
- * How many children one turn of the loop reaps. libuv's signal pipe holds 4,096 messages, and every child that
- * ends while this thread is busy here writes one: reaping without end would fill it, and a SIGTERM behind them
- * would be lost. Between batches the pipe is read.
+ * How many children one turn of the event loop reaps. libuv's signal pipe holds 4,096 messages, and every child that
+ * ends while this thread is busy here writes one: reaping without end would fill it, and a SIGTERM behind them would
+ * be lost. Between batches the pipe is read.
  */
 const BATCH = 128;
 
 export interface ReapLoop {
-  /** Takes the status of every child that has ended: to be called on each SIGCHLD, which does not queue. */
-  reap(): void;
+  /**
+   * To be called on each SIGCHLD: takes the status of every child that has ended, once this turn of the event loop
+   * has read all its signals. A storm of orphans is thousands of SIGCHLDs a second; if each of them reaped, libuv
+   * would find a new one each time, and never come to its timers.
+   */
+  wake(): void;
 }
 
 export interface ReapLoopEvents {
@@ -23,9 +27,16 @@ export interface ReapLoopEvents {
 }
 
 export function createReapLoop({ onChild, onDrained, reportStopped }: ReapLoopEvents): ReapLoop {
-  let isScheduled = false;
+  let isAwake = false;
+
+  function wake(): void {
+    if (isAwake) return;
+    isAwake = true;
+    setImmediate(reap);
+  }
 
   function reap(): void {
+    isAwake = false;
     for (let taken = 0; taken < BATCH; taken++) {
       const waited = waitForAny(reportStopped);
       if (waited === 'nothing-yet' || waited === 'no-children') {
@@ -34,13 +45,8 @@ export function createReapLoop({ onChild, onDrained, reportStopped }: ReapLoopEv
       }
       onChild(waited.pid, decodeWaitStatus(waited.status));
     }
-    if (isScheduled) return;
-    isScheduled = true;
-    setImmediate(() => {
-      isScheduled = false;
-      reap();
-    });
+    wake();
   }
 
-  return { reap };
+  return { wake };
 }

@@ -7,6 +7,7 @@
  *   actor orphans N          N orphans, one after another, each dead at once
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
+ *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNAL CMD  ignores the signal and executes the command
  * After burst, orphans and chain it prints "done" and waits for a signal.
@@ -135,6 +136,65 @@ static void daemonize(void) {
   if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
 }
 
+/* Answers SIGTERM with a daemon that ignores it. */
+static void leave_a_daemon(int signal_number) {
+  (void)signal_number;
+  pid_t pid = fork();
+  if (pid != 0) _exit(0);
+  setsid();
+  signal(SIGTERM, SIG_IGN);
+  if (fork() != 0) _exit(0);
+  for (;;) pause();
+}
+
+static void be_hostile(int kind) {
+  switch (kind) {
+    case 0: /* keeps forking */
+      signal(SIGTERM, SIG_IGN);
+      signal(SIGCHLD, SIG_IGN);
+      for (;;) {
+        if (fork() == 0) {
+          usleep(20000);
+          _exit(0);
+        }
+        usleep(2000);
+      }
+    case 1: /* ignores what it is asked */
+      signal(SIGTERM, SIG_IGN);
+      break;
+    case 2: /* is stopped */
+      raise(SIGSTOP);
+      break;
+    case 3: /* is in another session */
+      setsid();
+      signal(SIGTERM, SIG_IGN);
+      break;
+    case 4: /* double-forks when it is asked to end */
+      signal(SIGTERM, leave_a_daemon);
+      break;
+    case 5: /* is never where it was: each child goes on for its parent */
+      signal(SIGTERM, SIG_IGN);
+      for (;;) {
+        setsid();
+        if (fork() != 0) _exit(0);
+        usleep(1000);
+      }
+  }
+  for (;;) pause();
+}
+
+static void hostile(int count) {
+  for (int i = 0; i < count; i++) {
+    /* Few of the kinds that fork on and on: what they do is for ever. */
+    static const int kinds[] = {1, 2, 3, 4, 1, 2, 3, 4, 0, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 5};
+    if (fork_or_fail() == 0) be_hostile(kinds[i % 20]);
+  }
+  puts("ready");
+  fflush(stdout);
+  getchar();
+  exit(5);
+}
+
 static void execute(char **command) {
   execvp(command[0], command);
   fail(command[0]);
@@ -148,6 +208,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "burst")) burst(number);
   if (!strcmp(role, "orphans")) orphans(number);
   if (!strcmp(role, "chain")) chain(number);
+  if (!strcmp(role, "hostile")) hostile(number);
   if (!strcmp(role, "daemon")) {
     daemonize();
     done();

@@ -66,6 +66,18 @@ export function zombiesOf(pid: number): ProcessStat[] {
   return childrenOf(pid).filter(({ state }) => state === 'Z');
 }
 
+/** The processes that still run and have this text in the environment they started with, in whatever namespace. */
+export function runningWith(marker: string): ProcessStat[] {
+  return allProcesses().filter(({ pid, state }) => {
+    if (state === 'Z') return false;
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(marker);
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Reads a state until it holds: for what the kernel reports no event of. @throws after the deadline */
 export async function until<Value>(
   read: () => Value | undefined | false | null,

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { actor } from '../helpers/environment.ts';
+import { describeModes } from '../helpers/modes.ts';
+import { childrenOf, descendantsOf, runningWith, until } from '../helpers/proc.ts';
+import { type InitOptions, startInit } from '../helpers/run-init.ts';
+
+/** Starts init over a workload whose processes can all be found by a mark in their environment. */
+async function startMarked(init: InitOptions) {
+  const mark = randomUUID();
+  const running = await startInit({ ...init, spawn: { env: { ...process.env, MARK: mark } } });
+  // init itself and unshare(1) carry the mark as well.
+  return { ...running, left: () => runningWith(mark) };
+}
+
+describeModes(['actor'], 'no process outlives init', (mode) => {
+  test.each([
+    { name: 'that ignore SIGTERM', script: 'trap "" TERM; sleep 1000 & sleep 1000 &' },
+    { name: 'in another session', script: 'trap "" TERM; setsid sleep 1000 & setsid sleep 1000 &' },
+    {
+      name: 'that are stopped',
+      script: 'sh -c "trap \'\' TERM; kill -STOP \\$\\$; sleep 1000" & sleep 1000 & kill -STOP $! &',
+    },
+    { name: 'that daemonized', script: `${actor} daemon & read -r _ &` },
+  ])('survivors $name', async ({ script }) => {
+    const init = await startMarked({
+      mode,
+      options: ['--grace', '100ms'],
+      command: ['sh', '-c', `${script} echo started; read -r _; exit 5`],
+    });
+    for (let line = ''; line !== 'started'; ) line = await init.nextLine();
+    expect(descendantsOf(init.pid).length).toBeGreaterThan(1);
+    init.stdin.write('\n\n');
+    expect(await init.exit).toEqual({ code: 5, signal: null });
+    expect(init.left()).toEqual([]);
+  });
+
+  test('survivors get SIGTERM, also stopped ones, and the end does not wait for the grace time', async () => {
+    const script = `sh -c 'trap "echo bye; exit" TERM; echo ready; kill -STOP $$; while :; do sleep 0.01; done' & read -r _; exit 4`;
+    const init = await startMarked({ mode, options: ['--grace', '1000s'], command: ['sh', '-c', script] });
+    expect(await init.nextLine()).toBe('ready');
+    await until(() => descendantsOf(init.pid).some(({ state }) => state === 'T'), 'the survivor is stopped');
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('bye');
+    expect(await init.exit).toEqual({ code: 4, signal: null });
+    expect(init.left()).toEqual([]);
+  });
+
+  test('--grace 0 kills at once', async () => {
+    const script = `sh -c 'trap "echo bye" TERM; echo ready; while :; do sleep 0.01; done' & read -r _; exit 4`;
+    const init = await startMarked({ mode, options: ['--grace', '0'], command: ['sh', '-c', script] });
+    expect(await init.nextLine()).toBe('ready');
+    init.stdin.write('\n');
+    await expect(init.nextLine()).rejects.toThrow('the output ended');
+    expect(await init.exit).toEqual({ code: 4, signal: null });
+    expect(init.left()).toEqual([]);
+  });
+
+  test('a second stop signal during the grace time kills at once', async () => {
+    const script = `sh -c 'trap "echo no" TERM; echo ready; while :; do sleep 0.01; done' & trap "exit 6" TERM; wait`;
+    const init = await startMarked({
+      mode,
+      options: ['--grace', '1000s', '--scope', 'child'],
+      command: ['sh', '-c', script],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    // The workload ends by it; the survivor is asked by init, and refuses.
+    expect(await init.nextLine()).toBe('no');
+    await until(
+      () => !descendantsOf(init.pid).some(({ pid }) => childrenOf(pid).length > 1),
+      'the workload has ended',
+    );
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 6, signal: null });
+    expect(init.left()).toEqual([]);
+  });
+
+  test('one that double-forks during the grace time', async () => {
+    // Kind 4 of the hostile ones answers SIGTERM with a daemon that ignores it.
+    const init = await startMarked({ mode, options: ['--grace', '300ms'], command: [actor, 'hostile', '4'] });
+    expect(await init.nextLine()).toBe('ready');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 5, signal: null });
+    expect(init.left()).toEqual([]);
+  });
+
+  test('a hostile tree of 200 is gone 3 s after the workload, twenty times in a row', {
+    timeout: 180_000,
+  }, async () => {
+    for (let round = 0; round < 20; round++) {
+      const init = await startMarked({
+        mode,
+        options: ['--grace', '200ms'],
+        command: [actor, 'hostile', '200'],
+      });
+      expect(await init.nextLine()).toBe('ready');
+      const end = performance.now() + 3000;
+      init.stdin.write('\n');
+      expect(await init.exit).toEqual({ code: 5, signal: null });
+      expect(init.left()).toEqual([]);
+      expect(performance.now()).toBeLessThan(end);
+    }
+  });
+});

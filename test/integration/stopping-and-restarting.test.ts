@@ -1,0 +1,236 @@
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { actor, launcher } from '../helpers/environment.ts';
+import { describeModes, describeWith } from '../helpers/modes.ts';
+import { childrenOf, descendantsOf, processStat, statusField, until } from '../helpers/proc.ts';
+import { runInit, startInit } from '../helpers/run-init.ts';
+import { initOnTerminal } from '../helpers/terminal.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const records = (stderr: string) =>
+  stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+describeModes(['actor'], '--scope tree', (mode) => {
+  test('a signal reaches every descendant once, also in other sessions', async () => {
+    const command = ['sh', '-c', `setsid ${actor} signals & ${actor} signals & exec ${actor} signals`];
+    const init = await startInit({ mode, options: ['--scope', 'tree'], command });
+    for (let ready = 0; ready < 3; ready++) expect(await init.nextLine()).toMatch(/^ready/);
+    init.kill('SIGTERM');
+    const lines: string[] = [];
+    while (lines.filter((line) => line === '64').length < 3) {
+      lines.push(await init.nextLine());
+      if (lines.length === 3) init.kill(64);
+    }
+    expect(lines.sort()).toEqual(['15', '15', '15', '64', '64', '64']);
+  });
+});
+
+describeModes(['actor'], 'a stop signal', (mode) => {
+  test('is held for --stop-delay, and a second one lets both through at once', async () => {
+    const init = await startInit({ mode, options: ['--stop-delay', '1000s'], command: [actor, 'signals'] });
+    await init.nextLine();
+    init.kill('SIGTERM');
+    await until(() => init.stderr().includes('stop signal held'), 'the delay has begun');
+    // Others are not held.
+    init.kill('SIGUSR1');
+    expect(await init.nextLine()).toBe('10');
+    init.kill('SIGINT');
+    expect([await init.nextLine(), await init.nextLine()].sort()).toEqual(['15', '2']);
+    expect(records(init.stderr())).toMatchObject([
+      { level: 40, msg: 'stop signal held', stopDelayMs: 1_000_000 },
+    ]);
+  });
+
+  test('goes through when the delay is over', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--stop-delay', '50ms'],
+      command: ['sh', '-c', 'trap "exit 9" TERM; echo ready; while :; do sleep 0.01; done'],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 9, signal: null });
+  });
+
+  test('the workload may end during the delay', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--stop-delay', '1000s'],
+      command: ['sh', '-c', 'echo ready; read -r _; exit 4'],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    await until(() => init.stderr().includes('stop signal held'), 'the delay has begun');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 4, signal: null });
+  });
+
+  test('--stop-timeout kills the tree of a workload that still runs: 137', async () => {
+    const script = 'trap "" TERM; setsid sleep 1000 & echo ready; sleep 1000; sleep 1000';
+    const init = await startInit({
+      mode,
+      options: ['--stop-timeout', '100ms'],
+      command: ['sh', '-c', script],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 137, signal: null });
+    expect(records(init.stderr())[0]).toMatchObject({
+      level: 40,
+      msg: expect.stringContaining('stop timeout'),
+    });
+  });
+
+  test('--stop-timeout does nothing to a workload that ends in time', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--stop-timeout', '1000s'],
+      command: ['sh', '-c', 'trap "exit 0" TERM; echo ready; while :; do sleep 0.01; done'],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+    // The shell itself says what became of its sleep.
+    expect(records(init.stderr())).toEqual([]);
+  });
+});
+
+describeModes([], '--restart', (mode) => {
+  test('on-failure:2: three lives of a workload that fails, and the last one’s status', async () => {
+    const exit = await runInit({
+      mode,
+      options: ['--restart', 'on-failure:2'],
+      command: ['sh', '-c', 'echo life; exit 3'],
+    });
+    expect(exit).toMatchObject({ code: 3, signal: null, stdout: 'life\nlife\nlife\n' });
+    expect(records(exit.stderr)).toMatchObject([
+      { msg: 'restarting the workload', status: 3, delayMs: 200 },
+      { msg: 'restarting the workload', status: 3, delayMs: 400 },
+    ]);
+  });
+
+  test('on-failure: one life of a workload that does not fail', async () => {
+    const exit = await runInit({
+      mode,
+      options: ['--restart', 'on-failure'],
+      command: ['sh', '-c', 'echo life'],
+    });
+    expect(exit).toEqual({ code: 0, signal: null, stdout: 'life\n', stderr: '' });
+  });
+
+  test('always: until a stop signal, and the last life’s status', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--restart', 'always'],
+      command: ['sh', '-c', 'echo life; read -r _; exit 0'],
+    });
+    for (let life = 0; life < 3; life++) {
+      expect(await init.nextLine()).toBe('life');
+      init.stdin.write('\n');
+    }
+    expect(await init.nextLine()).toBe('life');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 143, signal: null });
+  });
+
+  test('a stop signal between two lives ends the wait', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--restart', 'always', '-q', '-v'],
+      command: ['sh', '-c', 'echo life; exit 3'],
+    });
+    for (let life = 0; life < 4; life++) await init.nextLine();
+    // The wait is 1.6 s by now.
+    await until(() => init.stderr().includes('"delayMs":1600'), 'init waits');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+  });
+
+  test('a new life begins where the first did: directory, descriptors, ignored signals, limit', async () => {
+    const script = 'grep SigIgn /proc/self/status; pwd; ulimit -Sn; cat <&7 | wc -c; exit 1';
+    const init = await runInit({
+      mode,
+      launch: ['sh', '-c', 'trap \'\' HUP; cd /usr; ulimit -Sn 321; exec "$@" 7</etc/passwd', 'sh', launcher],
+      options: ['--restart', 'on-failure:1', '-q'],
+      command: ['sh', '-c', script.replace('cat <&7 | wc -c', 'test -e /proc/self/fd/7 && echo has-7')],
+    });
+    const life = 'SigIgn:\t0000000000000001\n/usr\n321\nhas-7\n';
+    expect(init).toEqual({ code: 1, signal: null, stdout: life + life, stderr: '' });
+  });
+
+  test('only when every process of the last life is gone: a left-over that holds the port', async () => {
+    const port = await freePort();
+    const app = `
+      const { createServer } = require('node:net');
+      const { spawn } = require('node:child_process');
+      const server = createServer();
+      server.on('error', (error) => { console.log(error.code); process.exit(1); });
+      server.listen(${port}, '127.0.0.1', () => {
+        console.log('bound');
+        // The left-over holds the listening socket, ignores SIGTERM and outlives its parent.
+        const script = "trap '' TERM; echo holding; sleep 1000; sleep 1000";
+        const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', server._handle.fd], detached: true });
+        child.stdout.on('data', () => process.exit(1));
+      });`;
+    const exit = await runInit({
+      mode,
+      options: ['--restart', 'on-failure:2', '--grace', '50ms', '-q'],
+      command: ['node', '-e', app],
+    });
+    expect(exit).toEqual({ code: 1, signal: null, stdout: 'bound\nbound\nbound\n', stderr: '' });
+  });
+});
+
+describeWith(['script', 'bash'], '--restart on a terminal', () => {
+  test('every life gets the terminal', async () => {
+    const terminal = initOnTerminal({
+      options: ['--restart', 'on-failure:1', '-q'],
+      command: ['sh', '-c', 'read -r line; echo "got $line"; exit 3'],
+    });
+    for (const line of ['one', 'two']) {
+      await until(
+        () =>
+          descendantsOf(terminal.pid).some(
+            ({ name, foreground, group }) => name === 'sh' && foreground === group,
+          ),
+        'it has the terminal',
+      );
+      terminal.type(`${line}\n`);
+      await terminal.shows(new RegExp(`got ${line}`));
+    }
+    expect(await terminal.exit).toEqual({ code: 3, signal: null });
+  });
+});
+
+describeModes(['actor'], '--pause', (mode) => {
+  test('reaps until a stop signal, and ends what it has with it', async () => {
+    // The shell becomes init: it leaves a child behind that makes orphans once it is told to.
+    const child = `exec 3<&0; (read -r _ <&3; exec ${actor} daemon) & exec "$0" --pause 3<&-`;
+    const init = await startInit({ mode, launch: ['sh', '-c', child, launcher], command: [] });
+    await until(() => statusField(init.pid, 'Name') === 'subreaper', 'init has started');
+    init.stdin.write('\n');
+    expect([await init.nextLine(), await init.nextLine()].sort()).toEqual([
+      expect.stringMatching(/^daemon/),
+      'done',
+    ]);
+    const { session: own } = processStat(init.pid) as { session: number };
+    const daemon = await until(
+      () => childrenOf(init.pid).find(({ pid, session }) => session !== own && session !== pid),
+      'init adopts the daemon',
+    );
+    process.kill(daemon.pid, 'SIGKILL');
+    await until(() => processStat(daemon.pid) === undefined, 'an orphan is reaped');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+});
