@@ -226,6 +226,7 @@ export function init(
   // A workload that may be started again needs its directory and descriptors again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));
+  if (command === undefined) log('info', 'pausing until a stop signal comes');
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });
   }

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { childrenOf, descendantsOf, processStat, statusField, until } from '../helpers/proc.ts';
+import { childrenOf, descendantsOf, processStat, until } from '../helpers/proc.ts';
 import { runInit, startInit } from '../helpers/run-init.ts';
 import { initOnTerminal } from '../helpers/terminal.ts';
 
@@ -215,9 +215,9 @@ describeWith(['script', 'bash'], '--restart on a terminal', () => {
 describeModes(['actor'], '--pause', (mode) => {
   test('reaps until a stop signal, and ends what it has with it', async () => {
     // The shell becomes init: it leaves a child behind that makes orphans once it is told to.
-    const child = `exec 3<&0; (read -r _ <&3; exec ${actor} daemon) & exec "$0" --pause 3<&-`;
+    const child = `exec 3<&0; (read -r _ <&3; exec ${actor} daemon) & exec "$0" --pause -v 3<&-`;
     const init = await startInit({ mode, launch: ['sh', '-c', child, launcher], command: [] });
-    await until(() => statusField(init.pid, 'Name') === 'subreaper', 'init has started');
+    await until(() => init.stderr().includes('pausing'), 'init has started');
     init.stdin.write('\n');
     expect([await init.nextLine(), await init.nextLine()].sort()).toEqual([
       expect.stringMatching(/^daemon/),
