@@ -85,7 +85,13 @@ export function init(
 
   const jobControl = createJobControl(watch);
   const nextRestart = createRestarts(options.restart);
-  const survivors = createSurvivors({ graceMs: options.graceMs, log });
+  const survivors = createSurvivors({
+    graceMs: options.graceMs,
+    giveUp: () => {
+      if (phase !== 'running') lifeOver();
+    },
+    log,
+  });
   const stop = createStop({
     delayMs: options.stopDelayMs,
     timeoutMs: options.stopTimeoutMs,

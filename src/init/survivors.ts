@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts';
 import { kill } from '../native/process.ts';
+import { SystemError } from '../native/system-error.ts';
 import type { Signal } from '../native/types.ts';
 import { descendants, ownChildren } from '../process-tree/process-table.ts';
 import { signalProcess } from '../process-tree/signal-process.ts';
@@ -21,7 +22,16 @@ export interface Survivors {
   reset(): void;
 }
 
-export function createSurvivors({ graceMs, log }: { graceMs: number; log: Log }): Survivors {
+export function createSurvivors({
+  graceMs,
+  giveUp,
+  log,
+}: {
+  graceMs: number;
+  /** None of those left may be signalled: waiting for them would be waiting for ever. */
+  giveUp: () => void;
+  log: Log;
+}): Survivors {
   let phase: 'alive' | 'asked' | 'killing' = 'alive';
   let timer: NodeJS.Timeout | undefined;
 
@@ -29,12 +39,18 @@ export function createSurvivors({ graceMs, log }: { graceMs: number; log: Log })
     clearTimeout(timer);
     if (phase !== 'killing') log('warn', 'killing what is left');
     phase = 'killing';
-    killRound();
+    round();
+  }
+
+  function round(): void {
+    if (killRound()) return;
+    log('warn', 'what is left may not be signalled, and is left behind');
+    giveUp();
   }
 
   return {
     advance() {
-      if (phase === 'killing') killRound();
+      if (phase === 'killing') round();
       if (phase !== 'alive') return;
       if (graceMs === 0) {
         killNow();
@@ -68,7 +84,7 @@ export function signalTree(signal: Signal): void {
     try {
       signalProcess(descendant, signal);
     } catch {
-      // EPERM: a program with another user's rights. It ends with its namespace, or by its own account.
+      // EPERM: a program with another user's rights.
     }
   }
 }
@@ -77,18 +93,20 @@ export function signalTree(signal: Signal): void {
  * One round. As a plain subreaper init kills its own children only, whose pids cannot return before it has waited for
  * them. Their children are its own by then, and each end is a SIGCHLD, so the rounds go on by themselves; a process
  * that forks and ends faster than /proc can be read is caught when init adopts its child.
+ * @returns false if there are some, and none of them may be signalled
  */
-function killRound(): void {
-  if (process.pid === 1) {
-    everybody(SIGKILL);
-    return;
-  }
-  for (const child of ownChildren()) {
-    try {
-      kill(child, SIGKILL);
-    } catch {
-      // EPERM, as above.
-    }
+function killRound(): boolean {
+  const targets = process.pid === 1 ? [-1] : ownChildren();
+  return targets.length === 0 || targets.map((target) => mayKill(target)).includes(true);
+}
+
+/** A program with another user's rights (EPERM) goes on; whatever else it is, it has ended or will. */
+function mayKill(target: number): boolean {
+  try {
+    kill(target, SIGKILL);
+    return true;
+  } catch (error) {
+    return !(error instanceof SystemError && error.code === 'EPERM');
   }
 }
 
@@ -96,6 +114,6 @@ function everybody(signal: Signal): void {
   try {
     kill(-1, signal);
   } catch {
-    // ESRCH: only zombies are left.
+    // ESRCH: only zombies are left. EPERM: see mayKill.
   }
 }

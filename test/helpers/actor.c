@@ -8,6 +8,7 @@
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
+ *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNAL CMD  ignores the signal and executes the command
  * After burst, orphans and chain it prints "done" and waits for a signal.
@@ -208,6 +209,12 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "burst")) burst(number);
   if (!strcmp(role, "orphans")) orphans(number);
   if (!strcmp(role, "chain")) chain(number);
+  if (!strcmp(role, "root")) {
+    if (setuid(0) == -1) fail("setuid");
+    puts("ready");
+    fflush(stdout);
+    for (;;) pause();
+  }
   if (!strcmp(role, "hostile")) hostile(number);
   if (!strcmp(role, "daemon")) {
     daemonize();

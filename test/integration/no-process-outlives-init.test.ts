@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
-import { actor } from '../helpers/environment.ts';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, runningWith, until } from '../helpers/proc.ts';
 import { type InitOptions, startInit } from '../helpers/run-init.ts';
@@ -103,3 +106,37 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
     }
   });
 });
+
+const notRoot = process.getuid?.() === 0 ? undefined : 'only root can make a set-user-ID program';
+describe.skipIf(notRoot)(
+  `a survivor that init may not signal${notRoot ? ` (skipped: ${notRoot})` : ''}`,
+  () => {
+    test('does not keep init waiting for ever', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      chmodSync(folder, 0o755);
+      const rooted = join(folder, 'rooted');
+      copyFileSync(actor, rooted);
+      chmodSync(rooted, 0o4755);
+      const init = await startMarked({
+        // Not root, but able to read a checkout that only root may enter.
+        launch: [
+          'setpriv',
+          ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
+          ...['--inh-caps', '-all,+dac_read_search', '--ambient-caps', '-all,+dac_read_search'],
+          'node',
+          launcher,
+        ],
+        options: ['--grace', '50ms'],
+        command: ['sh', '-c', `${rooted} root & read -r _; exit 3`],
+      });
+      expect(await init.nextLine()).toBe('ready');
+      init.stdin.write('\n');
+      expect(await init.exit).toEqual({ code: 3, signal: null });
+      expect(init.stderr()).toContain('may not be signalled');
+      const [left, ...more] = init.left();
+      process.kill(left?.pid as number, 'SIGKILL');
+      expect(more).toEqual([]);
+    });
+  },
+);
