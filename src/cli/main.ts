@@ -14,7 +14,11 @@ try {
   main();
 } catch (error) {
   const { message } = error as Error;
-  writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
+  try {
+    writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
+  } catch {
+    // EPIPE, EAGAIN: nobody reads it. The exit status still tells.
+  }
   process.exit(error instanceof Failure ? error.status : 125);
 }
 

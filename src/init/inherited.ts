@@ -70,7 +70,7 @@ export function parseInherited({
   const [limit = '', ...base64] = (saved ?? variable(environ, 'SUBREAPER_LIMIT') ?? '').split('\n');
   const environment =
     saved === undefined
-      ? withNodeOptions(environ)
+      ? withSaved(environ)
       : strings(Buffer.from(base64.join(''), 'base64').toString('latin1'));
   return {
     environment: withoutOwnVariables(environment),
@@ -117,13 +117,10 @@ function strings(nulTerminated: string): ByteString[] {
 }
 
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
-  return environ.filter(
-    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|NODE_OPTIONS|OPTIONS)=/.test(entry),
-  );
+  return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|SAVED_\w+|OPTIONS)=/.test(entry));
 }
 
-/** Where the launcher could not save the whole environment it still moved NODE_OPTIONS out of node's way. */
-function withNodeOptions(environ: readonly ByteString[]): ByteString[] {
-  const options = variable(environ, 'SUBREAPER_NODE_OPTIONS');
-  return options === undefined ? [...environ] : [...environ, `NODE_OPTIONS=${options}` as ByteString];
+/** Where the launcher could not save the whole environment it still moved what node acts on out of its way. */
+function withSaved(environ: readonly ByteString[]): ByteString[] {
+  return environ.map((entry) => entry.replace(/^SUBREAPER_SAVED_/, '') as ByteString);
 }

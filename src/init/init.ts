@@ -1,6 +1,7 @@
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
 import { becomeSubreaper, exitNow, kill, setParentDeathSignal, setProcessName } from '../native/process.ts';
 import { blockInThisThread, watchSignals } from '../native/signals.ts';
+import { SystemError } from '../native/system-error.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
 import { type Ended, exitStatus, type WaitStatus } from '../reaper/wait-status.ts';
@@ -70,9 +71,9 @@ export function init(
   const forwarded = forwardedSignals(realTime);
   const ignored = signalsToIgnore(inherited).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);
-  // What the kernel raises against this thread for its own writes and tcsetpgrp calls is not to be forwarded. Sent
-  // to the process, both still arrive: node's other threads take them.
-  blockInThisThread([signalNumber('SIGPIPE'), signalNumber('SIGTTOU')]);
+  // What the kernel raises against this thread for its own writes and terminal calls is not to be forwarded. Sent to
+  // the process, they still arrive: node's other threads take them.
+  blockInThisThread((['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber));
 
   // Become a subreaper. PID 1 is one already.
   const isPid1 = process.pid === 1;
@@ -101,9 +102,10 @@ export function init(
   const reapLoop = createReapLoop({
     onChild: childChanged,
     onDrained: childrenReaped,
-    reportStopped: !isPid1 && jobControl !== undefined,
+    reportStopped: jobControl !== undefined,
   });
 
+  const logsOrphans = log.passes('debug');
   let phase: Phase = 'running';
   let workload: Pid | undefined;
   let startedAt = 0;
@@ -154,7 +156,8 @@ export function init(
       if (phase === 'remaining') signalTree(sent);
       else if (phase !== 'running' || workload === undefined) log('debug', 'no workload to signal');
       else if (options.scope === 'tree') signalTree(sent);
-      else kill(options.scope === 'group' ? -workload : workload, sent);
+      else if (options.scope === 'child') kill(workload, sent);
+      else signalGroup(workload, sent);
     });
     if (failure === undefined) log('debug', 'signal forwarded', { signal: name(signal), sent: name(sent) });
     else log('warn', 'signal not forwarded', { signal: name(signal), error: failure.message });
@@ -164,7 +167,7 @@ export function init(
     if (pid === workload) {
       if (change.kind === 'stopped') jobControl?.workloadStopped(change.signal);
       else workloadEnded(change);
-    } else if (change.kind !== 'stopped') {
+    } else if (logsOrphans && change.kind !== 'stopped') {
       log('debug', 'orphan reaped', { orphan: pid, ...described(change) });
     }
   }
@@ -232,6 +235,8 @@ export function init(
   // A workload that may be started again needs its directory and descriptors again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));
+  // A SIGUSR1 while node started has opened its inspector: not in an init, and on a port that the workload may want.
+  attempt(() => (process as { _debugEnd?: () => void })._debugEnd?.());
   if (command === undefined) log('info', 'pausing until a stop signal comes');
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });
@@ -252,5 +257,15 @@ function attempt(step: () => void): Error | undefined {
     return undefined;
   } catch (error) {
     return error as Error;
+  }
+}
+
+function signalGroup(workload: Pid, signal: Signal): void {
+  try {
+    kill(-workload, signal);
+  } catch (error) {
+    // It leads a group of its own, unless it has left that for another one.
+    if (!(error instanceof SystemError && error.code === 'ESRCH')) throw error;
+    kill(workload, signal);
   }
 }

@@ -1,12 +1,18 @@
 import { kill, ownProcessGroup } from '../native/process.ts';
 import type { SignalWatch } from '../native/signals.ts';
-import { foregroundGroup, openControllingTerminal, setForegroundGroup } from '../native/terminal.ts';
+import {
+  foregroundGroup,
+  isControllingTerminal,
+  isInForeground,
+  openControllingTerminal,
+  setForegroundGroup,
+} from '../native/terminal.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 
 /**
  * The controlling terminal, and who is in its foreground. init and the workload are two process groups of one
- * job: to the shell above, init is the job; to the terminal, the workload is. SIGTTOU must be blocked throughout.
+ * job: to the shell above, init is the job; to the terminal, the workload is. SIGTTIN and SIGTTOU must be blocked.
  */
 export interface JobControl {
   /** Hands the terminal to a workload that has just started, if init is in its foreground. */
@@ -24,81 +30,99 @@ const SIGCONT = signalNumber('SIGCONT');
 /** @returns undefined where init has no controlling terminal */
 export function createJobControl(watch: SignalWatch): JobControl | undefined {
   const terminal = openControllingTerminal();
-  if (terminal === undefined) return undefined;
+  return terminal === undefined ? undefined : createOn(terminal, watch);
+}
+
+function createOn(terminal: number, watch: SignalWatch): JobControl {
+  const [SIGTSTP, SIGTTIN, SIGTTOU, SIGSTOP] = (['SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGSTOP'] as const).map(
+    signalNumber,
+  );
+  // Below unshare(1) it may be 0: a group that has no number here. The terminal cannot be handed back to that one.
   const init = ownProcessGroup();
-  const stopsFromTerminal = (['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
   /** The workload's process group; no group has the number 0. */
   let workload = 0 as Pid;
   let wasContinued = false;
 
-  /** Reads and sets the foreground group; a terminal that hung up, or a group that is gone, changes nothing. */
-  function move(when: (foreground: Pid) => boolean, group: Pid): void {
-    try {
-      if (when(foregroundGroup(terminal as number))) setForegroundGroup(terminal as number, group);
-    } catch {
-      // ENOTTY or EIO after a hang-up, ESRCH if the workload ended this instant: there is nobody to hand it to.
-    }
+  function isWorkloadInForeground(): boolean {
+    return quietly(() => foregroundGroup(terminal) === workload) ?? false;
   }
 
-  const giveTerminal = () => move((foreground) => foreground === init, workload);
-  const takeTerminal = () => move((foreground) => foreground === workload || !isAlive(foreground), init);
+  function give(): void {
+    if (workload !== 0 && isInForeground(terminal)) quietly(() => setForegroundGroup(terminal, workload));
+  }
+
+  function take(): void {
+    quietly(() => {
+      const foreground = foregroundGroup(terminal);
+      if (foreground === workload || !isAlive(foreground)) setForegroundGroup(terminal, init);
+    });
+  }
 
   return {
     giveTerminal(started) {
       workload = started;
-      giveTerminal();
+      // With a pipe on either side init is one of several in the foreground, which may want the terminal too (less).
+      // The workload then gets it when it asks for it.
+      if (![0, 1].every(isControllingTerminal)) return;
+      give();
       // It may have asked for the terminal before it had it, and been stopped for that.
       continueGroup(workload);
     },
 
-    takeTerminal,
+    takeTerminal: take,
 
     workloadStopped(signal) {
-      // A stop that somebody sent on purpose, by kill, is not the terminal's business.
-      if (!stopsFromTerminal.includes(signal)) return;
-      if (signal !== signalNumber('SIGTSTP') && isForeground(terminal, workload)) {
-        // It touched the terminal just before init gave it away: by now it may.
+      const asksForTerminal = signal === SIGTTIN || signal === SIGTTOU;
+      if (asksForTerminal) give();
+      if (asksForTerminal && isWorkloadInForeground()) {
         continueGroup(workload);
         return;
       }
+      // A stop that somebody sent on purpose, by kill, is not the terminal's business; programs that have the terminal
+      // stop themselves that way too (top).
+      if (signal === SIGSTOP && !isWorkloadInForeground()) return;
+      if (process.pid === 1) {
+        // Nobody above could continue it. The kernel ignores such a stop of PID 1 itself.
+        if (!asksForTerminal) continueGroup(workload);
+        return;
+      }
       // Stop as the workload did, with the rest of the job (a pipeline, say), so that the shell above takes over.
-      takeTerminal();
+      take();
       wasContinued = false;
-      watch.stop(signal);
-      kill(0, signal);
+      const stop = (signal === SIGSTOP ? SIGTSTP : signal) as Signal;
+      watch.stop(stop);
+      kill(0, stop);
       // Here a SIGCONT has woken init, and is about to be delivered; or there is no shell above (an orphaned process
-      // group), the kernel ignored the stop, and the workload would sleep for good.
-      watch.start(signal);
+      // group), and the kernel ignored the stop: what Ctrl-Z stopped would sleep for good. What asked for a terminal
+      // that it cannot have would only ask again.
+      watch.start(stop);
       setImmediate(() => {
-        if (wasContinued) return;
-        giveTerminal();
+        if (wasContinued || asksForTerminal) return;
+        give();
         continueGroup(workload);
       });
     },
 
     continued() {
       wasContinued = true;
-      if (workload === 0) return;
       // Only if the shell put the job into the foreground (fg, not bg).
-      giveTerminal();
+      give();
     },
   };
 }
 
-function isForeground(terminal: number, group: Pid): boolean {
+/** Undefined for a terminal that hung up, or a group that has just gone: there is nobody to hand it to. */
+function quietly<Result>(step: () => Result): Result | undefined {
   try {
-    return foregroundGroup(terminal) === group;
+    return step();
   } catch {
-    return false;
+    return undefined;
   }
 }
 
+/** ESRCH: it has just ended, and its status is on the way. */
 function continueGroup(group: Pid): void {
-  try {
-    kill(-group, SIGCONT);
-  } catch {
-    // ESRCH: it has just ended, and its status is on the way.
-  }
+  quietly(() => kill(-group, SIGCONT));
 }
 
 function isAlive(group: Pid): boolean {

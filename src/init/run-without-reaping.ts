@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createLog } from '../log/log.ts';
 import type { Signal } from '../native/types.ts';
@@ -59,7 +60,7 @@ export function runWithoutReaping(
     const why = notFound
       ? 'it is in no directory of PATH; install it or give its path'
       : `${error.code}; chmod +x it`;
-    process.stderr.write(`subreaper: ${quoted(program)} cannot be run, ${why}\n`);
+    writeSync(2, `subreaper: ${quoted(program)} cannot be run, ${why}\n`);
     process.exit(notFound ? 127 : 126);
   });
   workload.on('exit', (code, signal) => {

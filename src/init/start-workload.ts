@@ -56,8 +56,14 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
  * the workload is done with it, and leaves its directory, so that it can be removed or unmounted.
  */
 export function letGo(inherited: Inherited): void {
-  for (const descriptor of inheritedFromThree(inherited)) closeSync(descriptor);
   process.chdir('/');
+  for (const descriptor of inheritedFromThree(inherited)) {
+    try {
+      closeSync(descriptor);
+    } catch {
+      // EIO of a network file system, say: it is closed all the same, close(2).
+    }
+  }
 }
 
 function inheritedFromThree({ descriptors = [] }: Inherited): number[] {
@@ -70,6 +76,8 @@ function inheritedFromThree({ descriptors = [] }: Inherited): number[] {
  */
 function listenAsOwnPid(command: Command, environment: readonly ByteString[]): Command {
   if (variable(environment, 'LISTEN_PID') !== String(process.pid)) return command;
+  // What cannot be found is better said by init than by the shell.
+  if (findCommand(command[0], variable(environment, 'PATH')) === undefined) return command;
   // The shell exports a PWD of its own making where there was none.
   const unsetPwd = variable(environment, 'PWD') === undefined ? 'unset PWD; ' : '';
   const script = `${unsetPwd}export LISTEN_PID=$$; exec "$@"`;

@@ -3,7 +3,7 @@ import { isWritable, sendWithoutBlocking } from '../native/descriptors.ts';
 
 const STDERR = 2;
 
-/** Takes as much of the bytes as fits at this instant, and never waits. */
+/** Takes as much of the bytes as fits at this instant, and does not wait for room. */
 type Write = (bytes: Buffer) => number;
 
 /**
@@ -38,6 +38,7 @@ export function openDestination(): (record: string) => boolean {
 
 function openWriter(): Write {
   const stat = fstatSync(STDERR);
+  if (process.platform !== 'linux') return (bytes) => writeSync(STDERR, bytes);
   if (stat.isSocket()) return (bytes) => sendWithoutBlocking(STDERR, bytes);
   // A regular file does not block, and opened again it would have an offset of its own and overwrite.
   if (stat.isFile()) return (bytes) => writeSync(STDERR, bytes);

@@ -9,7 +9,11 @@ export const logFormats = ['json', 'pretty'] as const;
 export type LogFormat = (typeof logFormats)[number];
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
-export type Log = (level: Exclude<LogLevel, 'silent'>, message: string, fields?: Fields) => void;
+export interface Log {
+  (level: Exclude<LogLevel, 'silent'>, message: string, fields?: Fields): void;
+  /** Whether a record of that level is written at all: asked before one is put together 20,000 times. */
+  readonly passes: (level: LogLevel) => boolean;
+}
 
 /**
  * init's own events on standard error. Nothing of the environment, and of argv the program's name alone, may be
@@ -17,12 +21,14 @@ export type Log = (level: Exclude<LogLevel, 'silent'>, message: string, fields?:
  * of init's start-up, so no call may stand before the spawn.
  */
 export function createLog(threshold: LogLevel, format: LogFormat): Log {
+  const passes = (level: LogLevel) => logLevels.indexOf(level) <= logLevels.indexOf(threshold);
   let write: RecordWriter | undefined;
-  return (level, message, fields = {}) => {
-    if (logLevels.indexOf(level) > logLevels.indexOf(threshold)) return;
+  const log = (level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields = {}) => {
+    if (!passes(level)) return;
     write ??= createRecordWriter(threshold, format);
     write(level, message, fields);
   };
+  return Object.assign(log, { passes });
 }
 
 type RecordWriter = (level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields) => void;
@@ -30,6 +36,10 @@ type RecordWriter = (level: Exclude<LogLevel, 'silent'>, message: string, fields
 function createRecordWriter(threshold: LogLevel, format: LogFormat): RecordWriter {
   const writeOut = openDestination();
   let pino: typeof import('pino').pino;
+  // What pino loads looks at these, and node would make its stream for them then: one that sets O_NONBLOCK on the
+  // description, which the workload writes to as well. init writes by its own means.
+  Object.defineProperty(process, 'stdout', { value: { fd: 1, isTTY: false } });
+  Object.defineProperty(process, 'stderr', { value: { fd: 2, isTTY: false } });
   try {
     ({ pino } = createRequire(import.meta.filename)('pino') as typeof import('pino'));
   } catch {

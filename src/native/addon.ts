@@ -20,7 +20,14 @@ export function detectLibc(): 'glibc' | 'musl' {
 
 function readLibc(): 'glibc' | 'musl' {
   const firstPage = Buffer.alloc(4096);
-  const file = openSync(process.execPath, 'r');
+  let file: number;
+  try {
+    file = openSync(process.execPath, 'r');
+  } catch {
+    // Without /proc node does not know its own path. Its report knows the library, and takes its time.
+    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+    return header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
+  }
   try {
     readSync(file, firstPage);
   } finally {

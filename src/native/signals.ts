@@ -43,6 +43,9 @@ const uvSignalInit = foreign<[unknown, Buffer], number>('uv_signal_init', 'int',
 const uvSignalStop = foreign<[Buffer], number>('uv_signal_stop', 'int', ['void *']);
 const UV_SIGNAL = 16;
 
+/** libuv keeps pointers to the handles: they must never be collected, whatever becomes of their watch. */
+const allHandles: Map<Signal, Buffer>[] = [];
+
 /**
  * Watches signals with libuv's own uv_signal_t on node's loop. `process.on` does the same for named signals at
  * twice the cost, and does not know the real-time ones. libuv's handler writes one message a delivery to a pipe,
@@ -65,8 +68,8 @@ export function watchSignals(deliver: (signal: Signal) => void): SignalWatch {
   );
   const loop = uvDefaultLoop();
   const handleSize = Number(uvHandleSize(UV_SIGNAL));
-  // libuv keeps pointers to the handles: this map keeps them from being collected.
   const handles = new Map<Signal, Buffer>();
+  allHandles.push(handles);
 
   return {
     start(signal) {

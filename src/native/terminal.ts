@@ -4,6 +4,7 @@ import { checked } from './system-error.ts';
 import type { Pid } from './types.ts';
 
 const openCall = foreign<[string, number], number>('open', 'int', ['str', 'int']);
+const readCall = foreign<[number, Buffer, number], number>('read', 'long', ['int', 'void *', 'size_t']);
 const tcgetpgrpCall = foreign<[number], number>('tcgetpgrp', 'int', ['int']);
 const tcsetpgrpCall = foreign<[number, number], number>('tcsetpgrp', 'int', ['int', 'int']);
 
@@ -15,6 +16,19 @@ export function openControllingTerminal(): number | undefined {
   const { O_RDWR, O_NOCTTY, O_CLOEXEC } = constants;
   const descriptor = openCall('/dev/tty', O_RDWR | O_NOCTTY | O_CLOEXEC);
   return descriptor === -1 ? undefined : descriptor;
+}
+
+/** Whether a descriptor is the controlling terminal: tcgetpgrp(3) fails for all else. */
+export function isControllingTerminal(descriptor: number): boolean {
+  return tcgetpgrpCall(descriptor) !== -1;
+}
+
+/**
+ * Whether the caller is in the foreground, by a read(2) of nothing: EIO for the background. The caller must block
+ * SIGTTIN. Unlike a comparison of process groups it works where the caller's has no number in its PID namespace.
+ */
+export function isInForeground(terminal: number): boolean {
+  return Number(readCall(terminal, Buffer.alloc(1), 0)) === 0;
 }
 
 /** tcgetpgrp(3). @throws SystemError ENOTTY once the terminal has hung up */

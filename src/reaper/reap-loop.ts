@@ -7,7 +7,7 @@ import { decodeWaitStatus, type WaitStatus } from './wait-status.ts';
  * ends while this thread is busy here writes one: reaping without end would fill it, and a SIGTERM behind them would
  * be lost. Between batches the pipe is read.
  */
-const BATCH = 128;
+const BATCH = 1024;
 
 export interface ReapLoop {
   /**
