@@ -26,6 +26,10 @@ export interface JobControl {
 }
 
 const SIGCONT = signalNumber('SIGCONT');
+const SIGSTOP = signalNumber('SIGSTOP');
+const SIGTSTP = signalNumber('SIGTSTP');
+const SIGTTIN = signalNumber('SIGTTIN');
+const SIGTTOU = signalNumber('SIGTTOU');
 
 /** @returns undefined where init has no controlling terminal */
 export function createJobControl(watch: SignalWatch): JobControl | undefined {
@@ -34,9 +38,6 @@ export function createJobControl(watch: SignalWatch): JobControl | undefined {
 }
 
 function createOn(terminal: number, watch: SignalWatch): JobControl {
-  const [SIGTSTP, SIGTTIN, SIGTTOU, SIGSTOP] = (['SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGSTOP'] as const).map(
-    signalNumber,
-  );
   // Below unshare(1) it may be 0: a group that has no number here. The terminal cannot be handed back to that one.
   const init = ownProcessGroup();
   /** The workload's process group; no group has the number 0. */
@@ -89,13 +90,13 @@ function createOn(terminal: number, watch: SignalWatch): JobControl {
       // Stop as the workload did, with the rest of the job (a pipeline, say), so that the shell above takes over.
       take();
       wasContinued = false;
-      const stop = (signal === SIGSTOP ? SIGTSTP : signal) as Signal;
-      watch.stop(stop);
-      kill(0, stop);
+      // SIGTSTP whatever stopped the workload: SIGTTIN and SIGTTOU are blocked in this thread, so it would run on.
+      watch.stop(SIGTSTP);
+      kill(0, SIGTSTP);
       // Here a SIGCONT has woken init, and is about to be delivered; or there is no shell above (an orphaned process
       // group), and the kernel ignored the stop: what Ctrl-Z stopped would sleep for good. What asked for a terminal
       // that it cannot have would only ask again.
-      watch.start(stop);
+      watch.start(SIGTSTP);
       setImmediate(() => {
         if (wasContinued || asksForTerminal) return;
         give();

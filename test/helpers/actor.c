@@ -125,6 +125,9 @@ static void chain(int depth) {
 }
 
 static void daemonize(void) {
+  int ready[2];
+  char byte;
+  if (pipe(ready) == -1) fail("pipe");
   pid_t middle = fork_or_fail();
   if (middle == 0) {
     if (setsid() == -1) fail("setsid");
@@ -132,9 +135,15 @@ static void daemonize(void) {
     if (pid != 0) _exit(0);
     printf("daemon %d\n", (int)getpid());
     fflush(stdout);
+    close(ready[0]);
+    close(ready[1]);
     for (;;) pause();
   }
+  close(ready[1]);
   if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
+  /* The end of the pipe: the daemon has said so. */
+  if (read(ready[0], &byte, 1) == -1) fail("read");
+  close(ready[0]);
 }
 
 /* Answers SIGTERM with a daemon that ignores it. */

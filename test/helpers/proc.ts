@@ -44,7 +44,7 @@ export function statusField(pid: number, field: string): string {
   }
 }
 
-function allProcesses(): ProcessStat[] {
+export function allProcesses(): ProcessStat[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map((entry) => processStat(Number(entry)))

@@ -95,7 +95,10 @@ describeWith([], 'the log', () => {
       program: 'sh',
     });
     expect(records.map(({ msg }) => msg)).toContain('signal forwarded');
-    expect(records.at(-1)).toMatchObject({ msg: 'workload ended', code: 3, exit: 3 });
+    expect(records.slice(-2)).toMatchObject([
+      { msg: 'workload ended', code: 3 },
+      { msg: 'exiting', status: 3 },
+    ]);
     expect(stderr).not.toContain(secret);
   });
 
@@ -104,7 +107,9 @@ describeWith([], 'the log', () => {
     expect(stderr).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} INFO {2}subreaper\[\d+\]: workload started workload=\d+ program=sh\n/,
     );
-    expect(stderr).toMatch(/INFO {2}subreaper\[\d+\]: workload ended workload=\d+ code=3 exit=0\n$/);
+    expect(stderr).toMatch(
+      /INFO {2}subreaper\[\d+\]: workload ended workload=\d+ code=3\n.* exiting status=0\n$/,
+    );
   });
 
   test('in a file that the workload writes to as well, nothing is overwritten', async () => {
@@ -117,6 +122,34 @@ describeWith([], 'the log', () => {
       spawn: { stdio: ['pipe', 'pipe', stderr] },
     });
     expect(readFileSync(file, 'utf8')).toMatch(/from the workload\n(.*\n)*.*workload ended/);
+  });
+});
+
+describeWith([], 'writing the log', () => {
+  test('leaves the flags of the workload’s standard error as they were', async () => {
+    // A terminal or a pipe that became non-blocking would cut short what the workload writes.
+    const look = 'read -r _; grep flags /proc/self/fdinfo/2';
+    const plain = startProcess(['sh', '-c', look]);
+    plain.stdin.write('\n');
+    const flags = await plain.nextLine();
+    const init = await startInit({ options: ['-vvv'], command: ['sh', '-c', look] });
+    await until(() => init.stderr().includes('workload started'), 'something is logged');
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe(flags);
+  });
+
+  test('beyond a file size limit: no SIGXFSZ for the workload', async () => {
+    const file = join(temporaryFolder(), 'log');
+    const launch = ['sh', '-c', `ulimit -f 1; exec "$@" 2>${file}`, 'sh', launcher];
+    const init = await startInit({ launch, options: ['-vvv'], command: [actor, 'signals'] });
+    await init.nextLine();
+    // Each forwarded signal is a record; the limit is reached after a few.
+    for (let count = 0; count < 30; count++) {
+      init.kill('SIGWINCH');
+      expect(await init.nextLine()).toBe('28');
+    }
+    init.kill(64);
+    expect(await init.nextLine()).toBe('64');
   });
 });
 

@@ -98,6 +98,19 @@ describeModes(['actor'], 'a signal to init', (mode) => {
     expect(await init.exit).toEqual({ code: 0, signal: null });
   });
 
+  test('reaches a workload that has left its group for init’s', async () => {
+    const move =
+      'setpgrp(0, getpgrp(getppid())); $SIG{TERM} = sub { exit 7 }; $| = 1; print "moved\\n"; sleep 1000 while 1';
+    const init = await startInit({ mode, command: ['perl', '-e', move] });
+    const line = await init.nextLine().catch(() => 'no perl');
+    if (mode === 'pid1') {
+      // The group of PID 1 is another namespace's: nothing can join it.
+      expect(line).toBe('moved');
+    }
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 7, signal: null });
+  });
+
   test('no handler of init’s for the signals that the kernel raises for faults', async () => {
     const init = await startInit({ mode, command: [actor, 'signals'] });
     await init.nextLine();

@@ -1,7 +1,14 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { descendantsOf, type ProcessStat, until } from '../helpers/proc.ts';
+import {
+  allProcesses,
+  descendantsOf,
+  type ProcessStat,
+  processStat,
+  statusField,
+  until,
+} from '../helpers/proc.ts';
 import {
   CTRL_BACKSLASH,
   CTRL_C,
@@ -128,10 +135,76 @@ describeWith(['script', 'bash'], 'below a shell with job control', () => {
     await expectStatus(terminal, 130);
   });
 
+  test('an orphaned job in the background that wants the terminal stops, and nothing turns in circles', async () => {
+    const terminal = await shell();
+    const { session } = descendantsOf(terminal.pid)[0] as ProcessStat;
+    // The subshell ends, and with it what could be seen below script(1).
+    const orphan = (name: string) =>
+      allProcesses().find((stat) => stat.session === session && stat.name === name);
+    onTestFinished(() => {
+      for (const name of ['subreaper', 'cat']) {
+        const left = orphan(name);
+        if (left !== undefined) process.kill(left.pid, 'SIGKILL');
+      }
+    });
+    terminal.type(`(${launcher} -- cat /dev/tty &)\n`);
+    await until(() => orphan('cat')?.state === 'T', 'cat is stopped');
+    terminal.type('echo the shell reads\n');
+    await terminal.shows(/\nthe shell reads/);
+    // It stays as it is: a cat that is continued and stops again wakes init each time.
+    const { pid } = orphan('subreaper') as ProcessStat;
+    await until(() => processStat(pid)?.state === 'S', 'init waits');
+    const switches = statusField(pid, 'voluntary_ctxt_switches');
+    terminal.type('echo and again\n');
+    await terminal.shows(/\nand again/);
+    expect(statusField(pid, 'voluntary_ctxt_switches')).toBe(switches);
+    process.kill((orphan('cat') as ProcessStat).pid, 'SIGKILL');
+    await until(() => processStat(pid) === undefined, 'init has ended');
+  });
+
+  test('the rest of a pipeline may read the terminal', async () => {
+    const terminal = await shell();
+    terminal.type(`${launcher} -- sleep 1000 | sh -c 'read -r line </dev/tty; echo "got $line"'\n`);
+    await inState(terminal, 'S', 'subreaper', 'sleep');
+    terminal.type('it\n');
+    await terminal.shows(/got it/);
+    terminal.type(CTRL_C);
+    await until(() => named(terminal, 'subreaper') === undefined, 'init has ended');
+  });
+
+  test('a workload that stops itself with SIGSTOP gives the terminal to the shell', async () => {
+    const terminal = await shell();
+    terminal.type(`${launcher} -- sh -c 'read -r _; kill -STOP $$; echo continued; exec sleep 1000'\n`);
+    await until(() => isInForeground(named(terminal, 'sh')), 'the workload has the terminal');
+    terminal.type('\n');
+    await terminal.shows(/Stopped/);
+    terminal.type('fg\n');
+    await terminal.shows(/continued/);
+    await inState(terminal, 'S', 'subreaper', 'sleep');
+    terminal.type(CTRL_C);
+    await until(() => named(terminal, 'subreaper') === undefined, 'init has ended');
+    await expectStatus(terminal, 130);
+  });
+
   test('the shell reads on after the workload has ended', async () => {
     const terminal = await shell();
     terminal.type(`${launcher} -- sh -c 'exit 3'\n`);
     await expectStatus(terminal, 3);
+  });
+});
+
+describeWith(['script', 'namespaces'], 'as PID 1', () => {
+  test('Ctrl-Z does not put the workload to sleep for good', async () => {
+    const terminal = initOnTerminal({
+      mode: 'pid1',
+      command: ['sh', '-c', 'trap "echo continued" CONT; while :; do sleep 0.1; done'],
+    });
+    await inState(terminal, 'S', 'subreaper');
+    await until(() => isInForeground(named(terminal, 'sleep')), 'the workload has the terminal');
+    terminal.type(CTRL_Z);
+    await terminal.shows(/\^Z[\s\S]*continued/);
+    terminal.type(CTRL_C);
+    expect((await terminal.exit).code).toBe(130);
   });
 });
 

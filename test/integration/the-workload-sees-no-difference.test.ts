@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { actor, launcher } from '../helpers/environment.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
-import { runInit, startProcess } from '../helpers/run-init.ts';
+import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** What a workload can see of itself. No shell in front of the first: dash has a mask of its own around a fork. */
 const looks = [
@@ -94,6 +96,11 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
     expect(await compare('COMMAND 7</etc/passwd 8>/dev/null')).toContain('7 -> /etc/passwd');
   });
 
+  test('with every descriptor from 3 to 10 taken', async () => {
+    const redirections = [3, 4, 5, 6, 7, 8, 9].map((descriptor) => `${descriptor}</etc/passwd`).join(' ');
+    await compare(`exec bash -c 'exec 10</dev/null; exec "$@"' bash COMMAND ${redirections}`);
+  });
+
   test('with closed standard streams', async () => {
     await compare('COMMAND 0<&-');
   });
@@ -136,6 +143,78 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
       `exec env "X=$(printf 'a\\377b')" ${init.join(' ')} sh -c 'printf "%s %s" "$X" "$1" | od -c' sh "$(printf 'c\\376d')"`,
     ];
     expect(await output(line(launcher, '--'))).toEqual(await output(line()));
+  });
+});
+
+describeWith([], 'what node would take for itself is the workload’s', () => {
+  for (const [size, padding] of [
+    ['small', ''],
+    ['too large to be saved', 'x'.repeat(120_000)],
+  ] as const) {
+    test(`an IPC channel, with an environment that is ${size}`, async () => {
+      const script =
+        'process.send("hello"); process.on("message", (m) => { console.log(m); process.disconnect(); })';
+      const child = spawn(launcher, ['--', 'node', '-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+        env: { ...process.env, PADDING: padding },
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      let output = '';
+      child.stdout?.on('data', (chunk) => {
+        output += chunk;
+      });
+      expect(await new Promise((resolve) => child.once('message', resolve))).toBe('hello');
+      child.send('answer');
+      const [code] = await once(child, 'close');
+      expect({ code, output }).toEqual({ code: 0, output: 'answer\n' });
+    });
+  }
+
+  test('NODE_OPTIONS does not load into init', async () => {
+    const env = { ...process.env, NODE_OPTIONS: '--require /no/such/module' };
+    expect(await runInit({ command: ['sh', '-c', 'echo $NODE_OPTIONS'], spawn: { env } })).toMatchObject({
+      code: 0,
+      stdout: '--require /no/such/module\n',
+    });
+  });
+
+  test('init opens no inspector on SIGUSR1, whenever that comes', { timeout: 60_000 }, async () => {
+    for (let delayMs = 4; delayMs < 40; delayMs += 3) {
+      const init = await startInit({ command: ['sh', '-c', 'trap "" USR1; echo ready; read -r _'] });
+      // The moment is what is tried out here: at some of these node is just starting.
+      await new Promise((wake) => setTimeout(wake, delayMs));
+      init.kill('SIGUSR1');
+      // As a plain subreaper a signal before node's own handler ends it, which is right as well.
+      const isReady = await init.nextLine().then(
+        () => true,
+        () => false,
+      );
+      if (!isReady) continue;
+      const sockets = readdirSync(`/proc/${init.pid}/fd`)
+        .map((fd) => attemptReadlink(`/proc/${init.pid}/fd/${fd}`))
+        .filter((target) => target.startsWith('socket:'));
+      // Standard streams are sockets of the test's own.
+      expect(sockets.length).toBeLessThanOrEqual(3);
+    }
+  });
+});
+
+function attemptReadlink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+describeWith(['namespaces'], 'without /proc', () => {
+  test('the workload runs, with its NODE_OPTIONS', async () => {
+    const script = `umount -l /proc && exec ${launcher} -- sh -c 'echo $NODE_OPTIONS; exit 4'`;
+    const outer = startProcess(['unshare', ...(unshareArguments ?? []), '--mount', 'sh', '-c', script], {
+      env: { ...process.env, NODE_OPTIONS: '--no-warnings' },
+    });
+    expect(await outer.nextLine()).toBe('--no-warnings');
+    expect(await outer.exit).toEqual({ code: 4, signal: null });
   });
 });
 

@@ -41,6 +41,12 @@ describe('an option', () => {
       scope: 'group',
       rewrite: new Map(),
       remapExit: new Map(),
+      graceMs: 2000,
+      until: 'main',
+      stopDelayMs: 0,
+      stopTimeoutMs: undefined,
+      restart: { kind: 'no' },
+      pause: false,
       parentDeathSignal: undefined,
       logLevel: 'warn',
       logFormat: 'json',
@@ -51,6 +57,23 @@ describe('an option', () => {
     [['--scope', 'child'], { scope: 'child' }],
     [['--scope=child'], { scope: 'child' }],
     [['--scope', 'group'], { scope: 'group' }],
+    [['--scope', 'tree'], { scope: 'tree' }],
+    [['--scope=tree'], { scope: 'tree' }],
+    [['--grace', '0'], { graceMs: 0 }],
+    [['--grace', '500ms'], { graceMs: 500 }],
+    [['--grace=10s'], { graceMs: 10_000 }],
+    [['--grace', '1.5m'], { graceMs: 90_000 }],
+    [['--until', 'all'], { until: 'all' }],
+    [['--until=main'], { until: 'main' }],
+    [['--stop-timeout', '20'], { stopTimeoutMs: 20_000 }],
+    [['--stop-timeout=0'], { stopTimeoutMs: 0 }],
+    [['--stop-delay', '5s'], { stopDelayMs: 5000 }],
+    [['--stop-delay=250ms'], { stopDelayMs: 250 }],
+    [['--restart', 'no'], { restart: { kind: 'no' } }],
+    [['--restart=always'], { restart: { kind: 'always' } }],
+    [['--restart', 'on-failure'], { restart: { kind: 'on-failure', limit: Number.POSITIVE_INFINITY } }],
+    [['--restart=on-failure:1'], { restart: { kind: 'on-failure', limit: 1 } }],
+    [['--restart', 'on-failure:100'], { restart: { kind: 'on-failure', limit: 100 } }],
     [['--rewrite', 'TERM:INT'], { rewrite: new Map([[15, 2]]) }],
     [['--rewrite=TERM:INT'], { rewrite: new Map([[15, 2]]) }],
     [['-r', 'SIGTERM:SIGINT'], { rewrite: new Map([[15, 2]]) }],
@@ -111,10 +134,40 @@ describe('an option', () => {
     expect(optionsOf(['-e', '3:4', '-e', '3:5']).remapExit).toEqual(new Map([[3, 5]]));
     expect(optionsOf(['-p', 'TERM', '-p', 'KILL']).parentDeathSignal).toBe(9);
     expect(optionsOf(['-vvv', '--log-level', 'error']).logLevel).toBe('error');
+    expect(optionsOf(['--grace', '1s', '--grace', '0']).graceMs).toBe(0);
+    expect(optionsOf(['--until', 'all', '--until', 'main']).until).toBe('main');
+    expect(optionsOf(['--restart', 'on-failure:3', '--restart', 'always']).restart).toEqual({
+      kind: 'always',
+    });
   });
 
   test('keeps a value of its own after "="', () => {
     expect(refusal(['--scope=a=b', 'command']).message).toContain("'a=b'");
+  });
+});
+
+describe('--pause', () => {
+  test.each([[['--pause']], [['--pause', '--']], [['-v', '--pause', '--grace', '1s']]])(
+    'takes no command: %j',
+    (args: string[]) => {
+      expect(parse(args)).toMatchObject({ kind: 'run', operands: 0, options: { pause: true } });
+    },
+  );
+
+  test.each([
+    [['--pause', '--', 'cmd'], ''],
+    [['--pause', 'cmd', 'argument'], ''],
+    [['cmd'], '--pause'],
+  ])('refuses one: %j, SUBREAPER_OPTIONS=%j', (args, variable) => {
+    const { status, message } = refusal(args, variable);
+    expect(status).toBe(125);
+    expect(message).toMatch(oneLine);
+    expect(message).toContain('--pause with a command, it runs none; leave one of them out');
+  });
+
+  test('that is the command’s is not init’s', () => {
+    expect(optionsOf([])).toMatchObject({ pause: false });
+    expect(parse(['command', '--pause'])).toMatchObject({ operands: 2, options: { pause: false } });
   });
 });
 
@@ -202,7 +255,36 @@ describe('help and version', () => {
 
 describe('wrong usage', () => {
   const cases: readonly { args: string[]; says: string[] }[] = [
-    { args: ['--grace', 'x'], says: ['--grace'] },
+    { args: ['--grace', 'x'], says: ["--grace cannot be 'x'", 'a duration', 'try 500ms, 10s or 2m'] },
+    { args: ['--grace', '-1'], says: ["--grace cannot be '-1'", 'try 500ms'] },
+    { args: ['--grace', '1h'], says: ["--grace cannot be '1h'", 'try 500ms'] },
+    { args: ['--grace=999999999m'], says: ["--grace cannot be '999999999m'", '24 days at most'] },
+    { args: ['--grace='], says: ["--grace cannot be ''", 'try 500ms'] },
+    { args: ['--stop-timeout', '5x'], says: ["--stop-timeout cannot be '5x'", 'a duration', 'try 500ms'] },
+    { args: ['--stop-delay', ''], says: ["--stop-delay cannot be ''", 'a duration', 'try 500ms'] },
+    { args: ['--until', 'al'], says: ["--until cannot be 'al'", 'it takes main, all', 'try --until all'] },
+    { args: ['--until', 'mian'], says: ["--until cannot be 'mian'", 'try --until main'] },
+    {
+      args: ['--restart', 'sometimes'],
+      says: ["--restart cannot be 'sometimes'", 'it takes no, always, on-failure', 'try --restart '],
+    },
+    { args: ['--restart', 'alway'], says: ["'alway'", 'try --restart always'] },
+    { args: ['--restart', 'onfailure'], says: ["'onfailure'", 'try --restart on-failure'] },
+    { args: ['--restart', 'always:3'], says: ["--restart cannot be 'always:3'", 'try --restart always'] },
+    { args: ['--restart', 'no:1'], says: ["--restart cannot be 'no:1'", 'try --restart no'] },
+    { args: ['--restart='], says: ["--restart cannot be ''", 'it takes no, always, on-failure'] },
+    {
+      args: ['--restart', 'on-failure:0'],
+      says: ["--restart cannot be 'on-failure:0'", 'N is a number of restarts', 'try on-failure:3'],
+    },
+    { args: ['--restart', 'on-failure:x'], says: ["'on-failure:x'", 'try on-failure:3'] },
+    { args: ['--restart', 'on-failure:-1'], says: ["'on-failure:-1'", 'try on-failure:3'] },
+    { args: ['--restart', 'on-failure:1.5'], says: ["'on-failure:1.5'", 'try on-failure:3'] },
+    { args: ['--restart', 'on-failure:'], says: ["'on-failure:'", 'try on-failure:3'] },
+    { args: ['--restart', 'on-failure:3:4'], says: ["'on-failure:3:4'", 'try on-failure:3'] },
+    { args: ['--pause=1'], says: ["--pause cannot be '1'", 'it takes no value', 'write --pause alone'] },
+    { args: ['--graec', '1s'], says: ["unknown option '--graec'", 'the nearest one is --grace;'] },
+    { args: ['--stop', '1s'], says: ["unknown option '--stop'", 'the nearest one is --stop-'] },
     { args: ['-r', 'TERM'], says: ["--rewrite cannot be 'TERM'", 'FROM:TO', 'try -r TERM:INT'] },
     { args: ['-r', 'TERM:'], says: ["--rewrite cannot be 'TERM:'", 'FROM:TO'] },
     { args: ['-r', ':INT'], says: ["--rewrite cannot be ':INT'", 'FROM:TO'] },
@@ -225,7 +307,10 @@ describe('wrong usage', () => {
     { args: ['--rewite', 'HUP:0'], says: ["'--rewite'", 'the nearest one is --rewrite;'] },
     { args: ['--verison'], says: ["'--verison'", 'the nearest one is --version;'] },
     { args: ['--log_level', 'info'], says: ["'--log_level'", 'the nearest one is --log-level;'] },
-    { args: ['--scope', 'tre'], says: ["--scope cannot be 'tre'", 'it takes group, child', 'try --scope '] },
+    {
+      args: ['--scope', 'tre'],
+      says: ["--scope cannot be 'tre'", 'it takes group, child, tree', 'try --scope tree'],
+    },
     { args: ['--scope', 'chlid'], says: ["--scope cannot be 'chlid'", 'try --scope child'] },
     { args: ['--scope', 'Group'], says: ["--scope cannot be 'Group'", 'try --scope group'] },
     { args: ['--scope='], says: ["--scope cannot be ''", 'it takes group, child'] },
@@ -257,7 +342,12 @@ describe('wrong usage', () => {
 
   test.each([
     [['--log-format'], '--log-format json|pretty'],
-    [['--scope'], '--scope group|child'],
+    [['--scope'], '--scope group|child|tree'],
+    [['--grace'], '--grace DURATION'],
+    [['--until'], '--until main|all'],
+    [['--stop-timeout'], '--stop-timeout DURATION'],
+    [['--stop-delay'], '--stop-delay DURATION'],
+    [['--restart'], '--restart no|on-failure[:N]|always'],
     [['-r'], '-r FROM:TO'],
     [['-vve'], '-e CODE[:TO]'],
     [['-p'], '-p SIGNAL'],
@@ -304,7 +394,8 @@ describe('the command itself', () => {
 
   test.each([
     { args: ['--scoop', 'child', 'echo', 'ran'], says: '--scope' },
-    { args: ['--grace', 'x', 'echo', 'ran'], says: '--grace' },
+    { args: ['--grace', 'x', 'echo', 'ran'], says: "--grace cannot be 'x'" },
+    { args: ['--pause', '--', 'echo', 'ran'], says: '--pause with a command' },
     { args: ['-r', 'KILL:TERM', '--', 'echo', 'ran'], says: 'KILL' },
     { args: ['-e', '3:999', 'echo', 'ran'], says: "'3:999'" },
     { args: ['--log-level', 'wran', 'echo', 'ran'], says: 'warn' },

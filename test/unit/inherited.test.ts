@@ -123,7 +123,12 @@ describe('without a launcher', () => {
     'SUBREAPER_LAUNCHER=',
     'SUBREAPER_LAUNCHER=nonsense',
   ])('another process’s values count for nothing, and go: %s', (variableOfAnother) => {
-    const environ = ['A=1', variableOfAnother, saved('1024', ['B=2']), 'SUBREAPER_NODE_OPTIONS=--inspect'];
+    const environ = [
+      'A=1',
+      variableOfAnother,
+      saved('1024', ['B=2']),
+      'SUBREAPER_SAVED_NODE_OPTIONS=--inspect',
+    ];
     expect(inherited(environ)).toEqual({
       ...nothingSaved,
       environment: ['A=1'],
@@ -177,7 +182,12 @@ describe('a value', () => {
 
 describe('NODE_OPTIONS', () => {
   test('comes back where the launcher could save nothing else', () => {
-    const environ = ['A=1', launcherVariable, 'SUBREAPER_LIMIT=1024', 'SUBREAPER_NODE_OPTIONS=--inspect'];
+    const environ = [
+      'A=1',
+      launcherVariable,
+      'SUBREAPER_LIMIT=1024',
+      'SUBREAPER_SAVED_NODE_OPTIONS=--inspect',
+    ];
     expect(inherited(environ)).toMatchObject({
       environment: ['A=1', 'NODE_OPTIONS=--inspect'],
       descriptorLimit: 1024n,
@@ -186,14 +196,17 @@ describe('NODE_OPTIONS', () => {
 
   test('comes back empty if it was empty, and not at all if it was not set', () => {
     const environ = ['A=1', launcherVariable, 'SUBREAPER_LIMIT=1024'];
-    expect(inherited([...environ, 'SUBREAPER_NODE_OPTIONS=']).environment).toEqual(['A=1', 'NODE_OPTIONS=']);
+    expect(inherited([...environ, 'SUBREAPER_SAVED_NODE_OPTIONS=']).environment).toEqual([
+      'A=1',
+      'NODE_OPTIONS=',
+    ]);
     expect(inherited(environ).environment).toEqual(['A=1']);
   });
 
   test('comes back once from a saved environment', () => {
     const environ = [
       launcherVariable,
-      'SUBREAPER_NODE_OPTIONS=--stale',
+      'SUBREAPER_SAVED_NODE_OPTIONS=--stale',
       saved('1', ['NODE_OPTIONS=--inspect', 'A=1']),
     ];
     expect(inherited(environ).environment).toEqual(['NODE_OPTIONS=--inspect', 'A=1']);
@@ -219,7 +232,7 @@ describe('SUBREAPER_OPTIONS', () => {
   });
 
   test('none of init’s variables reaches the workload through the saved environment', () => {
-    const own = ['SUBREAPER_LAUNCHER=1 2', 'SUBREAPER_ENVIRON=x', 'SUBREAPER_NODE_OPTIONS=x', option];
+    const own = ['SUBREAPER_LAUNCHER=1 2', 'SUBREAPER_ENVIRON=x', 'SUBREAPER_SAVED_NODE_OPTIONS=x', option];
     const { environment } = inherited([launcherVariable, saved('1', ['A=1', ...own])]);
     expect(environment).toEqual(['A=1']);
   });

@@ -1,0 +1,275 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { descendants } from '../../src/index.ts';
+import { isSameProcess, type ProcessInfo, readProcess } from '../../src/process-tree/process-table.ts';
+import { launcher } from '../helpers/environment.ts';
+import { describeModes } from '../helpers/modes.ts';
+import { childrenOf, processStat, until } from '../helpers/proc.ts';
+import { type Mode, type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
+
+// The two lie in a folder that a user's PATH may lack.
+const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`;
+const env = { ...process.env, PATH };
+
+function isInstalled(command: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${command}`], { env, stdio: 'ignore' }).status === 0;
+}
+
+/** Describes tests of a daemon, skipped with the reason in their names where there is one. */
+function describeDaemon(name: string, reason: string | undefined, tests: (mode: Mode) => void): void {
+  const skipped = (_: Mode) => test.skip(`${reason}`, () => {});
+  const title = reason === undefined ? name : `${name} (skipped: ${reason})`;
+  describeModes([], title, reason === undefined ? tests : skipped);
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** Waits until the workload has ended and init has adopted the daemon of that name. */
+async function adopted(init: RunningInit, name: string): Promise<ProcessInfo> {
+  return until(() => {
+    if (init.process.exitCode !== null) throw new Error(`init has ended: ${init.stderr()}`);
+    const below = descendants(init.pid);
+    const [daemon, ...more] = below.filter(({ parent }) => parent === init.pid);
+    // A daemon leads a session of its own; the workload is in init's.
+    const isDaemon = daemon?.name === name && processStat(daemon.pid)?.session === daemon.pid;
+    return more.length === 0 && isDaemon && daemon;
+  }, `init has adopted ${name} alone`);
+}
+
+/** SIGTERM to init ends it with 143, and everything below it. */
+async function expectStopped(init: RunningInit): Promise<void> {
+  const below = descendants(init.pid);
+  expect(below).not.toEqual([]);
+  init.kill('SIGTERM');
+  expect(await init.exit).toEqual({ code: 143, signal: null });
+  expect(below.filter((info) => isSameProcess(readProcess(info.pid), info))).toEqual([]);
+}
+
+/** A port that is free, and that the kernel gives to nobody who does not ask for it: ip(7), ip_local_port_range. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.on('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
+}
+
+interface Nginx {
+  readonly command: readonly string[];
+  readonly pidFile: string;
+  /** The body of its answer. @throws where nothing listens */
+  answer(): Promise<string>;
+}
+
+/** nginx as Debian's own configuration has it, a daemon, with all that it writes in a folder of the test's. */
+async function createNginx({ directives = '' } = {}): Promise<Nginx> {
+  const folder = temporaryFolder();
+  const port = await freePort();
+  const configuration = join(folder, 'nginx.conf');
+  const pidFile = join(folder, 'nginx.pid');
+  const log = join(folder, 'error.log');
+  const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${join(folder, name)};`,
+  );
+  writeFileSync(
+    configuration,
+    `worker_processes 2;
+     pid ${pidFile};
+     ${directives}
+     events {}
+     http {
+       access_log off;
+       ${temporaryPaths.join('\n')}
+       server { listen 127.0.0.1:${port}; location / { return 200 "pid $pid"; } }
+     }`,
+  );
+  return {
+    command: ['nginx', '-p', folder, '-c', configuration, '-e', log],
+    pidFile,
+    answer: async () => {
+      const response = await fetch(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } });
+      return response.text();
+    },
+  };
+}
+
+const noNginx = isInstalled('nginx') ? undefined : 'no nginx';
+
+describeDaemon('nginx, a daemon', noNginx, (mode) => {
+  test('keeps init up with --until all, and ends with it', async () => {
+    const nginx = await createNginx();
+    const init = await startInit({
+      mode,
+      options: ['--until', 'all'],
+      command: nginx.command,
+      spawn: { env },
+    });
+    const master = await adopted(init, 'nginx');
+    await until(() => existsSync(nginx.pidFile) && readFileSync(nginx.pidFile, 'latin1'), 'nginx is up');
+    await until(() => childrenOf(master.pid).length === 2, 'nginx has its workers');
+    expect(await nginx.answer()).toMatch(/^pid \d+$/);
+    expect(init.process.exitCode).toBe(null);
+    await expectStopped(init);
+    // It ended by its own account: killed, it would have left its file.
+    expect(existsSync(nginx.pidFile)).toBe(false);
+    await expect(nginx.answer()).rejects.toThrow();
+    expect(init.stderr()).toBe('');
+  });
+
+  test('ends init when it is stopped by other means', async () => {
+    const nginx = await createNginx();
+    const init = await startInit({
+      mode,
+      options: ['--until', 'all'],
+      command: nginx.command,
+      spawn: { env },
+    });
+    const master = await adopted(init, 'nginx');
+    await until(() => existsSync(nginx.pidFile) && readFileSync(nginx.pidFile, 'latin1'), 'nginx is up');
+    expect(await nginx.answer()).toMatch(/^pid \d+$/);
+    process.kill(master.pid, 'SIGQUIT');
+    // The workload's status: that of the nginx which went into the background.
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+    expect(existsSync(nginx.pidFile)).toBe(false);
+  });
+
+  test('is ended with the workload without --until all', async () => {
+    const nginx = await createNginx();
+    const exit = await runInit({ mode, command: nginx.command, spawn: { env } });
+    expect(exit).toMatchObject({ code: 0, signal: null, stderr: '' });
+    await expect(nginx.answer()).rejects.toThrow();
+  });
+
+  test('that fails over its configuration: nginx’s own exit status', async () => {
+    const nginx = await createNginx({ directives: 'no_such_directive on;' });
+    const options = ['--until', 'all'];
+    const alone = spawnSync('sh', ['-c', '"$@"', 'sh', ...nginx.command], { env });
+    expect(alone.status).toBeGreaterThan(0);
+    const exit = await runInit({ mode, options, command: nginx.command, spawn: { env } });
+    expect(exit).toMatchObject({ code: alone.status, signal: null, stdout: '' });
+    expect(exit.stderr).toMatch(/^nginx: \[emerg\] unknown directive "no_such_directive"[^\n]*\n$/);
+  });
+});
+
+const noCron = () => {
+  if (process.getuid?.() !== 0) return 'cron needs root';
+  if (!isInstalled('cron')) return 'no cron';
+  const makesMounts = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/run']).status === 0;
+  return makesMounts ? undefined : 'no mount namespaces';
+};
+
+describeDaemon('cron, a daemon', noCron(), (mode) => {
+  test('keeps init up with --until all, and ends with it', async () => {
+    const folder = temporaryFolder();
+    const ran = join(folder, 'ran');
+    writeFileSync(join(folder, 'crontab'), `@reboot root echo $PPID > ${ran}\n`, { mode: 0o644 });
+    // The machine's own limits on sessions are not what is tested.
+    const permit = ['auth', 'account', 'session'].map((type) => `${type} required pam_permit.so\n`).join('');
+    writeFileSync(join(folder, 'pam'), permit);
+    // Mounts of its own: a test runs none of the machine's jobs, and meets no cron of the machine's in /run.
+    const masked = `
+      set -e
+      for empty in /run /etc/cron.d /var/spool/cron/crontabs; do mount -t tmpfs none $empty; done
+      mount --bind ${folder}/crontab /etc/crontab
+      mount --bind ${folder}/pam /etc/pam.d/cron
+      exec "$@"`;
+    const init = await startInit({
+      mode,
+      launch: ['unshare', '--mount', 'sh', '-c', masked, 'sh', launcher],
+      options: ['--until', 'all'],
+      command: ['cron'],
+      spawn: { env },
+    });
+    await adopted(init, 'cron');
+    await until(() => existsSync(ran) && readFileSync(ran, 'latin1'), 'cron has run its job');
+    await adopted(init, 'cron');
+    expect(init.process.exitCode).toBe(null);
+    await expectStopped(init);
+    expect(init.stderr()).toBe('');
+  });
+});
+
+describeModes([], 'with --until all, what a workload leaves behind', (mode) => {
+  /** Starts a workload that ends at once, and leaves behind what this script does, with the test's lines on 3. */
+  async function startLeaving(left: string, end: string): Promise<RunningInit> {
+    const init = await startInit({
+      mode,
+      options: ['--until', 'all'],
+      command: ['sh', '-c', `exec 3<&0; setsid sh -c "$0" & ${end}`, left],
+    });
+    expect(await init.nextLine()).toBe('waits');
+    // It leads a session of its own; the workload is in init's.
+    await until(() => {
+      if (init.process.exitCode !== null) throw new Error(`init has ended: ${init.stderr()}`);
+      const [child, ...more] = childrenOf(init.pid);
+      return more.length === 0 && child?.session === child?.pid;
+    }, 'the workload has been reaped');
+    expect(init.process.exitCode).toBe(null);
+    return init;
+  }
+
+  /** Ends with the test's next line, and not when it is asked to; says both. */
+  const stubborn = 'trap "echo asked" TERM; echo waits; until read -r _ <&3; do :; done; echo ends; exit 9';
+
+  test.each([
+    ['exit 3', 3],
+    ['exit 0', 0],
+    ['kill -KILL $$', 137],
+  ])('is waited for, and asked nothing; after %j init ends with %i', async (end, code) => {
+    const init = await startLeaving(stubborn, end);
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('ends');
+    expect(await init.exit).toEqual({ code, signal: null });
+    expect(init.stderr()).toBe('');
+  });
+
+  test('is waited for to the last, whoever started it', async () => {
+    const next = 'echo waits; read -r _ <&3; setsid sh -c "echo next; read -r _ <&3; echo ends; exit 9" &';
+    const init = await startLeaving(next, 'exit 3');
+    const [first] = childrenOf(init.pid);
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('next');
+    await until(() => processStat(first?.pid as number) === undefined, 'the first has been reaped');
+    expect(childrenOf(init.pid)).toHaveLength(1);
+    expect(init.process.exitCode).toBe(null);
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('ends');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+  });
+
+  test.each([
+    ['exit 0', 143],
+    ['exit 3', 3],
+  ])('gets SIGTERM to init, and may take its time; after %j init ends with %i', async (end, code) => {
+    const init = await startLeaving(stubborn, end);
+    init.kill('SIGTERM');
+    expect(await init.nextLine()).toBe('asked');
+    init.kill('SIGTERM');
+    expect(await init.nextLine()).toBe('asked');
+    expect(init.process.exitCode).toBe(null);
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('ends');
+    expect(await init.exit).toEqual({ code, signal: null });
+  });
+
+  test('that ends by SIGTERM to init: 143', async () => {
+    const init = await startLeaving('echo waits; sleep 1000 & setsid sleep 1000 & wait', 'exit 0');
+    await until(() => {
+      const sleeps = descendants(init.pid).filter(({ name }) => name === 'sleep');
+      return sleeps.length === 2;
+    }, 'all of it runs');
+    await expectStopped(init);
+  });
+});
