@@ -152,10 +152,12 @@ export function init(
   }
 
   function forward(signal: Signal, sent: Signal): void {
+    if (workload === undefined && phase !== 'remaining') {
+      log('debug', 'signal dropped, there is no workload', { signal: name(signal) });
+      return;
+    }
     const failure = attempt(() => {
-      if (phase === 'remaining') signalTree(sent);
-      else if (phase !== 'running' || workload === undefined) log('debug', 'no workload to signal');
-      else if (options.scope === 'tree') signalTree(sent);
+      if (workload === undefined || options.scope === 'tree') signalTree(sent);
       else if (options.scope === 'child') kill(workload, sent);
       else signalGroup(workload, sent);
     });
@@ -183,10 +185,11 @@ export function init(
   }
 
   function childrenReaped(hasChildren: boolean): void {
-    if (survivors.isKilling() || phase === 'ending') {
-      if (hasChildren) survivors.advance();
+    if (!hasChildren) {
+      if (phase === 'remaining' || phase === 'ending') lifeOver();
+    } else if (phase === 'ending' || survivors.isKilling()) {
+      survivors.advance();
     }
-    if (!hasChildren && (phase === 'remaining' || phase === 'ending')) lifeOver();
   }
 
   function endSurvivors(): void {

@@ -70,7 +70,11 @@ function createOn(terminal: number, watch: SignalWatch): JobControl {
       continueGroup(workload);
     },
 
-    takeTerminal: take,
+    takeTerminal() {
+      take();
+      // Its number may be another group's soon.
+      workload = 0 as Pid;
+    },
 
     workloadStopped(signal) {
       const asksForTerminal = signal === SIGTTIN || signal === SIGTTOU;

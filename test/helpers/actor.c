@@ -8,6 +8,7 @@
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
+ *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
  *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNAL CMD  ignores the signal and executes the command
@@ -53,6 +54,19 @@ static void signals(void) {
     printf("%d\n", signal);
     fflush(stdout);
   }
+}
+
+static void end_with_7(int signal_number) {
+  (void)signal_number;
+  _exit(7);
+}
+
+static void join(void) {
+  signal(SIGTERM, end_with_7);
+  if (setpgid(0, getpgid(getppid())) == -1) fail("setpgid");
+  puts("joined");
+  fflush(stdout);
+  for (;;) pause();
 }
 
 static void die(int signal_number) {
@@ -218,6 +232,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "burst")) burst(number);
   if (!strcmp(role, "orphans")) orphans(number);
   if (!strcmp(role, "chain")) chain(number);
+  if (!strcmp(role, "join")) join();
   if (!strcmp(role, "root")) {
     if (setuid(0) == -1) fail("setuid");
     puts("ready");
