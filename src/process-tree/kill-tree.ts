@@ -1,6 +1,6 @@
 import type { Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
-import { hasEnded, type ProcessInfo, readProcess, withDescendants } from './process-table.ts';
+import { hasEnded, isSameProcess, type ProcessInfo, readProcess, withDescendants } from './process-table.ts';
 import { signalProcess } from './signal-process.ts';
 
 const SIGCONT = signalNumber('SIGCONT');
@@ -24,51 +24,65 @@ export interface KillTreeOptions {
  *
  * Below a subreaper or PID 1 in this process, orphans stay in sight. Elsewhere one whose parent ended before the first
  * look belongs to another tree by then.
- * @throws SystemError EPERM for a process of another user
+ * @throws SystemError EPERM for a process of another user, once the others have ended
+ * @throws TypeError for an unknown signal
  */
 export async function killTree(pid: number, options: KillTreeOptions = {}): Promise<void> {
   const { signal = 'SIGTERM', graceMs = 2000 } = options;
+  const number = signalNumber(signal);
+  if (number === undefined)
+    throw new TypeError(`killTree: there is no signal '${signal}'; SIGTERM, for instance`);
   const root = readProcess(pid);
   if (root === undefined) return;
+  /** Those that may not be signalled: the others are ended all the same, and the error is for the end. */
+  const refused: ProcessInfo[] = [];
   let refusal: unknown;
-  const send = (member: ProcessInfo, number: Signal) => {
+  const send: Send = (member, number) => {
     try {
       return signalProcess(member, number);
     } catch (error) {
-      // The others are ended all the same; the error is for the end.
+      refused.push(member);
       refusal = error;
       return false;
     }
   };
+  /** Those of the processes that have not ended, and what runs below them by now. */
+  const stillRunning = (members: readonly ProcessInfo[]) =>
+    withDescendants(members).filter(
+      (member) => !hasEnded(member) && !refused.some((other) => isSameProcess(other, member)),
+    );
 
   let members = stillRunning([root]);
   if (graceMs > 0) {
     const end = performance.now() + graceMs;
-    for (const member of members) if (send(member, signalNumber(signal))) send(member, SIGCONT);
+    for (const member of members) if (send(member, number)) send(member, SIGCONT);
+    members = stillRunning(members);
     while (members.length > 0 && performance.now() < end) {
-      await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
+      await sleep(LOOK_EVERY_MS);
       members = stillRunning(members);
     }
   }
-  while (members.length > 0 && refusal === undefined) {
-    for (const member of frozen(members, send)) send(member, SIGKILL);
+  while (members.length > 0) {
+    for (const member of frozen(members, stillRunning, send)) send(member, SIGKILL);
     members = stillRunning(members);
-    if (members.length > 0) await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
+    if (members.length > 0) await sleep(LOOK_EVERY_MS);
   }
   if (refusal !== undefined) throw refusal;
 }
 
-/** Those of the processes that have not ended, and what runs below them by now. */
-function stillRunning(members: readonly ProcessInfo[]): ProcessInfo[] {
-  return withDescendants(members).filter((member) => !hasEnded(member));
+type Send = (member: ProcessInfo, number: Signal) => boolean;
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, milliseconds));
 }
 
 /** Stops the tree from the top, look after look, until none is new: what is stopped forks no more. */
 function frozen(
   members: readonly ProcessInfo[],
-  send: (member: ProcessInfo, number: Signal) => boolean,
-): ProcessInfo[] {
-  let all = [...members];
+  stillRunning: (members: readonly ProcessInfo[]) => ProcessInfo[],
+  send: Send,
+): readonly ProcessInfo[] {
+  let all = members;
   const stopped = new Set<string>();
   for (;;) {
     const fresh = all.filter(({ pid, startTime }) => !stopped.has(`${pid} ${startTime}`));

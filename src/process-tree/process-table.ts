@@ -11,6 +11,7 @@ export interface ProcessInfo {
   readonly state: string;
   /** Clock ticks from boot to the start of the process. */
   readonly startTime: number;
+  readonly threads: number;
 }
 
 /** Reads /proc/pid/stat. @returns undefined once the process is gone */
@@ -30,6 +31,7 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     name: stat.slice(stat.indexOf('(') + 1, nameEnd),
     state: fields[0] as string,
     parent: Number(fields[1]) as Pid,
+    threads: Number(fields[17]),
     startTime: Number(fields[19]),
   };
 }
@@ -38,9 +40,12 @@ export function isSameProcess(one: ProcessInfo | undefined, other: ProcessInfo):
   return one?.pid === other.pid && one.startTime === other.startTime;
 }
 
-/** A zombie has ended; its parent has not waited for it yet. */
-export function hasEnded({ state }: ProcessInfo): boolean {
-  return state === 'Z' || state === 'X';
+/**
+ * A zombie has ended, and its parent has not waited for it yet. A process whose first thread ended before the others
+ * looks like one, but for their number.
+ */
+export function hasEnded({ state, threads }: ProcessInfo): boolean {
+  return state === 'X' || (state === 'Z' && threads <= 1);
 }
 
 function readProcesses(): ProcessInfo[] {
