@@ -1,7 +1,7 @@
 import type { Log } from '../log/log.ts';
 import { kill } from '../native/process.ts';
 import { SystemError } from '../native/system-error.ts';
-import type { Signal } from '../native/types.ts';
+import type { Pid, Signal } from '../native/types.ts';
 import { descendants, ownChildren } from '../process-tree/process-table.ts';
 import { signalProcess } from '../process-tree/signal-process.ts';
 import { signalNumber } from '../signals/signal-names.ts';
@@ -58,9 +58,8 @@ export function createSurvivors({
       }
       phase = 'asked';
       log('info', 'asking survivors to end', { graceMs });
-      signalDescendants(SIGTERM);
       // One that is stopped acts on SIGTERM only once it is continued.
-      signalDescendants(SIGCONT);
+      signalDescendants(SIGTERM, SIGCONT);
       timer = setTimeout(killNow, graceMs);
     },
     killNow,
@@ -72,17 +71,22 @@ export function createSurvivors({
   };
 }
 
-/** Signals each descendant once; as PID 1 every process of the namespace but init, in one call: kill(2). */
-function signalDescendants(signal: Signal): void {
-  if (process.pid === 1) everybody(signal);
-  else signalTree(signal);
+/** To each descendant once; as PID 1 to every process of the namespace but init, in one call: kill(2). */
+function signalDescendants(...signals: readonly Signal[]): void {
+  if (process.pid === 1) signals.forEach(everybody);
+  else signalTree(...signals);
 }
 
-/** Signals each process below init once, also those in other sessions. */
-export function signalTree(signal: Signal): void {
+/** Sends the signals to each process below init once, also to those in other sessions. */
+export function signalTree(...signals: readonly Signal[]): void {
   for (const descendant of descendants(process.pid)) {
     try {
-      signalProcess(descendant, signal);
+      // A child's pid cannot return before init has waited for it.
+      const isChild = descendant.parent === process.pid;
+      for (const signal of signals) {
+        if (isChild) kill(descendant.pid, signal);
+        else signalProcess(descendant, signal);
+      }
     } catch {
       // EPERM: a program with another user's rights.
     }
@@ -91,13 +95,23 @@ export function signalTree(signal: Signal): void {
 
 /**
  * One round. As a plain subreaper init kills its own children only, whose pids cannot return before it has waited for
- * them. Their children are its own by then, and each end is a SIGCHLD, so the rounds go on by themselves; a process
- * that forks and ends faster than /proc can be read is caught when init adopts its child.
+ * them. Their children are its own by then, and each end is a SIGCHLD, so the rounds go on by themselves.
  * @returns false if there are some, and none of them may be signalled
  */
 function killRound(): boolean {
-  const targets = process.pid === 1 ? [-1] : ownChildren();
-  return targets.length === 0 || targets.map((target) => mayKill(target)).includes(true);
+  if (process.pid === 1) return mayKill(-1);
+  const met = new Set<Pid>();
+  let hasKilled = false;
+  // A process that forks and ends, over and over, is met when init adopts its child: look again at once.
+  for (let look = 0; look < 100; look++) {
+    const fresh = ownChildren().filter((child) => !met.has(child));
+    if (fresh.length === 0) break;
+    for (const child of fresh) {
+      met.add(child);
+      if (mayKill(child)) hasKilled = true;
+    }
+  }
+  return hasKilled || met.size === 0;
 }
 
 /** A program with another user's rights (EPERM) goes on; whatever else it is, it has ended or will. */

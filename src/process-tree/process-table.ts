@@ -76,22 +76,24 @@ export function descendants(pid: number): ProcessInfo[] {
  * out; the next look has them under whoever adopted them.
  */
 export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[] {
+  const byPid = new Map<Pid, ProcessInfo>();
   const childrenOf = new Map<Pid, ProcessInfo[]>();
   for (const info of readProcesses()) {
+    byPid.set(info.pid, info);
     const siblings = childrenOf.get(info.parent);
     if (siblings === undefined) childrenOf.set(info.parent, [info]);
     else siblings.push(info);
   }
+  const found = new Map<Pid, ProcessInfo>();
+  for (const info of processes) {
+    const now = byPid.get(info.pid);
+    if (now !== undefined && isSameProcess(now, info)) found.set(info.pid, now);
+  }
   // A map is walked in the order of insertion, and what is added meanwhile is walked as well.
-  const found = new Map(processes.map((info) => [info.pid, info]));
   for (const [pid, info] of found) {
-    const now = readProcess(pid);
-    if (now === undefined || !isSameProcess(now, info)) {
-      found.delete(pid);
-      continue;
-    }
-    found.set(pid, now);
-    for (const child of childrenOf.get(pid) ?? []) if (!found.has(child.pid)) found.set(child.pid, child);
+    const children = childrenOf.get(pid);
+    if (children === undefined || !isSameProcess(readProcess(pid), info)) continue;
+    for (const child of children) if (!found.has(child.pid)) found.set(child.pid, child);
   }
   return [...found.values()];
 }
