@@ -39,6 +39,8 @@ export interface InitOptions {
 
 /** What asks a container to end. */
 const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const).map(signalNumber);
+/** Of those, what Ctrl-C and Ctrl-\\ send. */
+const typed = (['SIGINT', 'SIGQUIT'] as const).map(signalNumber);
 const SIGCHLD = signalNumber('SIGCHLD');
 const SIGCONT = signalNumber('SIGCONT');
 
@@ -109,6 +111,7 @@ export function init(
   let phase: Phase = 'running';
   let workload: Pid | undefined;
   let startedAt = 0;
+  let endedAt = 0;
   /** The exit status of this life, or of the last one. */
   let status = 0;
   /** The first stop signal: after it nothing is started any more. */
@@ -129,11 +132,14 @@ export function init(
     log('info', 'workload started', { workload, program: fromBytes(started[0]) });
   }
 
+  /** What the workload was started to ignore asks for nothing (nohup). */
+  const isStop = (signal: Signal) => stopSignals.includes(signal) && !ignored.includes(signal);
+
   function received(signal: Signal): void {
     if (signal === SIGCONT) jobControl?.continued();
     const sent = options.rewrite.get(signal) ?? signal;
     if (sent === 'drop') log('debug', 'signal dropped', { signal: name(signal) });
-    else if (stopSignals.includes(signal)) stopReceived(signal, sent);
+    else if (isStop(signal)) stopReceived(signal, sent);
     else forward(signal, sent);
   }
 
@@ -175,6 +181,11 @@ export function init(
   }
 
   function workloadEnded(change: Ended): void {
+    endedAt = performance.now();
+    // Ctrl-C reaches the workload's group alone.
+    if (change.kind === 'killed' && typed.includes(change.signal) && jobControl?.isWorkloadInForeground()) {
+      stoppedBy ??= change.signal;
+    }
     jobControl?.takeTerminal();
     log('info', 'workload ended', { workload, ...described(change) });
     status = exitStatus(change);
@@ -200,10 +211,14 @@ export function init(
   function lifeOver(): void {
     if (phase === 'remaining' && status === 0 && stoppedBy !== undefined) status = 128 + stoppedBy;
     status = options.remapExit.get(status) ?? status;
+    // The grace time that the survivors took is not life.
+    const lifeMs = (phase === 'remaining' ? performance.now() : endedAt) - startedAt;
     phase = 'over';
     stop.cancel();
     survivors.reset();
-    const delayMs = stoppedBy === undefined ? nextRestart(status, performance.now() - startedAt) : undefined;
+    // A survivor may have had it until now.
+    jobControl?.takeTerminal();
+    const delayMs = stoppedBy === undefined ? nextRestart(status, lifeMs) : undefined;
     if (delayMs === undefined) exit();
     log('warn', 'restarting the workload', { status, delayMs });
     restartTimer = setTimeout(restart, delayMs);
@@ -216,7 +231,7 @@ export function init(
       // It could be started before. This counts as a life that failed.
       log('error', (error as Error).message);
       status = error instanceof Failure ? error.status : 125;
-      startedAt = performance.now();
+      startedAt = endedAt = performance.now();
       lifeOver();
     }
   }
@@ -234,6 +249,7 @@ export function init(
   // Start the workload. From here on there is no way back: init that throws would end the container, so what fails
   // below is logged and survived.
   if (command !== undefined) startLife(command);
+  else for (const signal of ignored) watch.start(signal);
   process.on('uncaughtException', (error) => log('error', 'init goes on', { error: error.message }));
   // A workload that may be started again needs its directory and descriptors again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));

@@ -19,6 +19,8 @@ export interface JobControl {
   giveTerminal(workload: Pid): void;
   /** Hands it back to init if the workload, or nobody any more, is in its foreground. */
   takeTerminal(): void;
+  /** Whether the workload has the terminal: what ended it may have been typed. */
+  isWorkloadInForeground(): boolean;
   /** Answers a stop of the workload; `signal` is what stopped it. */
   workloadStopped(signal: Signal): void;
   /** Notes a SIGCONT for init, before it is forwarded. */
@@ -75,6 +77,8 @@ function createOn(terminal: number, watch: SignalWatch): JobControl {
       // Its number may be another group's soon.
       workload = 0 as Pid;
     },
+
+    isWorkloadInForeground,
 
     workloadStopped(signal) {
       const asksForTerminal = signal === SIGTTIN || signal === SIGTTOU;

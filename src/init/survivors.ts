@@ -2,7 +2,14 @@ import type { Log } from '../log/log.ts';
 import { kill } from '../native/process.ts';
 import { SystemError } from '../native/system-error.ts';
 import type { Pid, Signal } from '../native/types.ts';
-import { descendants, ownChildren } from '../process-tree/process-table.ts';
+import { freeze } from '../process-tree/kill-tree.ts';
+import {
+  descendants,
+  hasEnded,
+  isProcUsable,
+  ownChildren,
+  type ProcessInfo,
+} from '../process-tree/process-table.ts';
 import { signalProcess } from '../process-tree/signal-process.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 
@@ -32,6 +39,7 @@ export function createSurvivors({
   giveUp: () => void;
   log: Log;
 }): Survivors {
+  let killRound = createKillRounds();
   let phase: 'alive' | 'asked' | 'killing' = 'alive';
   let timer: NodeJS.Timeout | undefined;
 
@@ -67,6 +75,7 @@ export function createSurvivors({
     reset() {
       clearTimeout(timer);
       phase = 'alive';
+      killRound = createKillRounds();
     },
   };
 }
@@ -74,50 +83,29 @@ export function createSurvivors({
 /** To each descendant once; as PID 1 to every process of the namespace but init, in one call: kill(2). */
 function signalDescendants(...signals: readonly Signal[]): void {
   if (process.pid === 1) signals.forEach(everybody);
-  else signalTree(...signals);
-}
-
-/** Sends the signals to each process below init once, also to those in other sessions. */
-export function signalTree(...signals: readonly Signal[]): void {
-  for (const descendant of descendants(process.pid)) {
-    try {
-      // A child's pid cannot return before init has waited for it.
-      const isChild = descendant.parent === process.pid;
-      for (const signal of signals) {
-        if (isChild) kill(descendant.pid, signal);
-        else signalProcess(descendant, signal);
-      }
-    } catch {
-      // EPERM: a program with another user's rights.
-    }
-  }
+  else if (isProcUsable()) signalTree(...signals);
 }
 
 /**
- * One round. As a plain subreaper init kills its own children only, whose pids cannot return before it has waited for
- * them. Their children are its own by then, and each end is a SIGCHLD, so the rounds go on by themselves.
- * @returns false if there are some, and none of them may be signalled
+ * Sends the signals to each process below init once, also to those in other sessions.
+ * @throws Error where /proc does not show them
  */
-function killRound(): boolean {
-  if (process.pid === 1) return mayKill(-1);
-  const met = new Set<Pid>();
-  let hasKilled = false;
-  // A process that forks and ends, over and over, is met when init adopts its child: look again at once.
-  for (let look = 0; look < 100; look++) {
-    const fresh = ownChildren().filter((child) => !met.has(child));
-    if (fresh.length === 0) break;
-    for (const child of fresh) {
-      met.add(child);
-      if (mayKill(child)) hasKilled = true;
-    }
-  }
-  return hasKilled || met.size === 0;
+export function signalTree(...signals: readonly Signal[]): void {
+  if (!isProcUsable()) throw new Error('/proc does not show the descendants');
+  for (const descendant of descendants(process.pid)) for (const signal of signals) send(descendant, signal);
 }
 
-/** A program with another user's rights (EPERM) goes on; whatever else it is, it has ended or will. */
-function mayKill(target: number): boolean {
+/** @returns false for EPERM, a program with another user's rights */
+function send(descendant: ProcessInfo, signal: Signal): boolean {
+  // A child's pid cannot return before init has waited for it.
+  if (descendant.parent === process.pid) return trySignal(() => kill(descendant.pid, signal));
+  return trySignal(() => signalProcess(descendant, signal));
+}
+
+/** Whatever is not refused has ended or will. */
+function trySignal(step: () => void): boolean {
   try {
-    kill(target, SIGKILL);
+    step();
     return true;
   } catch (error) {
     return !(error instanceof SystemError && error.code === 'EPERM');
@@ -125,9 +113,47 @@ function mayKill(target: number): boolean {
 }
 
 function everybody(signal: Signal): void {
-  try {
-    kill(-1, signal);
-  } catch {
-    // ESRCH: only zombies are left. EPERM: see mayKill.
+  // ESRCH: only zombies are left.
+  trySignal(() => kill(-1, signal));
+}
+
+const runningDescendants = () => descendants(process.pid).filter((info) => !hasEnded(info));
+
+/**
+ * The rounds of SIGKILL, each begun by init when it has reaped: the end of a process below is the end of a child, by
+ * and by, and so a SIGCHLD. As a plain subreaper init meets those that outrun it in two ways. A chain in which each
+ * forks the next is stopped from the top, look after look, and killed when it stands. A process that forks and ends,
+ * over and over, is met when init adopts its child.
+ * @returns a function that does one round; false if there are some and none of them may be signalled
+ */
+function createKillRounds(): () => boolean {
+  let known = new Set<Pid>();
+
+  function killOwnChildren(): boolean {
+    const met = new Set<Pid>();
+    let hasKilled = false;
+    for (let look = 0; look < 100; look++) {
+      const fresh = ownChildren().filter((child) => !met.has(child));
+      if (fresh.length === 0) break;
+      for (const child of fresh) {
+        met.add(child);
+        if (trySignal(() => kill(child, SIGKILL))) hasKilled = true;
+      }
+    }
+    return hasKilled;
   }
+
+  return () => {
+    if (process.pid === 1) {
+      everybody(SIGKILL);
+      // That call succeeds even if all refuse. Where /proc does not show the children, they are taken for killed.
+      return !isProcUsable() || killOwnChildren();
+    }
+    if (ownChildren().some((child) => !known.has(child))) {
+      const all = freeze(runningDescendants(), runningDescendants, send);
+      for (const info of all) send(info, SIGKILL);
+      known = new Set(all.map(({ pid }) => pid));
+    }
+    return killOwnChildren();
+  };
 }

@@ -9,6 +9,10 @@ const SIGSTOP = signalNumber('SIGSTOP');
 
 /** How often a tree that was asked to end is looked at: there is no event for the end of another's descendant. */
 const LOOK_EVERY_MS = 20;
+/** A look at many processes takes long: the caller's event loop gets this many times as long in between. */
+const REST_PER_LOOK = 4;
+/** Three are enough for a tree that forks while it is being stopped. */
+const MOST_LOOKS = 5;
 
 export interface KillTreeOptions {
   /** What the tree is asked to end with. Default SIGTERM. */
@@ -22,10 +26,10 @@ export interface KillTreeOptions {
  * is left after the grace time. Resolves when every one of them has ended; their parents, or the subreaper that
  * adopts them, still have to wait for them. A process that gets a pid of theirs afterwards is never signalled.
  *
- * Below a subreaper or PID 1 in this process, orphans stay in sight. Elsewhere one whose parent ended before the first
- * look belongs to another tree by then.
+ * What a process of the tree starts in answer to the signal, and leaves behind as it ends, may belong to another tree
+ * before it is seen. With `graceMs: 0` nothing can: the whole tree is stopped first.
  * @throws SystemError EPERM for a process of another user, once the others have ended
- * @throws TypeError for an unknown signal
+ * @throws TypeError for an unknown signal, for the caller itself and for a process above it
  */
 export async function killTree(pid: number, options: KillTreeOptions = {}): Promise<void> {
   const { signal = 'SIGTERM', graceMs = 2000 } = options;
@@ -37,7 +41,7 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
   /** Those that may not be signalled: the others are ended all the same, and the error is for the end. */
   const refused: ProcessInfo[] = [];
   let refusal: unknown;
-  const send: Send = (member, number) => {
+  const send = (member: ProcessInfo, number: Signal) => {
     try {
       return signalProcess(member, number);
     } catch (error) {
@@ -47,50 +51,62 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     }
   };
   /** Those of the processes that have not ended, and what runs below them by now. */
-  const stillRunning = (members: readonly ProcessInfo[]) =>
-    withDescendants(members).filter(
+  let lastLookMs = 0;
+  const stillRunning = (members: readonly ProcessInfo[]) => {
+    const start = performance.now();
+    const found = withDescendants(members).filter(
       (member) => !hasEnded(member) && !refused.some((other) => isSameProcess(other, member)),
     );
+    lastLookMs = performance.now() - start;
+    return found;
+  };
 
   let members = stillRunning([root]);
+  if (members.some((member) => member.pid === process.pid)) {
+    throw new TypeError(`killTree: ${pid} is this process or one above it; take a process below`);
+  }
   if (graceMs > 0) {
     const end = performance.now() + graceMs;
     for (const member of members) if (send(member, number)) send(member, SIGCONT);
     members = stillRunning(members);
     while (members.length > 0 && performance.now() < end) {
-      await sleep(LOOK_EVERY_MS);
+      await sleep(Math.max(LOOK_EVERY_MS, REST_PER_LOOK * lastLookMs));
       members = stillRunning(members);
     }
   }
   while (members.length > 0) {
-    for (const member of frozen(members, stillRunning, send)) send(member, SIGKILL);
+    for (const member of freeze(members, stillRunning, send)) send(member, SIGKILL);
     members = stillRunning(members);
     if (members.length > 0) await sleep(LOOK_EVERY_MS);
   }
   if (refusal !== undefined) throw refusal;
 }
 
-type Send = (member: ProcessInfo, number: Signal) => boolean;
-
 function sleep(milliseconds: number): Promise<void> {
   return new Promise((wake) => setTimeout(wake, milliseconds));
 }
 
-/** Stops the tree from the top, look after look, until none is new: what is stopped forks no more. */
-function frozen(
-  members: readonly ProcessInfo[],
-  stillRunning: (members: readonly ProcessInfo[]) => ProcessInfo[],
-  send: Send,
+/**
+ * Stops processes from the top, look after look, until none is new: what is stopped forks no more. Some are new for
+ * ever (a process that forks and ends, over and over), so the looks have a limit.
+ * @param look those of the processes that run, and what runs below them by now
+ * @returns all that were met
+ */
+export function freeze(
+  processes: readonly ProcessInfo[],
+  look: (processes: readonly ProcessInfo[]) => ProcessInfo[],
+  send: (info: ProcessInfo, signal: Signal) => boolean,
 ): readonly ProcessInfo[] {
-  let all = members;
+  let all = processes;
   const stopped = new Set<string>();
-  for (;;) {
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
     const fresh = all.filter(({ pid, startTime }) => !stopped.has(`${pid} ${startTime}`));
-    if (fresh.length === 0) return all;
-    for (const member of fresh) {
-      send(member, SIGSTOP);
-      stopped.add(`${member.pid} ${member.startTime}`);
+    if (fresh.length === 0) break;
+    for (const info of fresh) {
+      send(info, SIGSTOP);
+      stopped.add(`${info.pid} ${info.startTime}`);
     }
-    all = stillRunning(all);
+    all = look(all);
   }
+  return all;
 }

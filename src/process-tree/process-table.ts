@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Pid } from '../native/types.ts';
 
 /** A process as /proc shows it at one instant. The pid and the start time together name it for good: pids return. */
@@ -48,8 +48,21 @@ export function hasEnded({ state, threads }: ProcessInfo): boolean {
   return state === 'X' || (state === 'Z' && threads <= 1);
 }
 
+/**
+ * Whether /proc is there and shows this process's PID namespace. Below `unshare --pid` without a mount of its own it
+ * shows the one above, where the same numbers are other processes.
+ */
+export function isProcUsable(): boolean {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid);
+  } catch {
+    return false;
+  }
+}
+
 function readProcesses(): ProcessInfo[] {
   const processes: ProcessInfo[] = [];
+  if (!isProcUsable()) return processes;
   for (const entry of readdirSync('/proc')) {
     const first = entry.charCodeAt(0);
     if (first < 0x30 || first > 0x39) continue;
@@ -103,6 +116,7 @@ export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[
  * option of the kernel): orphans come to the main thread, whose ID is the pid.
  */
 export function ownChildren(): Pid[] {
+  if (!isProcUsable()) return [];
   try {
     const list = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1');
     return list.split(' ').filter(Boolean).map(Number) as Pid[];

@@ -10,6 +10,7 @@
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
  *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
  *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
+ *   actor endless            a chain that grows for ever at its end, held at 300 processes by a limit (as root only)
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNAL CMD  ignores the signal and executes the command
  * After burst, orphans and chain it prints "done" and waits for a signal.
@@ -219,6 +220,21 @@ static void hostile(int count) {
   exit(5);
 }
 
+static void endless(void) {
+  struct rlimit limit = {300, 300};
+  if (setgid(20001) == -1 || setuid(20001) == -1) fail("setuid");
+  if (setrlimit(RLIMIT_NPROC, &limit) == -1) fail("setrlimit");
+  signal(SIGTERM, SIG_IGN);
+  puts("ready");
+  fflush(stdout);
+  for (;;) {
+    pid_t pid = fork();
+    if (pid > 0)
+      for (;;) pause();
+    if (pid == -1) usleep(100);
+  }
+}
+
 static void execute(char **command) {
   execvp(command[0], command);
   fail(command[0]);
@@ -232,6 +248,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "burst")) burst(number);
   if (!strcmp(role, "orphans")) orphans(number);
   if (!strcmp(role, "chain")) chain(number);
+  if (!strcmp(role, "endless")) endless();
   if (!strcmp(role, "join")) join();
   if (!strcmp(role, "root")) {
     if (setuid(0) == -1) fail("setuid");

@@ -9,7 +9,7 @@ import { isSameProcess, type ProcessInfo, readProcess } from '../../src/process-
 import { launcher } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { childrenOf, processStat, until } from '../helpers/proc.ts';
-import { type Mode, type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
+import { type Mode, type RunningInit, startInit } from '../helpers/run-init.ts';
 
 // The two lie in a folder that a user's PATH may lack.
 const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`;
@@ -147,8 +147,9 @@ describeDaemon('nginx, a daemon', noNginx, (mode) => {
 
   test('is ended with the workload without --until all', async () => {
     const nginx = await createNginx();
-    const exit = await runInit({ mode, command: nginx.command, spawn: { env } });
-    expect(exit).toMatchObject({ code: 0, signal: null, stderr: '' });
+    const init = await startInit({ mode, command: nginx.command, spawn: { env } });
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+    expect(init.stderr()).toBe('');
     await expect(nginx.answer()).rejects.toThrow();
   });
 
@@ -157,9 +158,10 @@ describeDaemon('nginx, a daemon', noNginx, (mode) => {
     const options = ['--until', 'all'];
     const alone = spawnSync('sh', ['-c', '"$@"', 'sh', ...nginx.command], { env });
     expect(alone.status).toBeGreaterThan(0);
-    const exit = await runInit({ mode, options, command: nginx.command, spawn: { env } });
-    expect(exit).toMatchObject({ code: alone.status, signal: null, stdout: '' });
-    expect(exit.stderr).toMatch(/^nginx: \[emerg\] unknown directive "no_such_directive"[^\n]*\n$/);
+    const init = await startInit({ mode, options, command: nginx.command, spawn: { env } });
+    expect(await init.exit).toEqual({ code: alone.status, signal: null });
+    const says = await until(() => init.stderr().includes('\n') && init.stderr(), 'nginx says why');
+    expect(says).toMatch(/^nginx: \[emerg\] unknown directive "no_such_directive"[^\n]*\n$/);
   });
 });
 

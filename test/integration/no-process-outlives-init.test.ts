@@ -107,36 +107,52 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
   });
 });
 
-const notRoot = process.getuid?.() === 0 ? undefined : 'only root can make a set-user-ID program';
-describe.skipIf(notRoot)(
-  `a survivor that init may not signal${notRoot ? ` (skipped: ${notRoot})` : ''}`,
-  () => {
-    test('does not keep init waiting for ever', async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
-      onTestFinished(() => rmSync(folder, { recursive: true }));
-      chmodSync(folder, 0o755);
-      const rooted = join(folder, 'rooted');
-      copyFileSync(actor, rooted);
-      chmodSync(rooted, 0o4755);
+const notRoot = process.getuid?.() === 0 ? undefined : 'only root can change users';
+describe.skipIf(notRoot)(`where users differ${notRoot ? ` (skipped: ${notRoot})` : ''}`, () => {
+  const modes = ['pid1', 'subreaper'] as const;
+
+  test.each(modes)('a survivor that init may not signal does not keep it waiting: %s', async (mode) => {
+    const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    chmodSync(folder, 0o755);
+    const rooted = join(folder, 'rooted');
+    copyFileSync(actor, rooted);
+    chmodSync(rooted, 0o4755);
+    const init = await startMarked({
+      mode,
+      // Not root, but able to read a checkout that only root may enter.
+      launch: [
+        'setpriv',
+        ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
+        ...['--inh-caps', '-all,+dac_read_search', '--ambient-caps', '-all,+dac_read_search'],
+        'node',
+        launcher,
+      ],
+      options: ['--grace', '50ms'],
+      command: ['sh', '-c', `${rooted} root & read -r _; exit 3`],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+    expect(init.stderr()).toContain('may not be signalled');
+    // As PID 1 the kernel ends it with the namespace.
+    const left = init.left();
+    expect(left).toHaveLength(mode === 'pid1' ? 0 : 1);
+    for (const { pid } of left) process.kill(pid, 'SIGKILL');
+  });
+
+  test.each(modes)('a chain that grows at its end while it is being killed: %s', async (mode) => {
+    for (let round = 0; round < 5; round++) {
       const init = await startMarked({
-        // Not root, but able to read a checkout that only root may enter.
-        launch: [
-          'setpriv',
-          ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
-          ...['--inh-caps', '-all,+dac_read_search', '--ambient-caps', '-all,+dac_read_search'],
-          'node',
-          launcher,
-        ],
-        options: ['--grace', '50ms'],
-        command: ['sh', '-c', `${rooted} root & read -r _; exit 3`],
+        mode,
+        options: ['--grace', '100ms'],
+        command: ['sh', '-c', `${actor} endless & read -r _; exit 5`],
       });
       expect(await init.nextLine()).toBe('ready');
+      await until(() => descendantsOf(init.pid).length > 200, 'the chain is long');
       init.stdin.write('\n');
-      expect(await init.exit).toEqual({ code: 3, signal: null });
-      expect(init.stderr()).toContain('may not be signalled');
-      const [left, ...more] = init.left();
-      process.kill(left?.pid as number, 'SIGKILL');
-      expect(more).toEqual([]);
-    });
-  },
-);
+      expect(await init.exit).toEqual({ code: 5, signal: null });
+      expect(init.left()).toEqual([]);
+    }
+  });
+});

@@ -337,7 +337,6 @@ describeWith(['actor'], 'killTree', () => {
   });
 });
 
-// Known fault: such a process is in state Z and still runs; /proc/pid/stat counts its threads.
 test('killTree ends a process whose first thread has ended before the others', async () => {
   // exit(2), the system call, ends the calling thread alone.
   const exitThread = { x64: 60, arm64: 93 }[process.arch as 'x64' | 'arm64'];
@@ -398,7 +397,6 @@ describe.skipIf(oneUser !== undefined)(`killTree of processes of another user’
     expect(await play(['refused', '0'])).toEqual(expected);
   });
 
-  // Known fault: after a refusal during the grace time nobody is killed.
   test('and so it does after a grace time', async () => {
     expect(await play(['refused', '200'])).toEqual(expected);
   });

@@ -4,7 +4,7 @@ import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, processStat, until } from '../helpers/proc.ts';
 import { runInit, startInit } from '../helpers/run-init.ts';
-import { initOnTerminal } from '../helpers/terminal.ts';
+import { CTRL_C, initOnTerminal, type Terminal } from '../helpers/terminal.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -191,6 +191,55 @@ describeModes([], '--restart', (mode) => {
   });
 });
 
+describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', (mode) => {
+  const launch = ['sh', '-c', `trap '' HUP; exec "$@"`, 'sh', launcher];
+  const command = ['sh', '-c', 'echo life; read -r _; exit 3'];
+
+  test('starts no --stop-timeout', async () => {
+    const init = await startInit({ mode, launch, options: ['--stop-timeout', '1ms', '-vv'], command });
+    await init.nextLine();
+    // Until then it is still ignored, as it was when init started.
+    await until(() => init.stderr().includes('workload started'), 'init listens');
+    init.kill('SIGHUP');
+    await until(() => init.stderr().includes('signal forwarded'), 'it is forwarded');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+    expect(init.stderr()).not.toContain('stop timeout');
+  });
+
+  test('ends no --restart', async () => {
+    const init = await startInit({ mode, launch, options: ['--restart', 'on-failure:1', '-vv'], command });
+    await init.nextLine();
+    // Until then it is still ignored, as it was when init started.
+    await until(() => init.stderr().includes('workload started'), 'init listens');
+    init.kill('SIGHUP');
+    await until(() => init.stderr().includes('signal forwarded'), 'it is forwarded');
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('life');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+  });
+
+  test('ends no --pause', async () => {
+    const init = await startInit({ mode, launch: [...launch, '--pause', '-vv'], command: [] });
+    await until(() => init.stderr().includes('pausing'), 'init has started');
+    init.kill('SIGHUP');
+    await until(() => init.stderr().includes('no workload'), 'it is dropped');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+});
+
+describeWith([], '--restart on-failure:N', () => {
+  test('does not count the grace time as life', { timeout: 60_000 }, async () => {
+    const exit = await runInit({
+      options: ['--restart', 'on-failure:1', '--grace', '10100ms', '-q'],
+      command: ['sh', '-c', 'echo life; (trap "" TERM; exec sleep 1000) >/dev/null & exit 3'],
+    });
+    expect(exit).toEqual({ code: 3, signal: null, stdout: 'life\nlife\n', stderr: '' });
+  });
+});
+
 describeWith(['script', 'bash'], '--restart on a terminal', () => {
   test('every life gets the terminal', async () => {
     const terminal = initOnTerminal({
@@ -209,6 +258,32 @@ describeWith(['script', 'bash'], '--restart on a terminal', () => {
       await terminal.shows(new RegExp(`got ${line}`));
     }
     expect(await terminal.exit).toEqual({ code: 3, signal: null });
+  });
+
+  const jobInForeground = (terminal: Terminal) =>
+    descendantsOf(terminal.pid).find(
+      ({ name, foreground, group }) => name === 'sleep' && foreground === group,
+    );
+
+  test('Ctrl-C ends the restarting', async () => {
+    const terminal = initOnTerminal({ options: ['--restart', 'always', '-q'], command: ['sleep', '1000'] });
+    await until(() => jobInForeground(terminal), 'it has the terminal');
+    terminal.type(CTRL_C);
+    expect(await terminal.exit).toEqual({ code: 130, signal: null });
+  });
+
+  test('a life that died under its own foreground job leaves the terminal to the next one', async () => {
+    const terminal = initOnTerminal({
+      options: ['--restart', 'always', '--grace', '0', '-q'],
+      command: ['bash', '--norc', '-i'],
+    });
+    await terminal.shows(/[$#] $/);
+    terminal.type('sleep 1000\n');
+    const job = await until(() => jobInForeground(terminal), 'the job has the terminal');
+    process.kill(job.parent, 'SIGKILL');
+    await terminal.shows(/[$#] $/);
+    terminal.type('echo the next one reads\n');
+    await terminal.shows(/\nthe next one reads/);
   });
 });
 
