@@ -254,8 +254,9 @@ export function init(
   // A workload that may be started again needs its directory and descriptors again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));
-  // A SIGUSR1 while node started has opened its inspector: not in an init, and on a port that the workload may want.
-  attempt(() => (process as { _debugEnd?: () => void })._debugEnd?.());
+  // A SIGUSR1 while node started has opened its inspector, or does in a moment: not in an init, and on a port that the
+  // workload may want.
+  setImmediate(() => (process as { _debugEnd?: () => void })._debugEnd?.());
   if (command === undefined) log('info', 'pausing until a stop signal comes');
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });

@@ -1,5 +1,4 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { launcher, unshareArguments } from './environment.ts';
@@ -106,14 +105,31 @@ export async function runInit(init: InitOptions): Promise<Exit & { stdout: strin
   return { ...exit, stdout, stderr: running.stderr() };
 }
 
-/** Reads from the first call on, so that a test may read the stream itself instead. */
+/** Keeps what comes from the start on: a stream that nobody reads loses its end with the process. */
 function lineReader(stream: Readable): () => Promise<string> {
-  let lines: AsyncIterator<string> | undefined;
+  const lines: string[] = [];
+  let rest = '';
+  let hasEnded = false;
+  let wake = () => {};
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop() as string;
+    lines.push(...parts);
+    wake();
+  });
+  stream.on('close', () => {
+    if (rest !== '') lines.push(rest);
+    hasEnded = true;
+    wake();
+  });
   return async () => {
-    lines ??= createInterface({ input: stream })[Symbol.asyncIterator]();
-    const { value, done } = await lines.next();
-    if (done) throw new Error('the output ended');
-    return value;
+    while (lines.length === 0) {
+      if (hasEnded) throw new Error('the output ended');
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return lines.shift() as string;
   };
 }
 

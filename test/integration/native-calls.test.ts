@@ -27,7 +27,7 @@ describe('wait', () => {
   });
 
   test('a child that runs is nothing yet; peekEnded leaves the status of one that ended, waitForAny takes it', async () => {
-    const pid = start('sh', '-c', 'read -r _; exit 42');
+    const pid = start('sleep', '1000');
     kill(pid, 19 as Signal);
     expect(peekEnded()).toBe('nothing-yet');
     await until(() => processStat(pid)?.state === 'T', 'the child is stopped');

@@ -60,7 +60,7 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
   });
 
   test('a second stop signal during the grace time kills at once', async () => {
-    const script = `sh -c 'trap "echo no" TERM; echo ready; while :; do sleep 0.01; done' & trap "exit 6" TERM; wait`;
+    const script = `trap "exit 6" TERM; sh -c 'trap "echo no" TERM; echo ready; while :; do sleep 0.01; done' & wait`;
     const init = await startMarked({
       mode,
       options: ['--grace', '1000s', '--scope', 'child'],

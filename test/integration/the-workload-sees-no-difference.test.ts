@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
-import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { runInit, startProcess } from '../helpers/run-init.ts';
 
 /** What a workload can see of itself. No shell in front of the first: dash has a mask of its own around a fork. */
 const looks = [
@@ -177,35 +177,7 @@ describeWith([], 'what node would take for itself is the workload’s', () => {
       stdout: '--require /no/such/module\n',
     });
   });
-
-  test('init opens no inspector on SIGUSR1, whenever that comes', { timeout: 60_000 }, async () => {
-    for (let delayMs = 4; delayMs < 40; delayMs += 3) {
-      const init = await startInit({ command: ['sh', '-c', 'trap "" USR1; echo ready; read -r _'] });
-      // The moment is what is tried out here: at some of these node is just starting.
-      await new Promise((wake) => setTimeout(wake, delayMs));
-      init.kill('SIGUSR1');
-      // As a plain subreaper a signal before node's own handler ends it, which is right as well.
-      const isReady = await init.nextLine().then(
-        () => true,
-        () => false,
-      );
-      if (!isReady) continue;
-      const sockets = readdirSync(`/proc/${init.pid}/fd`)
-        .map((fd) => attemptReadlink(`/proc/${init.pid}/fd/${fd}`))
-        .filter((target) => target.startsWith('socket:'));
-      // Standard streams are sockets of the test's own.
-      expect(sockets.length).toBeLessThanOrEqual(3);
-    }
-  });
 });
-
-function attemptReadlink(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
 
 describeWith(['namespaces'], 'without /proc', () => {
   test('the workload runs, with its NODE_OPTIONS', async () => {
