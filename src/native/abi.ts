@@ -11,8 +11,6 @@ export const constants = {
   __WNOTHREAD: 0x20000000,
   P_ALL: 0,
 
-  ECHILD: 10,
-
   PR_SET_PDEATHSIG: 1,
   PR_SET_NAME: 15,
   PR_SET_CHILD_SUBREAPER: 36,

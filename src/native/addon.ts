@@ -87,6 +87,13 @@ export function koffi(): Koffi {
 }
 
 let program: LibraryHandle | undefined;
+let readErrno: () => number = () => 0;
+let errnoOfLastFailure = 0;
+
+/** errno(3) as the last foreign call that returned -1 left it. */
+export function lastErrno(): number {
+  return errnoOfLastFailure;
+}
 
 /** Binds a C function when it is first called, so that start-up pays for no call it does not make. */
 export function foreign<Parameters extends unknown[], Result>(
@@ -96,9 +103,16 @@ export function foreign<Parameters extends unknown[], Result>(
 ): (...args: Parameters) => Result {
   let bound: ((...args: Parameters) => Result) | undefined;
   return (...args) => {
-    // The running program: node exports libuv's functions, and the C library's are reachable from it.
-    program ??= koffi().load(null);
-    bound ??= program.func(name, result, [...parameters]) as unknown as (...args: Parameters) => Result;
-    return bound(...args);
+    if (bound === undefined) {
+      // The running program: node exports libuv's functions, and the C library's are reachable from it.
+      program ??= koffi().load(null);
+      readErrno = koffi().errno;
+      readErrno();
+      bound = program.func(name, result, [...parameters]) as unknown as (...args: Parameters) => Result;
+    }
+    const returned = bound(...args);
+    // Here and nowhere later: whatever V8 does next, compile a function say, may make system calls that fail.
+    if (returned === -1) errnoOfLastFailure = readErrno();
+    return returned;
   };
 }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { koffi } from './addon.ts';
+import { lastErrno } from './addon.ts';
 import type { Errno } from './types.ts';
 
 /** The symbolic name of an error number. node:os is loaded here, since start-up without an error needs no name. */
@@ -26,8 +26,8 @@ export class SystemError extends Error {
 }
 
 /** The SystemError of a call that has just returned -1. */
-export function lastError(syscall: string): SystemError {
-  return new SystemError(syscall, koffi().errno() as Errno);
+function lastError(syscall: string): SystemError {
+  return new SystemError(syscall, lastErrno() as Errno);
 }
 
 /** Throws the SystemError of a call that returned -1; passes any other result on. */

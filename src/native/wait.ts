@@ -1,6 +1,5 @@
 import { constants, layouts } from './abi.ts';
-import { foreign, koffi } from './addon.ts';
-import { lastError } from './system-error.ts';
+import { foreign } from './addon.ts';
 import type { Pid } from './types.ts';
 
 const wait4Call = foreign<[number, Int32Array, number, null], number>('wait4', 'int', [
@@ -25,30 +24,25 @@ export type Waited = { readonly pid: Pid; readonly status: number } | 'nothing-y
 /**
  * Waits for any child without blocking, wait4(2), and takes its status.
  * @param reportStopped also report children that stopped (WUNTRACED)
- * @throws SystemError for anything but ECHILD
+ * ECHILD is the one error that a valid call without blocking can have.
  */
 export function waitForAny(reportStopped: boolean): Waited {
   const options = reportStopped ? constants.WNOHANG | constants.WUNTRACED : constants.WNOHANG;
   const pid = wait4Call(-1, statusCell, options, null);
   if (pid > 0) return { pid: pid as Pid, status: statusCell[0] as number };
-  return pid === 0 ? 'nothing-yet' : noChildrenOrThrow('wait4');
+  return pid === 0 ? 'nothing-yet' : 'no-children';
 }
 
 /**
  * Looks, without blocking and without taking its status, for a child of the calling thread that has ended:
  * waitid(2) with WNOWAIT and __WNOTHREAD. Children that other threads forked stay out of sight.
- * @throws SystemError for anything but ECHILD
+ * ECHILD is the one error that a valid call without blocking can have.
  */
 export function peekEnded(): Pid | 'nothing-yet' | 'no-children' {
   const options = constants.WEXITED | constants.WNOHANG | constants.WNOWAIT | constants.__WNOTHREAD;
   // The kernel leaves si_pid alone where there is nothing to report on some versions: clear it first, waitid(2).
   siginfo.writeInt32LE(0, layouts.siginfoPidOffset);
-  if (waitidCall(constants.P_ALL, 0, siginfo, options) === -1) return noChildrenOrThrow('waitid');
+  if (waitidCall(constants.P_ALL, 0, siginfo, options) === -1) return 'no-children';
   const pid = siginfo.readInt32LE(layouts.siginfoPidOffset);
   return pid === 0 ? 'nothing-yet' : (pid as Pid);
-}
-
-function noChildrenOrThrow(syscall: string): 'no-children' {
-  if (koffi().errno() === constants.ECHILD) return 'no-children';
-  throw lastError(syscall);
 }
