@@ -91,7 +91,9 @@ export function init(
   const survivors = createSurvivors({
     graceMs: options.graceMs,
     giveUp: () => {
-      if (phase !== 'running') lifeOver();
+      if (phase === 'running') return;
+      isLeftBehind = true;
+      lifeOver();
     },
     log,
   });
@@ -116,6 +118,8 @@ export function init(
   let status = 0;
   /** The first stop signal: after it nothing is started any more. */
   let stoppedBy: Signal | undefined;
+  /** A survivor could not be ended: no next life beside it. */
+  let isLeftBehind = false;
   let restartTimer: NodeJS.Timeout | undefined;
 
   function startLife(started: Command): void {
@@ -218,7 +222,8 @@ export function init(
     survivors.reset();
     // A survivor may have had it until now.
     jobControl?.takeTerminal();
-    const delayMs = stoppedBy === undefined ? nextRestart(status, lifeMs) : undefined;
+    const mayRestart = stoppedBy === undefined && !isLeftBehind;
+    const delayMs = mayRestart ? nextRestart(status, lifeMs) : undefined;
     if (delayMs === undefined) exit();
     log('warn', 'restarting the workload', { status, delayMs });
     restartTimer = setTimeout(restart, delayMs);

@@ -128,7 +128,8 @@ describe.skipIf(notRoot)(`where users differ${notRoot ? ` (skipped: ${notRoot})`
         'node',
         launcher,
       ],
-      options: ['--grace', '50ms'],
+      // Nor may a next life start beside it.
+      options: ['--grace', '50ms', '--restart', 'always'],
       command: ['sh', '-c', `${rooted} root & read -r _; exit 3`],
     });
     expect(await init.nextLine()).toBe('ready');
