@@ -234,7 +234,7 @@ function signalOf(text: string, option: string, realTime: RealTimeRange): Signal
       option,
       text,
       'there is no such signal',
-      `${nearest(name, signalNames)}, a number from 1 to ${realTime.last}, or RTMIN+n`,
+      `${nearest(name, signalNames())}, a number from 1 to ${realTime.last}, or RTMIN+n`,
     );
   }
   return signal;

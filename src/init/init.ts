@@ -69,7 +69,7 @@ export function init(
   // Hold every signal. Those that the workload starts out ignoring stay ignored, as posix_spawn needs it.
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
-  const watch = watchSignals((signal) => deliver(signal));
+  const watch = watchSignals((signal) => deliver(signal), true);
   const forwarded = forwardedSignals(realTime);
   const ignored = signalsToIgnore(inherited).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);

@@ -14,6 +14,7 @@ export const constants = {
   PR_SET_PDEATHSIG: 1,
   PR_SET_NAME: 15,
   PR_SET_CHILD_SUBREAPER: 36,
+  PR_GET_CHILD_SUBREAPER: 37,
 
   F_SETFD: 2,
   FD_CLOEXEC: 1,
@@ -25,6 +26,8 @@ export const constants = {
   POLLOUT: 4,
 
   RLIMIT_NOFILE: 7,
+
+  CLOCK_BOOTTIME: 7,
 
   SYS_pidfd_send_signal: 424,
   SYS_pidfd_open: 434,
@@ -42,6 +45,12 @@ export const layouts = {
   sizeofSiginfo: 128,
   siginfoPidOffset: 16,
   sizeofRlimit: 16,
+  /** Of musl's, which keeps room for fields to come; glibc's is shorter. */
+  sizeofRusage: 272,
+  rusageUserTimeOffset: 0,
+  rusageSystemTimeOffset: 16,
+  rusageMaxRssOffset: 32,
+  sizeofTimespec: 16,
   sizeofPollfd: 8,
 } as const;
 

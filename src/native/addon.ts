@@ -40,7 +40,7 @@ function readLibc(): 'glibc' | 'musl' {
 function findKoffi(): string | undefined {
   for (let folder = dirname(here); ; folder = dirname(folder)) {
     const candidate = `${folder}/node_modules/koffi`;
-    if (existsSync(candidate)) return realpathSync(candidate);
+    if (existsSync(candidate)) return realpathSync.native(candidate);
     if (folder === dirname(folder)) return undefined;
   }
 }

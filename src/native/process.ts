@@ -6,8 +6,11 @@ import type { Pid, Signal } from './types.ts';
 const killCall = foreign<[number, number], number>('kill', 'int', ['int', 'int']);
 const prctlCall = foreign<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
 const prctlName = foreign<[number, string], number>('prctl', 'int', ['int', 'str']);
+const prctlFlag = foreign<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
 const exitCall = foreign<[number], never>('_exit', 'void', ['int']);
 const getpgrpCall = foreign<[], number>('getpgrp', 'int', []);
+
+const flagCell = new Int32Array(1);
 
 /**
  * Sends a signal, kill(2): to a process, with 0 to the caller's own process group, with a negative number to
@@ -24,6 +27,17 @@ export function kill(target: number, signal: Signal): void {
  */
 export function becomeSubreaper(): void {
   checked('prctl', prctlCall(constants.PR_SET_CHILD_SUBREAPER, 1));
+}
+
+/** Whether orphans below this process become its children, PR_GET_CHILD_SUBREAPER of prctl(2). @throws SystemError */
+export function isSubreaper(): boolean {
+  checked('prctl', prctlFlag(constants.PR_GET_CHILD_SUBREAPER, flagCell));
+  return flagCell[0] === 1;
+}
+
+/** Leaves orphans to the next subreaper above, or to PID 1. Those adopted so far stay children. @throws SystemError */
+export function ceaseToBeSubreaper(): void {
+  checked('prctl', prctlCall(constants.PR_SET_CHILD_SUBREAPER, 0));
 }
 
 /**

@@ -33,14 +33,18 @@ export function ignoreSignal(signal: Signal): void {
 export interface SignalWatch {
   /** Installs a handler for the signal. @throws SystemError EINVAL for a signal that cannot be caught */
   start(signal: Signal): void;
-  /** Takes the handler away: the default action is back. */
-  stop(signal: Signal): void;
+  /**
+   * Takes the handler away: the default action is back, unless another handle watches the signal too.
+   * @returns whether the signal was caught in time and has not been delivered yet; now it never is
+   */
+  stop(signal: Signal): boolean;
 }
 
 const uvDefaultLoop = foreign<[], unknown>('uv_default_loop', 'void *', []);
 const uvHandleSize = foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
 const uvSignalInit = foreign<[unknown, Buffer], number>('uv_signal_init', 'int', ['void *', 'void *']);
 const uvSignalStop = foreign<[Buffer], number>('uv_signal_stop', 'int', ['void *']);
+const uvUnref = foreign<[Buffer], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
 
 /** libuv keeps pointers to the handles: they must never be collected, whatever becomes of their watch. */
@@ -49,14 +53,16 @@ const allHandles: Map<Signal, Buffer>[] = [];
 /**
  * Watches signals with libuv's own uv_signal_t on node's loop. `process.on` does the same for named signals at
  * twice the cost, and does not know the real-time ones. libuv's handler writes one message a delivery to a pipe,
- * so `deliver` runs once for each, in the order of arrival, on the loop and never inside a system call. The
- * handles keep the loop alive; without a signal they wake nothing.
+ * so `deliver` runs once for each, in the order of arrival, on the loop and never inside a system call. Without a
+ * signal the handles wake nothing.
  *
  * `deliver` must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
  * straight, not through node, which runs those queues.
+ * @param keepsLoopAlive whether a watched signal keeps the process running when there is nothing else to do
  */
-export function watchSignals(deliver: (signal: Signal) => void): SignalWatch {
-  const callbackType = koffi().pointer(koffi().proto('void subreaper_signal_cb(void *handle, int signal)'));
+export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: boolean): SignalWatch {
+  // Without a name: koffi knows a name once, and a process may hold several watches.
+  const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'int']));
   const uvSignalStart = foreign<[Buffer, unknown, number], number>('uv_signal_start', 'int', [
     'void *',
     callbackType,
@@ -77,13 +83,20 @@ export function watchSignals(deliver: (signal: Signal) => void): SignalWatch {
       if (handle === undefined) {
         handle = Buffer.alloc(handleSize);
         uvChecked('uv_signal_init', uvSignalInit(loop, handle));
+        if (!keepsLoopAlive) uvUnref(handle);
         handles.set(signal, handle);
       }
       uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
     },
     stop(signal) {
       const handle = handles.get(signal);
-      if (handle !== undefined) uvSignalStop(handle);
+      if (handle === undefined) return false;
+      uvSignalStop(handle);
+      // The last two fields of uv_signal_t, caught_signals and dispatched_signals: as good as public, since libuv
+      // keeps its structures as they are within a major version. Nothing is caught any more, so they say it for good.
+      const caught = handle.readUInt32LE(handleSize - 8);
+      const dispatched = handle.readUInt32LE(handleSize - 4);
+      return caught !== dispatched;
     },
   };
 }

@@ -2,7 +2,7 @@ import { constants, layouts } from './abi.ts';
 import { foreign } from './addon.ts';
 import type { Pid } from './types.ts';
 
-const wait4Call = foreign<[number, Int32Array, number, null], number>('wait4', 'int', [
+const wait4Call = foreign<[number, Int32Array, number, Buffer | null], number>('wait4', 'int', [
   'int',
   'void *',
   'int',
@@ -17,6 +17,7 @@ const waitidCall = foreign<[number, number, Buffer, number], number>('waitid', '
 
 const statusCell = new Int32Array(1);
 const siginfo = Buffer.alloc(layouts.sizeofSiginfo);
+const rusage = Buffer.alloc(layouts.sizeofRusage);
 
 /** What a wait that does not block found: a child and its wait status, nothing yet, or no child at all (ECHILD). */
 export type Waited = { readonly pid: Pid; readonly status: number } | 'nothing-yet' | 'no-children';
@@ -45,4 +46,33 @@ export function peekEnded(): Pid | 'nothing-yet' | 'no-children' {
   if (waitidCall(constants.P_ALL, 0, siginfo, options) === -1) return 'no-children';
   const pid = siginfo.readInt32LE(layouts.siginfoPidOffset);
   return pid === 0 ? 'nothing-yet' : (pid as Pid);
+}
+
+/** What the kernel charged a process and the children that it waited for: getrusage(2). */
+export interface Usage {
+  readonly userCpuMs: number;
+  readonly systemCpuMs: number;
+  /** The largest resident set of any one of them, in KiB. */
+  readonly maxRssKib: number;
+}
+
+/**
+ * Waits for one child of the calling thread without blocking, wait4(2), and takes its status.
+ * @returns undefined if it still runs, or if there is no such child (ECHILD)
+ */
+export function waitFor(pid: Pid): { readonly status: number; readonly usage: Usage } | undefined {
+  if (wait4Call(pid, statusCell, constants.WNOHANG | constants.__WNOTHREAD, rusage) !== pid) return undefined;
+  return {
+    status: statusCell[0] as number,
+    usage: {
+      userCpuMs: timevalMs(layouts.rusageUserTimeOffset),
+      systemCpuMs: timevalMs(layouts.rusageSystemTimeOffset),
+      maxRssKib: Number(rusage.readBigInt64LE(layouts.rusageMaxRssOffset)),
+    },
+  };
+}
+
+/** A struct timeval of the rusage: seconds, then microseconds. */
+function timevalMs(offset: number): number {
+  return Number(rusage.readBigInt64LE(offset)) * 1000 + Number(rusage.readBigInt64LE(offset + 8)) / 1000;
 }

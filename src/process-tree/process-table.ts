@@ -113,7 +113,8 @@ export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[
 
 /**
  * The pids of this process's own children. The file is one read, and a scan of /proc in its absence (it is an
- * option of the kernel): orphans come to the main thread, whose ID is the pid.
+ * option of the kernel): orphans come to the main thread, whose ID is the pid. The scan shows the children of other
+ * threads too.
  */
 export function ownChildren(): Pid[] {
   if (!isProcUsable()) return [];

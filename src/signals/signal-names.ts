@@ -15,27 +15,23 @@ const linuxNames =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG ' +
   'XCPU XFSZ VTALRM PROF WINCH IO PWR SYS';
 
-/** node:os has them all, but loading it takes longer than reading every option: only other platforms need it. */
-function namedSignals(): [string, Signal][] {
-  if (process.platform === 'linux') {
-    const names = [...linuxNames.split(' ').entries()].map(([index, name]) => [name, index + 1] as const);
-    const synonyms = [
-      ['IOT', 6],
-      ['POLL', 29],
-    ] as const;
-    return [...names, ...synonyms].map(([name, number]) => [`SIG${name}`, number as Signal]);
-  }
+const numberOf = new Map<string, Signal>();
+// node:os has them all, but loading it takes longer than all of a start's own work: only other platforms need it.
+if (process.platform === 'linux') {
+  let number = 0;
+  for (const name of linuxNames.split(' ')) numberOf.set(`SIG${name}`, ++number as Signal);
+  numberOf.set('SIGIOT', 6 as Signal);
+  numberOf.set('SIGPOLL', 29 as Signal);
+} else {
   const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
-  return Object.entries(constants.signals) as [string, Signal][];
+  for (const name of Object.keys(constants.signals))
+    numberOf.set(name, constants.signals[name as NodeJS.Signals] as Signal);
 }
 
-const numberOf = new Map(namedSignals());
-const nameOf = new Map<Signal, string>();
-// Some numbers have a second name; the first one listed is the usual one.
-for (const [name, number] of numberOf) if (!nameOf.has(number)) nameOf.set(number, name);
-
 /** Every signal with a name, without "SIG": what a person may type. */
-export const signalNames: readonly string[] = [...numberOf.keys()].map((name) => name.slice(3));
+export function signalNames(): string[] {
+  return [...numberOf.keys()].map((name) => name.slice(3));
+}
 
 /** A named signal's number on this platform. */
 export function signalNumber(name: NodeJS.Signals): Signal {
@@ -47,7 +43,9 @@ export function signalName(signal: Signal, realTime: RealTimeRange): string {
   const offset = signal - realTime.first;
   if (offset === 0) return 'SIGRTMIN';
   if (offset > 0) return `SIGRTMIN+${offset}`;
-  return nameOf.get(signal) ?? `signal ${signal}`;
+  // Some numbers have a second name; the first one listed is the usual one.
+  for (const [name, number] of numberOf) if (number === signal) return name;
+  return `signal ${signal}`;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -80,17 +80,70 @@ describe('the packed package', () => {
     expect(exit.stderr).toMatch(/^subreaper: cannot start, koffi[^\n]+install[^\n]+\n$/);
   });
 
-  test('can be imported for its types and functions', () => {
-    const modules = join(folder, 'npm/node_modules');
-    expect(readdirSync(join(modules, 'subreaper/dist'))).toContain('index.d.ts');
+  test('says so in one line too where an app is to be its own init', () => {
+    const cwd = join(folder, 'incomplete');
+    const { status, stdout, stderr } = spawnSync(
+      'node',
+      ['--import', 'subreaper/register', '-e', 'console.log("app")'],
+      { cwd, encoding: 'utf8' },
+    );
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    expect(stderr).toMatch(/^subreaper: koffi[^\n]+install[^\n]+\n$/);
+  });
+
+  const names = 'SystemError,becomeSubreaper,descendants,killTree,register';
+
+  test.each([
+    ['import', 'module', `import * as s from 'subreaper'; import * as r from 'subreaper/register';`],
+    ['require', 'commonjs', `const s = require('subreaper'), r = require('subreaper/register');`],
+  ])('can be loaded with %s, by name', (_, type, load) => {
     const output = execFileSync(
       'node',
-      ['--input-type=module', '-e', 'import * as s from "subreaper"; console.log(Object.keys(s).join())'],
-      {
-        cwd: join(folder, 'npm'),
-        encoding: 'utf8',
-      },
+      [
+        `--input-type=${type}`,
+        '-e',
+        `${load}
+        const named = Object.keys(s).filter((name) => !/^default$|^module.exports$/.test(name));
+        console.log(named.sort().join());
+        console.log(r.register === s.register, r.register().reaped);`,
+      ],
+      { cwd: join(folder, 'npm'), encoding: 'utf8' },
     );
-    expect(output).toBe('SystemError,becomeSubreaper,descendants,killTree\n');
+    expect(output).toBe(`${names}\ntrue 0\n`);
+  });
+
+  test.each([
+    ['ESM', 'mts', 'nodenext'],
+    ['CommonJS', 'cts', 'nodenext'],
+    ['a bundler', 'mts', 'esnext'],
+  ])('has types for %s', (_, extension, module) => {
+    const file = join(folder, 'npm', `consumer-${module}.${extension}`);
+    const consumer = (pidType: string) => `
+      import { type ReapedOrphan, descendants, killTree, register } from 'subreaper';
+      import { register as again } from 'subreaper/register';
+      const registration = register({
+        onReap: ({ pid, name, code, signal, userCpuMs, maxRssKib, lifetimeMs }: ReapedOrphan) => {
+          const all: [${pidType}, string | null, number | null, string | null, number, number, number | null] =
+            [pid, name, code, signal, userCpuMs, maxRssKib, lifetimeMs];
+          void all;
+        },
+        owns: (pid) => pid === 1,
+      });
+      const pids: number[] = [...registration.orphans(), ...descendants(1)].map(({ pid }) => pid);
+      void killTree(pids[0] ?? 0, { signal: 'SIGTERM', graceMs: 1 });
+      again().unregister();
+    `;
+    const check = (source: string) => {
+      writeFileSync(file, source);
+      const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+      const resolution = module === 'esnext' ? ['--moduleResolution', 'bundler'] : [];
+      return spawnSync(
+        join(root, 'node_modules/.bin/tsc'),
+        ['--ignoreConfig', '--noEmit', '--strict', '--module', module, ...resolution, ...types, file],
+        { encoding: 'utf8' },
+      );
+    };
+    expect(check(consumer('number'))).toMatchObject({ status: 0, stdout: '' });
+    expect(check(consumer('string')).stdout).toContain("'number' is not assignable to type 'string'");
   });
 });

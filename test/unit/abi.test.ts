@@ -23,7 +23,9 @@ const headers = [
   'sys/resource.h',
   'sys/socket.h',
   'sys/syscall.h',
+  'sys/time.h',
   'sys/wait.h',
+  'time.h',
 ];
 
 /** What C has to say of each layout, with N for the table's number. */
@@ -34,6 +36,11 @@ const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   sizeofSiginfo: 'sizeof(siginfo_t) == N',
   siginfoPidOffset: 'offsetof(siginfo_t, si_pid) == N',
   sizeofRlimit: 'sizeof(struct rlimit) == N',
+  sizeofRusage: 'sizeof(struct rusage) <= N',
+  rusageUserTimeOffset: 'offsetof(struct rusage, ru_utime) == N',
+  rusageSystemTimeOffset: 'offsetof(struct rusage, ru_stime) == N',
+  rusageMaxRssOffset: 'offsetof(struct rusage, ru_maxrss) == N',
+  sizeofTimespec: 'sizeof(struct timespec) == N',
   sizeofPollfd: 'sizeof(struct pollfd) == N',
 };
 
@@ -49,6 +56,11 @@ const fixedConditions = [
   'offsetof(struct rlimit, rlim_cur) == 0',
   'sizeof(((struct rlimit *)0)->rlim_cur) == 8',
   'sizeof(((siginfo_t *)0)->si_pid) == 4',
+  'sizeof(((struct rusage *)0)->ru_maxrss) == 8',
+  'offsetof(struct timeval, tv_sec) == 0',
+  'offsetof(struct timeval, tv_usec) == 8',
+  'offsetof(struct timespec, tv_sec) == 0',
+  'offsetof(struct timespec, tv_nsec) == 8',
 ];
 
 interface Tables {
@@ -149,7 +161,7 @@ describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) =>
     const wrong = {
       constants: oneMore(constants),
       // More room than needed is no fault: too little is.
-      layouts: { ...oneMore(layouts), sizeofSpawnAttributes: 8 },
+      layouts: { ...oneMore(layouts), sizeofSpawnAttributes: 8, sizeofRusage: 8 },
       realTimeMaximum: realTimeMaximum + 1,
     } as unknown as Tables;
     const { status, stderr } = compile(compiler, assertionsProgram(wrong), ['-fsyntax-only']);

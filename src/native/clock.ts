@@ -1,0 +1,14 @@
+import { constants, layouts } from './abi.ts';
+import { foreign } from './addon.ts';
+
+const clockGettime = foreign<[number, Buffer], number>('clock_gettime', 'int', ['int', 'void *']);
+const timespec = Buffer.alloc(layouts.sizeofTimespec);
+
+/**
+ * Milliseconds since boot, suspended time included: CLOCK_BOOTTIME of clock_gettime(2), the clock that start times
+ * in /proc are of. /proc/uptime would do, but for containers whose engine puts its own file there.
+ */
+export function sinceBootMs(): number {
+  clockGettime(constants.CLOCK_BOOTTIME, timespec);
+  return Number(timespec.readBigInt64LE(0)) * 1000 + Number(timespec.readBigInt64LE(8)) / 1e6;
+}

@@ -1,0 +1,35 @@
+import { foreign, koffi } from './addon.ts';
+import type { Pid } from './types.ts';
+
+const UV_PROCESS = 7;
+
+const uvDefaultLoop = foreign<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleGetType = foreign<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
+const uvProcessGetPid = foreign<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
+const uvIsActive = foreign<[unknown], number>('uv_is_active', 'int', ['void *']);
+const uvTtyResetMode = foreign<[], number>('uv_tty_reset_mode', 'int', []);
+
+/** The children that libuv is going to wait for on node's main loop: its active uv_process_t handles, uv_walk. */
+export function childrenOfLibuv(): Pid[] {
+  const pids: Pid[] = [];
+  const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'void *']));
+  const uvWalk = foreign<[unknown, (handle: unknown) => void, null], void>('uv_walk', 'void', [
+    'void *',
+    callbackType,
+    'void *',
+  ]);
+  uvWalk(
+    uvDefaultLoop(),
+    (handle) => {
+      if (uvHandleGetType(handle) !== UV_PROCESS || uvIsActive(handle) === 0) return;
+      pids.push(uvProcessGetPid(handle) as Pid);
+    },
+    null,
+  );
+  return pids;
+}
+
+/** Gives the terminal the modes that libuv found: what node does before a signal ends it. */
+export function resetTerminalModes(): void {
+  uvTtyResetMode();
+}

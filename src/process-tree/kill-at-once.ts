@@ -1,0 +1,39 @@
+import type { Signal } from '../native/types.ts';
+import { signalNumber } from '../signals/signal-names.ts';
+import { freeze } from './kill-tree.ts';
+import { hasEnded, type ProcessInfo, withDescendants } from './process-table.ts';
+import { signalProcess } from './signal-process.ts';
+
+const SIGKILL = signalNumber('SIGKILL');
+/** Each round takes what the last one's end made an orphan; those that fork without end must not hold up an exit. */
+const MOST_ROUNDS = 10;
+
+/**
+ * Kills processes and all below them without a pause: for the end of a process, where nothing can be awaited.
+ * @param roots the processes at this instant; asked again after each round
+ */
+export function killAtOnce(roots: () => readonly ProcessInfo[]): void {
+  const killed = new Set<string>();
+  const identity = ({ pid, startTime }: ProcessInfo) => `${pid} ${startTime}`;
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const fresh = stillRunning(roots()).filter((info) => !killed.has(identity(info)));
+    if (fresh.length === 0) return;
+    for (const info of freeze(fresh, stillRunning, send)) {
+      send(info, SIGKILL);
+      killed.add(identity(info));
+    }
+  }
+}
+
+function stillRunning(processes: readonly ProcessInfo[]): ProcessInfo[] {
+  return withDescendants(processes).filter((info) => !hasEnded(info));
+}
+
+function send(info: ProcessInfo, signal: Signal): boolean {
+  try {
+    return signalProcess(info, signal);
+  } catch {
+    // EPERM, another user's: it stays, and at the end of a process there is nobody left to tell.
+    return false;
+  }
+}

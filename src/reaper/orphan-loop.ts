@@ -1,0 +1,83 @@
+import type { Pid } from '../native/types.ts';
+import { peekEnded } from '../native/wait.ts';
+
+/** How many orphans one turn of the event loop reaps: the app's own work comes between two batches. */
+const BATCH = 256;
+
+export interface OrphanLoop {
+  /**
+   * To be called from the event loop's poll phase, on SIGCHLD say: looks in the check phase that follows, when libuv
+   * has waited for its own children.
+   */
+  wake(): void;
+  /** Looks at once. */
+  look(): void;
+  /** Looks no more, whatever is still to come. */
+  stop(): void;
+}
+
+export interface OrphanLoopParts {
+  /** Whether someone else in this process waits for the child: libuv, or a native addon. */
+  readonly isOwned: (pid: Pid) => boolean;
+  readonly listChildren: () => readonly Pid[];
+  /** Waits for a child without blocking. @returns false if it still runs */
+  readonly reap: (pid: Pid) => boolean;
+}
+
+/**
+ * Reaps the children that nobody in this process waits for, and leaves the others alone. The kernel is asked for one
+ * that has ended without taking its status: wait4(-1) would take that of a child that libuv is about to wait for.
+ */
+export function createOrphanLoop({ isOwned, listChildren, reap }: OrphanLoopParts): OrphanLoop {
+  let isAwake = false;
+  let isStopped = false;
+  /** An owned child that was the first to be found. */
+  let inFront: Pid | undefined;
+
+  function wake(): void {
+    if (isAwake) return;
+    isAwake = true;
+    // Without a reference: the poll phase is over when it runs, so it delays nothing, and an app that has nothing left
+    // to do may end before it.
+    setImmediate(look).unref();
+  }
+
+  function look(): void {
+    isAwake = false;
+    if (isStopped || reapBatch()) return;
+    isAwake = true;
+    // This one keeps the loop alive, but no longer than there are zombies: without the reference the loop could fall
+    // asleep before it runs.
+    setImmediate(look);
+  }
+
+  /** @returns whether no zombie is left but those of others */
+  function reapBatch(): boolean {
+    for (let looked = 0; looked < BATCH; looked++) {
+      const pid = peekEnded();
+      if (pid === 'nothing-yet' || pid === 'no-children') return true;
+      if (isOwned(pid)) {
+        // The kernel shows the first of them only. libuv's are gone by the next look: their SIGCHLD is on its way, and
+        // wakes libuv and this. One that stands there longer hides those behind it.
+        const isStuck = inFront === pid;
+        inFront = pid;
+        return isStuck ? reapEachOther() : true;
+      }
+      inFront = undefined;
+      if (!reap(pid)) return true;
+    }
+    return false;
+  }
+
+  function reapEachOther(): boolean {
+    let reaped = 0;
+    for (const pid of listChildren()) if (!isOwned(pid) && reap(pid) && ++reaped === BATCH) return false;
+    return true;
+  }
+
+  function stop(): void {
+    isStopped = true;
+  }
+
+  return { wake, look, stop };
+}

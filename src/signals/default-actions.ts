@@ -1,0 +1,99 @@
+import type { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { resetTerminalModes } from '../native/event-loop.ts';
+import { exitNow } from '../native/process.ts';
+import { inSignalSet } from '../native/signal-set.ts';
+import { watchSignals } from '../native/signals.ts';
+import type { Signal, SignalSet } from '../native/types.ts';
+import { type RealTimeRange, signalNumber } from './signal-names.ts';
+
+/**
+ * The signals whose default action ends a process, signal(7), but for those that node or V8 have a use for: USR1 (the
+ * inspector), PIPE and XFSZ (ignored), PROF (the profiler). The kernel raises those for faults in PID 1 as well.
+ */
+const ending: readonly NodeJS.Signals[] = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGALRM',
+  'SIGTERM',
+  'SIGUSR2',
+  'SIGSTKFLT',
+  'SIGXCPU',
+  'SIGVTALRM',
+  'SIGIO',
+  'SIGPOLL',
+  'SIGPWR',
+];
+
+export interface DefaultActions {
+  stop(): void;
+}
+
+/** Those that node has a handler for even if nobody listens: it resets the terminal and re-raises. */
+const caughtByNode: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+
+/**
+ * Gives PID 1 the default actions that the kernel withholds from it, kill(2): a signal that the app does not listen to
+ * ends the process with 128 + N, as it would any other. Not with a listener of its own: code that asks who listens,
+ * signal-exit in all its versions, must find nobody but the app. Its re-raise, which PID 1 survives, ends here too.
+ *
+ * It counts who listened when the signal came, not when it is delivered after whatever the event loop is busy with.
+ */
+export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
+  const named = new Map<string | symbol, Signal>(ending.map((name) => [name, signalNumber(name)]));
+  const isListenedTo = (signal: Signal) =>
+    ending.some((name) => named.get(name) === signal && process.listenerCount(name) > 0);
+  const signals = new Set(named.values());
+  for (let number: number = realTime.first; number <= realTime.last; number++) signals.add(number as Signal);
+  // A handler that is neither a listener's nor node's is a native addon's: libuv's would replace it.
+  const caught = caughtSignals();
+  for (const signal of signals) {
+    const isNodes = caughtByNode.some((name) => signalNumber(name) === signal) || isListenedTo(signal);
+    if (inSignalSet(caught, signal) && !isNodes) signals.delete(signal);
+  }
+  const watch = watchSignals(end, false);
+  const stopWatching = (signal: Signal) => {
+    if (watch.stop(signal)) end(signal);
+  };
+
+  // Before node's own listener, which takes the handler away as the last listener goes: no gap between the two.
+  const onRemoved = (event: string | symbol) => {
+    const signal = named.get(event);
+    if (signal !== undefined && signals.has(signal) && !isListenedTo(signal)) watch.start(signal);
+  };
+  // After node's own listener, which installs a handler for the first listener: no gap either.
+  const onNew = (event: string | symbol) => {
+    const signal = named.get(event);
+    if (signal !== undefined && !isListenedTo(signal)) stopWatching(signal);
+  };
+  const emitter: EventEmitter = process;
+  emitter.prependListener('removeListener', onRemoved);
+  emitter.on('newListener', onNew);
+  for (const signal of signals) if (!isListenedTo(signal)) watch.start(signal);
+
+  return {
+    stop() {
+      emitter.off('removeListener', onRemoved);
+      emitter.off('newListener', onNew);
+      for (const signal of signals) stopWatching(signal);
+    },
+  };
+}
+
+/** What node does before a signal ends it, and the end: no 'exit' event, as for any process that a signal ends. */
+function end(signal: Signal): never {
+  resetTerminalModes();
+  return exitNow(128 + signal);
+}
+
+/** The signals that this process has a handler for, SigCgt of proc_pid_status(5). */
+function caughtSignals(): SignalSet {
+  try {
+    const [, digits] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
+    return BigInt(`0x${digits ?? 0}`) as SignalSet;
+  } catch {
+    // Without /proc: as if there were none.
+    return 0n as SignalSet;
+  }
+}
