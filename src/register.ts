@@ -10,7 +10,7 @@ import type { Pid } from './native/types.ts';
 import { peekEnded, type Usage, waitFor } from './native/wait.ts';
 import { killAtOnce } from './process-tree/kill-at-once.ts';
 import { hasEnded, ownChildren, type ProcessInfo, readProcess } from './process-tree/process-table.ts';
-import { createOrphanLoop } from './reaper/orphan-loop.ts';
+import { createOrphanLoop, type Owner } from './reaper/orphan-loop.ts';
 import { trackOwnChildren } from './reaper/own-children.ts';
 import { decodeWaitStatus } from './reaper/wait-status.ts';
 import { restoreDefaultActions } from './signals/default-actions.ts';
@@ -129,14 +129,14 @@ function startReaper(logger: Logger | undefined): InProcessReaper {
   // Know whose a child is, from now on and from before.
   const hasChildren = peekEnded() !== 'no-children';
   const own = trackOwnChildren(hasChildren ? childrenOfLibuv() : [], childrenOfLibuv);
-  const isOwned = (pid: Pid) => {
-    if (own.has(pid)) return true;
-    for (const { owns } of members) if (owns?.(pid) === true) return true;
-    return false;
+  const ownerOf = (pid: Pid): Owner => {
+    if (own.has(pid)) return 'libuv';
+    for (const { owns } of members) if (owns?.(pid) === true) return 'addon';
+    return 'nobody';
   };
 
   // Reap what nobody waits for.
-  const loop = createOrphanLoop({ isOwned, listChildren: ownChildren, reap });
+  const loop = createOrphanLoop({ ownerOf, listChildren: ownChildren, reap });
   function reap(pid: Pid): boolean {
     const observers = [...members].filter(({ onReap, logger }) => onReap ?? logger);
     // A zombie's entry in /proc goes with its status.
@@ -182,7 +182,7 @@ function startReaper(logger: Logger | undefined): InProcessReaper {
 
   const orphans = () =>
     ownChildren()
-      .filter((pid) => !isOwned(pid))
+      .filter((pid) => ownerOf(pid) === 'nobody')
       .map(readProcess)
       .filter((info) => info !== undefined && !hasEnded(info)) as ProcessInfo[];
 

@@ -1,7 +1,7 @@
 import { foreign, koffi } from './addon.ts';
 import type { Pid } from './types.ts';
 
-const UV_PROCESS = 7;
+const UV_PROCESS = 10;
 
 const uvDefaultLoop = foreign<[], unknown>('uv_default_loop', 'void *', []);
 const uvHandleGetType = foreign<[unknown], number>('uv_handle_get_type', 'int', ['void *']);

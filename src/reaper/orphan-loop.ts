@@ -16,9 +16,11 @@ export interface OrphanLoop {
   stop(): void;
 }
 
+export type Owner = 'libuv' | 'addon' | 'nobody';
+
 export interface OrphanLoopParts {
-  /** Whether someone else in this process waits for the child: libuv, or a native addon. */
-  readonly isOwned: (pid: Pid) => boolean;
+  /** Who in this process waits for the child. */
+  readonly ownerOf: (pid: Pid) => Owner;
   readonly listChildren: () => readonly Pid[];
   /** Waits for a child without blocking. @returns false if it still runs */
   readonly reap: (pid: Pid) => boolean;
@@ -28,7 +30,7 @@ export interface OrphanLoopParts {
  * Reaps the children that nobody in this process waits for, and leaves the others alone. The kernel is asked for one
  * that has ended without taking its status: wait4(-1) would take that of a child that libuv is about to wait for.
  */
-export function createOrphanLoop({ isOwned, listChildren, reap }: OrphanLoopParts): OrphanLoop {
+export function createOrphanLoop({ ownerOf, listChildren, reap }: OrphanLoopParts): OrphanLoop {
   let isAwake = false;
   let isStopped = false;
   /** An owned child that was the first to be found. */
@@ -56,12 +58,13 @@ export function createOrphanLoop({ isOwned, listChildren, reap }: OrphanLoopPart
     for (let looked = 0; looked < BATCH; looked++) {
       const pid = peekEnded();
       if (pid === 'nothing-yet' || pid === 'no-children') return true;
-      if (isOwned(pid)) {
-        // The kernel shows the first of them only. libuv's are gone by the next look: their SIGCHLD is on its way, and
-        // wakes libuv and this. One that stands there longer hides those behind it.
-        const isStuck = inFront === pid;
+      const owner = ownerOf(pid);
+      if (owner !== 'nobody') {
+        // The kernel shows the first one only, and it hides those behind it. Those of libuv are gone by the next look:
+        // their SIGCHLD is on its way, and wakes libuv and this.
+        const isToGo = owner === 'libuv' && inFront !== pid;
         inFront = pid;
-        return isStuck ? reapEachOther() : true;
+        return isToGo || reapEachOther();
       }
       inFront = undefined;
       if (!reap(pid)) return true;
@@ -71,7 +74,9 @@ export function createOrphanLoop({ isOwned, listChildren, reap }: OrphanLoopPart
 
   function reapEachOther(): boolean {
     let reaped = 0;
-    for (const pid of listChildren()) if (!isOwned(pid) && reap(pid) && ++reaped === BATCH) return false;
+    for (const pid of listChildren()) {
+      if (ownerOf(pid) === 'nobody' && reap(pid) && ++reaped === BATCH) return false;
+    }
     return true;
   }
 

@@ -1,0 +1,40 @@
+import { resolve } from 'node:path';
+import { type Exit, type InitOptions, initCommand, type RunningInit, runInit, startInit } from './run-init.ts';
+
+export interface AppOptions extends Pick<InitOptions, 'mode' | 'under' | 'spawn'> {
+  /** node's options. By default those that make the app its own init. */
+  readonly flags?: readonly string[];
+  readonly args?: readonly string[];
+}
+
+const registered = ['--import', 'subreaper/register'];
+
+function asInit(program: readonly string[], options: AppOptions): InitOptions {
+  const { flags = registered, args = [], ...rest } = options;
+  return { ...rest, launch: ['node', ...flags, ...program], command: args };
+}
+
+/** Starts an app of test/apps with itself as its init. */
+export function startApp(name: string, options: AppOptions = {}): Promise<RunningInit> {
+  return startInit(asInit([resolve(import.meta.dirname, '../apps', name)], options));
+}
+
+const inline = (code: string) => ['--input-type=module', '-e', code];
+
+/** Starts a few lines of ESM likewise. */
+export function startCode(code: string, options: AppOptions = {}): Promise<RunningInit> {
+  return startInit(asInit(inline(code), options));
+}
+
+/** Runs a few lines of ESM likewise, to their end. */
+export function runCode(
+  code: string,
+  options: AppOptions = {},
+): Promise<Exit & { stdout: string; stderr: string }> {
+  return runInit(asInit(inline(code), options));
+}
+
+/** The command line that runs a few lines of ESM likewise. */
+export function codeCommand(code: string, options: AppOptions = {}): string[] {
+  return initCommand(asInit(inline(code), options));
+}

@@ -1,0 +1,276 @@
+import { expect, test } from 'vitest';
+import { describeModes, describeWith } from '../helpers/modes.ts';
+import { codeCommand, runCode, startApp, startCode } from '../helpers/own-init.ts';
+import { processStat, until, zombiesOf } from '../helpers/proc.ts';
+import { startProcess } from '../helpers/run-init.ts';
+
+/** What the inline apps share: the reaping is awaited by its count, for the time limit to fail the test. */
+const prelude = `
+  import { spawn, execSync } from 'node:child_process';
+  import { once } from 'node:events';
+  import { readFileSync } from 'node:fs';
+  import { descendants, register } from 'subreaper';
+  const until = async (holds) => { while (!holds()) await new Promise((wake) => setTimeout(wake, 5)); };
+  const reaped = (registration, count) => until(() => registration.reaped >= count);
+  /** Busy on purpose: nothing of the event loop runs meanwhile. */
+  const waitForZombie = (pid) => { while (!/\\) Z/.test(readFileSync('/proc/' + pid + '/stat', 'utf8'))); };
+  /** Starts an orphan, which does its work once its parent is gone: some shells wait for what ends before them. */
+  const orphanPid = (script) =>
+    Number(execSync('(while kill -0 $$; do :; done; ' + script + ') >/dev/null 2>&1 & echo $!', { shell: 'sh' }));
+`;
+
+const done = (stdout: string) => ({ code: 0, signal: null, stdout, stderr: '' });
+
+describeModes([], 'an app that is its own init', (mode) => {
+  test('gets the exit status of each child, whatever started it, and leaves no orphan a zombie', async () => {
+    const app = await startApp('own-children.mjs', { mode });
+    const result = JSON.parse(await app.nextLine());
+    expect(result).toEqual({ checked: 20 * 10 + 2 * 20 + 3, wrong: [], orphans: 180, reaped: 180 });
+    expect(zombiesOf(app.pid)).toEqual([]);
+  });
+
+  test('reaps an orphan within one turn of the event loop, also behind a child of its own', async () => {
+    const result = await runCode(
+      `${prelude}
+      const registration = register();
+      const own = spawn('true');
+      waitForZombie(own.pid);
+      const orphan = orphanPid('exit 3');
+      waitForZombie(orphan);
+      // Signals are read in the poll phase, orphans reaped in the check phase after it: that is a turn. One more, for
+      // libuv's own child stands in front of the orphan.
+      for (let phase = 0; phase < 3; phase++) await new Promise((turn) => setImmediate(turn));
+      console.log(registration.reaped);`,
+      { mode },
+    );
+    expect(result).toEqual(done('1\n'));
+  });
+
+  test('keeps the exit status of children that were there before', async () => {
+    const result = await runCode(
+      `${prelude}
+      const children = [3, 4, 5].map((code) => spawn('sh', ['-c', 'sleep 0.2; exit ' + code]));
+      const exits = children.map((child) => once(child, 'exit'));
+      if (mode === 'pid1') orphanPid('exit 1');
+      const registration = register();
+      // Their zombies are there before libuv has waited for them, and before the look that registering takes.
+      for (const { pid } of children) waitForZombie(pid);
+      console.log(JSON.stringify(await Promise.all(exits)));
+      orphanPid('exit 2');
+      await reaped(registration, mode === 'pid1' ? 2 : 1);
+      console.log(registration.reaped);`.replaceAll(/\bmode\b/g, `'${mode}'`),
+      { mode, flags: [] },
+    );
+    expect(result).toEqual(done(`[[3,null],[4,null],[5,null]]\n${mode === 'pid1' ? 2 : 1}\n`));
+  });
+
+  test('reaps children that are no child process of node’s: what a shell had started before it became node', async () => {
+    const line = codeCommand(
+      `${prelude}
+      const registration = register();
+      await reaped(registration, 2);
+      console.log(registration.reaped);`,
+      { mode },
+    );
+    const node = line.indexOf('node');
+    const shell = ['sh', '-c', 'true & sleep 0.2 & exec "$@"', 'sh'];
+    const app = startProcess([...line.slice(0, node), ...shell, ...line.slice(node)]);
+    expect(await app.nextLine()).toBe('2');
+  });
+
+  test('reaps what a worker thread leaves behind, and nothing of what it waits for', async () => {
+    const result = await runCode(
+      `${prelude}
+      import { Worker } from 'node:worker_threads';
+      const registration = register();
+      const leaveBehind = async (source) => {
+        const worker = new Worker(\`
+          const { spawn } = require('node:child_process');
+          const { readFileSync } = require('node:fs');
+          const { parentPort } = require('node:worker_threads');
+          \${source}
+          for (;;);\`, { eval: true, execArgv: [] });
+        const [pid] = await once(worker, 'message');
+        await worker.terminate();
+        return pid;
+      };
+      // A zombie that the thread's end hands to the main thread without a signal.
+      await leaveBehind(\`
+        const { pid } = spawn('true');
+        while (!/\\\\) Z/.test(readFileSync('/proc/' + pid + '/stat', 'utf8')));
+        parentPort.postMessage(pid);\`);
+      await reaped(registration, 1);
+      const running = await leaveBehind("parentPort.postMessage(spawn('sleep', ['60']).pid);");
+      console.log(registration.orphans().map(({ pid }) => pid).join() === String(running));
+      process.kill(running, 'SIGKILL');
+      await reaped(registration, 2);
+      console.log(registration.reaped);`,
+      { mode },
+    );
+    expect(result).toEqual(done('true\n2\n'));
+  });
+
+  test('leaves alone what a native addon waits for', async () => {
+    const result = await runCode(
+      `${prelude}
+      import pty from '@lydell/node-pty';
+      const terminals = new Map();
+      const registration = register({ owns: (pid) => terminals.has(pid) });
+      const codes = [];
+      for (let code = 0; code < 20; code++) {
+        const terminal = pty.spawn('sh', ['-c', '(sleep 0.01 &); exit ' + code], {});
+        terminals.set(terminal.pid, terminal);
+        codes.push(new Promise((done) => terminal.onExit(({ exitCode }) => done(exitCode))));
+      }
+      console.log((await Promise.all(codes)).join());
+      await reaped(registration, 20);
+      console.log(registration.reaped);`,
+      { mode },
+    );
+    expect(result).toEqual(done(`${[...Array(20).keys()].join()}\n20\n`));
+  });
+
+  test('reaps behind a zombie that an addon is slow to wait for', async () => {
+    const app = await startCode(
+      `${prelude}
+      const held = orphanPid('exit 1');
+      const registration = register({ owns: (pid) => pid === held });
+      waitForZombie(held);
+      for (let all = 100; all <= 300; all += 100) {
+        for (let more = 0; more < 100; more++) orphanPid('exit 1');
+        await reaped(registration, all);
+      }
+      console.log(registration.reaped);
+      process.stdin.resume();`,
+      { mode },
+    );
+    expect(await app.nextLine()).toBe('300');
+    expect(zombiesOf(app.pid)).toEqual([expect.objectContaining({ name: 'sh' })]);
+  });
+
+  test('tells what each orphan was, how it ended and what it used', async () => {
+    const result = await runCode(
+      `${prelude}
+      const orphans = [];
+      const registration = register({ onReap: (orphan) => orphans.push(orphan) });
+      const pids = [
+        orphanPid('exec sleep 0.3'),
+        orphanPid('exec sh -c "kill -9 \\\\$\\\\$"'),
+        orphanPid('exec sh -c "kill -37 \\\\$\\\\$"'),
+        orphanPid('i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; exit 6'),
+        orphanPid('exec dd if=/dev/zero of=/dev/null bs=30M count=1'),
+      ];
+      await reaped(registration, pids.length);
+      console.log(JSON.stringify(pids.map((pid) => orphans.find((orphan) => orphan.pid === pid))));`,
+      { mode },
+    );
+    const [slept, killed, realTime, busy, big] = JSON.parse(result.stdout);
+    expect(slept).toEqual({
+      pid: expect.any(Number),
+      name: 'sleep',
+      code: 0,
+      signal: null,
+      userCpuMs: expect.any(Number),
+      systemCpuMs: expect.any(Number),
+      maxRssKib: expect.any(Number),
+      lifetimeMs: expect.any(Number),
+    });
+    expect(slept.lifetimeMs).toBeGreaterThanOrEqual(290);
+    expect(slept.userCpuMs + slept.systemCpuMs).toBeLessThan(slept.lifetimeMs);
+    expect(killed).toMatchObject({ name: 'sh', code: null, signal: 'SIGKILL' });
+    expect(realTime).toMatchObject({ name: 'sh', code: null, signal: 'SIGRTMIN+3' });
+    expect(busy).toMatchObject({ name: 'sh', code: 6, signal: null });
+    expect(busy.userCpuMs).toBeGreaterThan(10);
+    expect(busy.userCpuMs + busy.systemCpuMs).toBeLessThanOrEqual(busy.lifetimeMs + 20);
+    expect(big).toMatchObject({ name: 'dd', code: 0 });
+    expect(big.maxRssKib).toBeGreaterThan(29_000);
+    expect(slept.maxRssKib).toBeLessThan(big.maxRssKib);
+  });
+
+  test('goes on reaping when a listener throws', async () => {
+    const result = await runCode(
+      `${prelude}
+      let thrown = 0;
+      let heard = 0;
+      process.on('uncaughtException', () => thrown++);
+      const registration = register({ onReap() { throw new Error('mine') } });
+      register({ onReap: () => heard++ });
+      for (let count = 0; count < 20; count++) orphanPid('exit 1');
+      await reaped(registration, 20);
+      await until(() => heard === 20);
+      console.log(thrown, heard);`,
+      { mode },
+    );
+    expect(result).toEqual(done('20 20\n'));
+  });
+
+  test('lists the orphans that run', async () => {
+    const result = await runCode(
+      `${prelude}
+      const registration = register();
+      const own = spawn('sleep', ['60']);
+      const orphan = orphanPid('exec sleep 61');
+      orphanPid('exit 1');
+      await reaped(registration, 1);
+      console.log(registration.orphans().map(({ pid }) => pid === orphan).join());
+      process.kill(orphan, 'SIGKILL');
+      await reaped(registration, 2);
+      console.log(registration.orphans().length);
+      own.kill();`,
+      { mode },
+    );
+    expect(result).toEqual(done('true\n0\n'));
+  });
+});
+
+describeWith([], 'orphans that run when the app ends', () => {
+  const endings = [
+    { how: 'it has nothing left to do', code: 'own.unref();', exit: { code: 0, signal: null } },
+    { how: 'process.exit', code: 'process.exit(3);', exit: { code: 3, signal: null } },
+    { how: 'an uncaught exception', code: 'throw new Error("mine");', exit: { code: 1, signal: null } },
+    {
+      how: 'a signal',
+      code: 'process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1000);',
+      exit: { code: null, signal: 'SIGTERM' },
+    },
+  ];
+
+  test.each(endings)('are killed with all below them, and no own child: $how', async ({ code, exit }) => {
+    const app = await startCode(
+      `${prelude}
+      register({ killOrphansOnExit: true });
+      const own = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+      const orphan = orphanPid('setsid sh -c "trap \\'\\' TERM; sleep 62 & sleep 63; exit"');
+      await until(() => descendants(orphan).filter(({ name }) => name === 'sleep').length === 2);
+      console.log(JSON.stringify({ own: own.pid, orphan }));
+      ${code}`,
+      { flags: [] },
+    );
+    const { own, orphan } = JSON.parse(await app.nextLine());
+    const ownProcess = processStat(own);
+    try {
+      expect(await app.exit).toEqual(exit);
+      const isGone = (pid: number) => [undefined, 'Z'].includes(processStat(pid)?.state);
+      await until(() => isGone(orphan), 'the orphan has ended');
+      expect(ownProcess).toMatchObject({ name: 'sleep' });
+      expect(processStat(own)).toMatchObject({ name: 'sleep', state: 'S' });
+    } finally {
+      process.kill(own, 'SIGKILL');
+    }
+  });
+
+  test('run on without killOrphansOnExit', async () => {
+    const app = await startCode(
+      `${prelude}
+      register();
+      console.log(orphanPid('exec sleep 64'));`,
+    );
+    const orphan = Number(await app.nextLine());
+    try {
+      expect(await app.exit).toEqual({ code: 0, signal: null });
+      expect(processStat(orphan)).toMatchObject({ name: 'sleep' });
+    } finally {
+      process.kill(orphan, 'SIGKILL');
+    }
+  });
+});
