@@ -1,5 +1,12 @@
 import { resolve } from 'node:path';
-import { type Exit, type InitOptions, initCommand, type RunningInit, runInit, startInit } from './run-init.ts';
+import {
+  type Exit,
+  type InitOptions,
+  initCommand,
+  type RunningInit,
+  runInit,
+  startInit,
+} from './run-init.ts';
 
 export interface AppOptions extends Pick<InitOptions, 'mode' | 'under' | 'spawn'> {
   /** node's options. By default those that make the app its own init. */
