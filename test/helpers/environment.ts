@@ -27,7 +27,7 @@ function findUnshare(): readonly string[] | undefined {
 export const unshareArguments = findUnshare();
 
 /** What a test may need that a machine may lack. */
-export type Part = 'actor' | 'namespaces' | 'strace' | 'script' | 'dash' | 'bash' | 'busybox';
+export type Part = 'actor' | 'namespaces' | 'strace' | 'script' | 'dash' | 'bash' | 'busybox' | 'chromium';
 
 function reasonFor(part: Part): string | undefined {
   switch (part) {
@@ -41,6 +41,10 @@ function reasonFor(part: Part): string | undefined {
       return succeeds('strace', ['-o', '/dev/null', 'true']) ? undefined : 'no strace, or no ptrace';
     case 'script':
       return succeeds('script', ['--version']) ? undefined : 'no script(1) to make a terminal';
+    case 'chromium':
+      return existsSync(process.env['CHROMIUM'] ?? '/usr/bin/chromium')
+        ? undefined
+        : 'no Chromium: neither /usr/bin/chromium nor $CHROMIUM';
     default:
       return succeeds(part, part === 'busybox' ? ['true'] : ['-c', ':']) ? undefined : `no ${part}`;
   }
@@ -53,6 +57,15 @@ export function missing(...parts: readonly Part[]): string | undefined {
 
 /** A line for each part that this machine lacks. */
 export function missingParts(): string[] {
-  const all: readonly Part[] = ['actor', 'namespaces', 'strace', 'script', 'dash', 'bash', 'busybox'];
+  const all: readonly Part[] = [
+    'actor',
+    'namespaces',
+    'strace',
+    'script',
+    'dash',
+    'bash',
+    'busybox',
+    'chromium',
+  ];
   return all.map(reasonFor).filter((reason) => reason !== undefined);
 }

@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { describeWith } from '../helpers/modes.ts';
+
+/** Runs an example's demo to its end. @returns the JSON of its last line */
+function runDemo(name: string, ...args: string[]): Promise<{ code: number; result: unknown }> {
+  return new Promise((resolve, reject) => {
+    execFile('node', [`examples/${name}/demo.mjs`, '--json', ...args], (error, stdout, stderr) => {
+      const lastLine = stdout.trimEnd().split('\n').at(-1) ?? '';
+      try {
+        resolve({ code: Number(error?.code ?? 0), result: JSON.parse(lastLine) });
+      } catch {
+        reject(new Error(`no result in the last line:\n${stdout}${stderr}`));
+      }
+    });
+  });
+}
+
+describeWith(['namespaces'], 'the cluster example', () => {
+  test('ends hung workers with all that they started', { timeout: 60_000 }, async () => {
+    expect(await runDemo('cluster')).toEqual({
+      code: 0,
+      result: {
+        workersKilled: 5,
+        exitsSeen: 5,
+        orphansLeft: 0,
+        zombiesLeft: 0,
+        // Some shells wait for what ended before they did: those are no orphans.
+        reaped: expect.any(Number),
+        endedGracefully: 2,
+      },
+    });
+  });
+});
+
+describeWith(['namespaces', 'chromium'], 'the screenshots example', () => {
+  test('takes every screenshot and leaves no zombie of a killed browser', { timeout: 120_000 }, async () => {
+    const run = { kills: 3, exitsSeen: 3, pngs: 6, unavailable: 0, failures: [] };
+    const { code, result } = await runDemo('screenshots', '3');
+    expect(code).toBe(0);
+    expect(result).toMatchObject({ ok: true, rounds: 3, runs: [run, { ...run, zombies: 0 }] });
+    const [bare] = (result as { runs: { zombies: number }[] }).runs;
+    expect(bare?.zombies).toBeGreaterThan(3);
+  });
+});
