@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename, dirname, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
@@ -22,24 +23,28 @@ const createRequireIsRequire = {
   },
 };
 
-/** The library is in one file: what stands beside it requires it. */
-const requireTheLibrary = {
-  name: 'require-the-library',
+/** Each library is in one file: what stands beside it requires that. */
+const requireTheLibraries = {
+  name: 'require-the-libraries',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: './library.js', external: true }));
+    onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir, kind }) => {
+      if (kind === 'entry-point') return undefined;
+      const folder = basename(dirname(resolve(resolveDir, path)));
+      return { path: folder === 'testing' ? './testing.js' : './library.js', external: true };
+    });
   },
 };
 
-async function bundle(entry, outfile, plugins) {
+async function bundle(entry, outfile, plugins, format = 'cjs') {
   await build({
     entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
     target: 'node20',
-    format: 'cjs',
-    external: ['koffi', 'pino', 'signal-exit'],
-    define: { 'import.meta.filename': '__filename' },
+    format,
+    external: ['koffi', 'pino', 'signal-exit', 'vitest'],
+    define: format === 'cjs' ? { 'import.meta.filename': '__filename' } : {},
     plugins,
     minify: true,
     logLevel: 'warning',
@@ -48,10 +53,21 @@ async function bundle(entry, outfile, plugins) {
 
 await bundle('src/cli/main.ts', 'dist/cli.cjs', [createRequireIsRequire]);
 await bundle('src/index.ts', 'dist/library.js', [createRequireIsRequire]);
-await bundle('src/register-on-import.ts', 'dist/register-on-import.js', [requireTheLibrary]);
+await bundle('src/register-on-import.ts', 'dist/register-on-import.js', [requireTheLibraries]);
+await bundle('src/testing/index.ts', 'dist/testing-library.js', [
+  createRequireIsRequire,
+  requireTheLibraries,
+]);
+// vitest is there for ESM only.
+await bundle('src/testing/vitest.ts', 'dist/vitest.mjs', [requireTheLibraries], 'esm');
 
-// What is imported is a small file in front of the library: to learn its names Node 20 and 22 scan an imported CommonJS
+// What is imported is a small file in front of a library: to learn its names Node 20 and 22 scan an imported CommonJS
 // file with a WebAssembly program, which takes 18 ms and 5 MB for the library, and nothing for this.
-const names = Object.keys(createRequire(import.meta.url)('./dist/library.js'));
-const facade = names.map((name) => `exports.${name} = library.${name};\n`).join('');
-writeFileSync('dist/index.js', `'use strict';\nconst library = require('./library.js');\n${facade}`);
+for (const [facade, library] of [
+  ['index', 'library'],
+  ['testing', 'testing-library'],
+]) {
+  const names = Object.keys(createRequire(import.meta.url)(`./dist/${library}.js`));
+  const lines = names.map((name) => `exports.${name} = library.${name};\n`).join('');
+  writeFileSync(`dist/${facade}.js`, `'use strict';\nconst library = require('./${library}.js');\n${lines}`);
+}

@@ -7,7 +7,24 @@ export default defineConfig({
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 30_000 },
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          exclude: ['test/integration/examples.test.ts'],
+          testTimeout: 30_000,
+          // A test that leaves a process running fails: the project's own testing kit.
+          setupFiles: 'src/testing/vitest.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'examples',
+          include: ['test/integration/examples.test.ts'],
+          setupFiles: 'src/testing/vitest.ts',
+          // After the others: a browser takes all of a small machine.
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

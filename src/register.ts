@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Worker } from 'node:worker_threads';
@@ -10,11 +11,12 @@ import type { Pid } from './native/types.ts';
 import { peekEnded, type Usage, waitFor } from './native/wait.ts';
 import { killAtOnce } from './process-tree/kill-at-once.ts';
 import { hasEnded, ownChildren, type ProcessInfo, readProcess } from './process-tree/process-table.ts';
-import { createOrphanLoop, type Owner } from './reaper/orphan-loop.ts';
+import { createOrphanLoop } from './reaper/orphan-loop.ts';
 import { trackOwnChildren } from './reaper/own-children.ts';
 import { decodeWaitStatus } from './reaper/wait-status.ts';
 import { restoreDefaultActions } from './signals/default-actions.ts';
 import { signalName, signalNumber } from './signals/signal-names.ts';
+import { setTimeout } from './timers.ts';
 
 /** An orphan that was reaped, and what it had used: getrusage(2). One of `code` and `signal` is null, as in node. */
 export interface ReapedOrphan extends Usage {
@@ -39,8 +41,8 @@ export interface RegisterOptions {
   /** Called for each orphan once it is reaped, on the event loop. What it throws is an uncaught exception. */
   readonly onReap?: (orphan: ReapedOrphan) => void;
   /**
-   * Whether something else in this process waits for a child: a native addon such as node-pty. Asked only about
-   * children that have ended and are not node's own.
+   * Whether something else in this process waits for a child: a native addon such as node-pty. Asked about children
+   * that are not node's own. Must not throw.
    */
   readonly owns?: (pid: number) => boolean;
   /** SIGKILL the adopted orphans, and all below them, when this process ends. As PID 1 the kernel does so anyway. */
@@ -52,7 +54,7 @@ export interface RegisterOptions {
 export interface Registration {
   /** How many orphans were reaped during this registration. */
   readonly reaped: number;
-  /** The adopted orphans that run now. */
+  /** The adopted orphans that run now; none after `unregister`. */
   orphans(): ProcessInfo[];
   /** Ends this registration. With the last one the process is again as it was; orphans adopted so far stay children. */
   unregister(): void;
@@ -78,6 +80,9 @@ const AFTER_JOIN_MS = 100;
  * it ever touches, and, as PID 1, ends by a signal that the app does not listen to. Nothing of it keeps the event loop
  * alive. May be called any number of times, by any number of copies of this package; in worker threads, and on other
  * systems than Linux, it does nothing.
+ *
+ * All of it happens on the event loop: while that is blocked, nothing is reaped, and a signal ends the process once it
+ * turns again. Worker threads from before are not followed: what they leave behind is reaped with the next child.
  * @throws TypeError for an option that does not exist, or is of the wrong type
  * @throws Error where koffi, a dependency, has no addon for this platform
  */
@@ -129,14 +134,14 @@ function startReaper(logger: Logger | undefined): InProcessReaper {
   // Know whose a child is, from now on and from before.
   const hasChildren = peekEnded() !== 'no-children';
   const own = trackOwnChildren(hasChildren ? childrenOfLibuv() : [], childrenOfLibuv);
-  const ownerOf = (pid: Pid): Owner => {
-    if (own.has(pid)) return 'libuv';
-    for (const { owns } of members) if (owns?.(pid) === true) return 'addon';
-    return 'nobody';
+  const isOwned = (pid: Pid) => {
+    if (own.has(pid)) return true;
+    for (const { owns } of members) if (owns?.(pid) === true) return true;
+    return false;
   };
 
   // Reap what nobody waits for.
-  const loop = createOrphanLoop({ ownerOf, listChildren: ownChildren, reap });
+  const loop = createOrphanLoop({ isOwned, listChildren: ownChildren, reap });
   function reap(pid: Pid): boolean {
     const observers = [...members].filter(({ onReap, logger }) => onReap ?? logger);
     // A zombie's entry in /proc goes with its status.
@@ -173,21 +178,39 @@ function startReaper(logger: Logger | undefined): InProcessReaper {
   // What ended before is reaped once the caller is done.
   if (hasChildren) process.nextTick(loop.look);
 
-  // No callback may come while node takes its loop down.
-  const letGo = () => {
+  // No signal may come while node takes its loop down: libuv's handler has nowhere to write to by then, and aborts.
+  const emitter: EventEmitter = process;
+  let isActive = true;
+  function letGo(): void {
+    if (!isActive) return;
+    isActive = false;
     watch.stop(SIGCHLD);
+    watch.release();
     defaultActions?.stop();
-  };
-  process.on('exit', letGo);
+  }
+  function listenForExit(): void {
+    emitter.on('exit', letGo);
+    emitter.on('removeListener', keepListening);
+  }
+  // An app that removes all listeners means its own. It may be about to remove this one as well: hence the tick.
+  function keepListening(event: unknown, listener: unknown): void {
+    if (event !== 'exit' || listener !== letGo) return;
+    process.nextTick(() => {
+      emitter.off('removeListener', keepListening);
+      if (isActive) listenForExit();
+    });
+  }
+  listenForExit();
 
   const orphans = () =>
     ownChildren()
-      .filter((pid) => ownerOf(pid) === 'nobody')
+      .filter((pid) => !isOwned(pid))
       .map(readProcess)
       .filter((info) => info !== undefined && !hasEnded(info)) as ProcessInfo[];
 
   function stop(): void {
-    process.off('exit', letGo);
+    emitter.off('removeListener', keepListening);
+    emitter.off('exit', letGo);
     letGo();
     loop.stop();
     own.stop();
@@ -208,9 +231,11 @@ function startReaper(logger: Logger | undefined): InProcessReaper {
         get reaped() {
           return (reapedInAll ?? reaped) - reapedBefore;
         },
-        orphans,
+        orphans: () => (reapedInAll === undefined ? orphans() : []),
         unregister() {
           if (reapedInAll !== undefined) return;
+          // What has ended by now is reaped: nobody else would do it.
+          loop.look();
           reapedInAll = reaped;
           forgetExit();
           members.delete(member);

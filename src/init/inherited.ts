@@ -15,6 +15,7 @@ export interface Inherited {
   readonly descriptors: readonly number[] | undefined;
   /** The soft RLIMIT_NOFILE; undefined where no launcher looked. */
   readonly descriptorLimit: bigint | undefined;
+  /** The process that started init, whatever has become of it since. */
   readonly parentPid: Pid;
 }
 
@@ -48,6 +49,8 @@ export function parseInherited({
   pid: number;
   parentPid: Pid;
 }): Inherited {
+  // A parent that says who it is may end before anything here can see it.
+  const namedParent = Number(variable(environ, 'SUBREAPER_PARENT') ?? 0) as Pid;
   const args = argumentCount > 0 ? cmdline.slice(-argumentCount) : [];
   const optionsVariable = fromBytes(variable(environ, 'SUBREAPER_OPTIONS') ?? ('' as ByteString));
   const launcher = (variable(environ, 'SUBREAPER_LAUNCHER') ?? '').split(' ');
@@ -61,7 +64,7 @@ export function parseInherited({
       blockedSignals: 0n as SignalSet,
       descriptors: undefined,
       descriptorLimit: undefined,
-      parentPid,
+      parentPid: namedParent || parentPid,
     };
   }
 
@@ -80,7 +83,7 @@ export function parseInherited({
     blockedSignals: BigInt(`0x${blocked || 0}`) as SignalSet,
     descriptors: descriptors.length === 0 ? undefined : descriptors.map(Number),
     descriptorLimit: limit === 'unlimited' ? RLIM_INFINITY : /^\d+$/.test(limit) ? BigInt(limit) : undefined,
-    parentPid: Number(launcherParent) as Pid,
+    parentPid: namedParent || (Number(launcherParent) as Pid),
   };
 }
 
@@ -117,7 +120,9 @@ function strings(nulTerminated: string): ByteString[] {
 }
 
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
-  return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|SAVED_\w+|OPTIONS)=/.test(entry));
+  return environ.filter(
+    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|SAVED_\w+|OPTIONS|PARENT)=/.test(entry),
+  );
 }
 
 /** Where the launcher could not save the whole environment it still moved what node acts on out of its way. */

@@ -38,6 +38,8 @@ export interface SignalWatch {
    * @returns whether the signal was caught in time and has not been delivered yet; now it never is
    */
   stop(signal: Signal): boolean;
+  /** Ends a watch that watches nothing any more: the next one gets what libuv and koffi hold for it. */
+  release(): void;
 }
 
 const uvDefaultLoop = foreign<[], unknown>('uv_default_loop', 'void *', []);
@@ -49,6 +51,13 @@ const UV_SIGNAL = 16;
 
 /** libuv keeps pointers to the handles: they must never be collected, whatever becomes of their watch. */
 const allHandles: Map<Signal, Buffer>[] = [];
+/** koffi has room for a few thousand callbacks, and a test suite may register as often. By whether they keep the loop. */
+const released = { true: [] as Reusable[], false: [] as Reusable[] };
+
+interface Reusable {
+  readonly watch: SignalWatch;
+  deliver: (signal: Signal) => void;
+}
 
 /**
  * Watches signals with libuv's own uv_signal_t on node's loop. `process.on` does the same for named signals at
@@ -61,6 +70,11 @@ const allHandles: Map<Signal, Buffer>[] = [];
  * @param keepsLoopAlive whether a watched signal keeps the process running when there is nothing else to do
  */
 export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: boolean): SignalWatch {
+  const reused = released[`${keepsLoopAlive}`].pop();
+  if (reused !== undefined) {
+    reused.deliver = deliver;
+    return reused.watch;
+  }
   // Without a name: koffi knows a name once, and a process may hold several watches.
   const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'int']));
   const uvSignalStart = foreign<[Buffer, unknown, number], number>('uv_signal_start', 'int', [
@@ -69,7 +83,7 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
     'int',
   ]);
   const callback = koffi().register(
-    (_handle: unknown, signal: number) => deliver(signal as Signal),
+    (_handle: unknown, signal: number) => reusable.deliver(signal as Signal),
     callbackType,
   );
   const loop = uvDefaultLoop();
@@ -77,7 +91,7 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
   const handles = new Map<Signal, Buffer>();
   allHandles.push(handles);
 
-  return {
+  const watch: SignalWatch = {
     start(signal) {
       let handle = handles.get(signal);
       if (handle === undefined) {
@@ -98,7 +112,12 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
       const dispatched = handle.readUInt32LE(handleSize - 4);
       return caught !== dispatched;
     },
+    release() {
+      released[`${keepsLoopAlive}`].push(reusable);
+    },
   };
+  const reusable: Reusable = { watch, deliver };
+  return watch;
 }
 
 /** libuv returns negated error numbers. */

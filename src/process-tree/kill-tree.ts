@@ -1,5 +1,6 @@
 import type { Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { now, sleep } from '../timers.ts';
 import { hasEnded, isSameProcess, type ProcessInfo, readProcess, withDescendants } from './process-table.ts';
 import { signalProcess } from './signal-process.ts';
 
@@ -53,11 +54,11 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
   /** Those of the processes that have not ended, and what runs below them by now. */
   let lastLookMs = 0;
   const stillRunning = (members: readonly ProcessInfo[]) => {
-    const start = performance.now();
+    const start = now();
     const found = withDescendants(members).filter(
       (member) => !hasEnded(member) && !refused.some((other) => isSameProcess(other, member)),
     );
-    lastLookMs = performance.now() - start;
+    lastLookMs = now() - start;
     return found;
   };
 
@@ -66,10 +67,10 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     throw new TypeError(`killTree: ${pid} is this process or one above it; take a process below`);
   }
   if (graceMs > 0) {
-    const end = performance.now() + graceMs;
+    const end = now() + graceMs;
     for (const member of members) if (send(member, number)) send(member, SIGCONT);
     members = stillRunning(members);
-    while (members.length > 0 && performance.now() < end) {
+    while (members.length > 0 && now() < end) {
       await sleep(Math.max(LOOK_EVERY_MS, REST_PER_LOOK * lastLookMs));
       members = stillRunning(members);
     }
@@ -80,10 +81,6 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     if (members.length > 0) await sleep(LOOK_EVERY_MS);
   }
   if (refusal !== undefined) throw refusal;
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, milliseconds));
 }
 
 /**

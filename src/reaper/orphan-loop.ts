@@ -1,5 +1,6 @@
 import type { Pid } from '../native/types.ts';
 import { peekEnded } from '../native/wait.ts';
+import { setImmediate } from '../timers.ts';
 
 /** How many orphans one turn of the event loop reaps: the app's own work comes between two batches. */
 const BATCH = 256;
@@ -16,11 +17,9 @@ export interface OrphanLoop {
   stop(): void;
 }
 
-export type Owner = 'libuv' | 'addon' | 'nobody';
-
 export interface OrphanLoopParts {
-  /** Who in this process waits for the child. */
-  readonly ownerOf: (pid: Pid) => Owner;
+  /** Whether someone else in this process waits for the child: libuv, or a native addon. Must not throw. */
+  readonly isOwned: (pid: Pid) => boolean;
   readonly listChildren: () => readonly Pid[];
   /** Waits for a child without blocking. @returns false if it still runs */
   readonly reap: (pid: Pid) => boolean;
@@ -30,11 +29,9 @@ export interface OrphanLoopParts {
  * Reaps the children that nobody in this process waits for, and leaves the others alone. The kernel is asked for one
  * that has ended without taking its status: wait4(-1) would take that of a child that libuv is about to wait for.
  */
-export function createOrphanLoop({ ownerOf, listChildren, reap }: OrphanLoopParts): OrphanLoop {
+export function createOrphanLoop({ isOwned, listChildren, reap }: OrphanLoopParts): OrphanLoop {
   let isAwake = false;
   let isStopped = false;
-  /** An owned child that was the first to be found. */
-  let inFront: Pid | undefined;
 
   function wake(): void {
     if (isAwake) return;
@@ -58,15 +55,8 @@ export function createOrphanLoop({ ownerOf, listChildren, reap }: OrphanLoopPart
     for (let looked = 0; looked < BATCH; looked++) {
       const pid = peekEnded();
       if (pid === 'nothing-yet' || pid === 'no-children') return true;
-      const owner = ownerOf(pid);
-      if (owner !== 'nobody') {
-        // The kernel shows the first one only, and it hides those behind it. Those of libuv are gone by the next look:
-        // their SIGCHLD is on its way, and wakes libuv and this.
-        const isToGo = owner === 'libuv' && inFront !== pid;
-        inFront = pid;
-        return isToGo || reapEachOther();
-      }
-      inFront = undefined;
+      // The kernel shows the first one only, and an owned one hides those behind it for as long as its owner takes.
+      if (isOwned(pid)) return reapEachOther();
       if (!reap(pid)) return true;
     }
     return false;
@@ -75,7 +65,7 @@ export function createOrphanLoop({ ownerOf, listChildren, reap }: OrphanLoopPart
   function reapEachOther(): boolean {
     let reaped = 0;
     for (const pid of listChildren()) {
-      if (ownerOf(pid) === 'nobody' && reap(pid) && ++reaped === BATCH) return false;
+      if (!isOwned(pid) && reap(pid) && ++reaped === BATCH) return false;
     }
     return true;
   }

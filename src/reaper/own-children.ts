@@ -5,6 +5,9 @@ import type { Pid } from '../native/types.ts';
 /** Every ChildProcess that node makes is published here, before it is spawned: diagnostics_channel. */
 const CHANNEL = 'child_process';
 
+/** How many children may be remembered before those that have ended are forgotten. */
+const MOST_UNSETTLED = 64;
+
 export interface OwnChildren {
   /** Whether libuv is going to wait for this child, and node to emit its 'exit'. */
   has(pid: Pid): boolean;
@@ -22,10 +25,13 @@ export function trackOwnChildren(earlier: readonly Pid[], stillRunning: () => re
   const running = new Map<Pid, ChildProcess>();
   /** Not spawned yet, when last looked at. Weak: some never are, and say so to nobody (a spawn that throws). */
   let fresh: WeakRef<ChildProcess>[] = [];
-  let sweepAt = 64;
+  let settleAt = MOST_UNSETTLED;
+  let sweepAt = MOST_UNSETTLED;
 
   const onChildProcess = (message: unknown) => {
     fresh.push(new WeakRef((message as { process: ChildProcess }).process));
+    // Nobody may ever ask: libuv waits for them all. Where most are never spawned, the next time comes later.
+    if (fresh.length >= settleAt) settleFresh();
   };
   subscribe(CHANNEL, onChildProcess);
 
@@ -38,9 +44,10 @@ export function trackOwnChildren(earlier: readonly Pid[], stillRunning: () => re
       if (child.pid === undefined) fresh.push(reference);
       else running.set(child.pid as Pid, child);
     }
+    settleAt = MOST_UNSETTLED + 2 * fresh.length;
     if (running.size < sweepAt) return;
     for (const [pid, child] of running) if (hasExited(child)) running.delete(pid);
-    sweepAt = Math.max(64, 2 * running.size);
+    sweepAt = MOST_UNSETTLED + 2 * running.size;
   }
 
   return {

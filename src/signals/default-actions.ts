@@ -9,7 +9,7 @@ import { type RealTimeRange, signalNumber } from './signal-names.ts';
 
 /**
  * The signals whose default action ends a process, signal(7), but for those that node or V8 have a use for: USR1 (the
- * inspector), PIPE and XFSZ (ignored), PROF (the profiler). The kernel raises those for faults in PID 1 as well.
+ * inspector), PIPE and XFSZ (ignored), PROF (the profiler). Faults (SEGV and the like) end PID 1 without help.
  */
 const ending: readonly NodeJS.Signals[] = [
   'SIGHUP',
@@ -77,6 +77,7 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
       emitter.off('removeListener', onRemoved);
       emitter.off('newListener', onNew);
       for (const signal of signals) stopWatching(signal);
+      watch.release();
     },
   };
 }

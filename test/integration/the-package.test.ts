@@ -38,7 +38,7 @@ describe('the packed package', () => {
     );
     expect(
       files.filter(
-        (file) => !/^(bin|dist|man)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+        (file) => !/^(bin|dist|docs|man)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
       ),
     ).toEqual([]);
   });

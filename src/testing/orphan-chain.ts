@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { hasEnded, readProcess } from '../process-tree/process-table.ts';
+import { setTimeout, sleep } from '../timers.ts';
+import { aBoolean, aWholeNumber, checkOptions } from './check-options.ts';
+
+const MOST_GENERATIONS = 10;
+const MOST_PROCESSES = 1000;
+const MAX_LIFE_MS = 2 ** 31 - 1;
+const LOOK_EVERY_MS = 2;
+
+export interface OrphanChainOptions {
+  /** How many generations there are. Those before the last one end at once. Default 1, at most 10. */
+  readonly depth?: number;
+  /** How many processes each one starts: the last generation has width ** depth, at most 1000. Default 1. */
+  readonly width?: number;
+  /** How long the last generation lives, in milliseconds; it ends with this process at the latest. Default 10,000. */
+  readonly lifeMs?: number;
+  /** Ignore SIGTERM, so that only SIGKILL ends the last generation early. Default false. */
+  readonly ignoreTerm?: boolean;
+  /** Start each one in a session of its own, setsid(2). Default false. */
+  readonly setsid?: boolean;
+  /** What the last generation exits with when its life is over. Default 0. */
+  readonly exitCode?: number;
+}
+
+export interface Orphan {
+  readonly pid: number;
+  /** 1 for the children of the process that was started first, and ended. Those of the last generation run. */
+  readonly generation: number;
+}
+
+/**
+ * The processes that start others are node, which does the same whatever shell there is; a shell would also have them
+ * ignore SIGINT and SIGQUIT. Each waits for nothing, so what it leaves is an orphan.
+ */
+const ancestorSource = `
+const { spawn } = require('node:child_process');
+const { writeSync } = require('node:fs');
+const [source, generation, depth, width, setsid, script] = process.argv.slice(1);
+const isLast = generation === depth;
+for (let count = 0; count < Number(width); count++) {
+  const [command, ...args] = isLast
+    ? ['sh', '-c', script]
+    : [process.execPath, '-e', source, source, String(Number(generation) + 1), depth, width, setsid, script];
+  const child = spawn(command, args, {
+    // 0: ends with their life. 3: tells who there is.
+    stdio: [isLast ? 4 : 'ignore', 'ignore', 'ignore', 3, ...(isLast ? [] : [4])],
+    detached: setsid === 'true',
+  });
+  child.unref();
+  child.on('error', ({ message }) => writeSync(3, '! ' + message + '\\n'));
+  if (child.pid !== undefined) writeSync(3, child.pid + ' ' + generation + '\\n');
+}
+`;
+
+/**
+ * What the last generation runs, in the part of the shell's language that dash, bash and busybox share. It holds no
+ * process of its own, and no clock: it ends when its standard input does.
+ */
+function lastGenerationScript(ignoreTerm: boolean, exitCode: number): string {
+  const trap = ignoreTerm ? `trap '' TERM; ` : '';
+  return `${trap}echo ready >&3; exec 3>&-; read -r _; exit ${exitCode}`;
+}
+
+/**
+ * Builds real orphans: starts a process that starts `width` others, which do the same `depth` generations deep, and
+ * each but those of the last generation ends. Whoever adopts orphans here has them when the promise resolves: this
+ * process if it is a subreaper, see `register` and `trackProcesses`.
+ * @returns every process that was started, in the order of the generations
+ * @throws TypeError for an option that is not allowed
+ * @throws Error if a process could not be started
+ */
+export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orphan[]> {
+  checkOptions('orphanChain', options, {
+    depth: aWholeNumber(1, MOST_GENERATIONS),
+    width: aWholeNumber(1, MOST_PROCESSES),
+    lifeMs: aWholeNumber(0, MAX_LIFE_MS),
+    ignoreTerm: aBoolean,
+    setsid: aBoolean,
+    exitCode: aWholeNumber(0, 255),
+  });
+  const { depth = 1, width = 1, lifeMs = 10_000, ignoreTerm = false, setsid = false, exitCode = 0 } = options;
+  const last = width ** depth;
+  if (last > MOST_PROCESSES) {
+    throw new TypeError(
+      `orphanChain: width ${width} and depth ${depth} make ${last} processes; keep to ${MOST_PROCESSES}`,
+    );
+  }
+
+  const script = lastGenerationScript(ignoreTerm, exitCode);
+  const args = [ancestorSource, '1', String(depth), String(width), String(setsid), script];
+  // Without NODE_OPTIONS: what a test runner preloads is for the test.
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const first = spawn(process.execPath, ['-e', ancestorSource, ...args], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    env,
+  });
+  const [, , , report, life] = first.stdio as unknown as [null, null, null, Readable, Writable];
+  // A life that lasts must not keep this process from ending, and it ends with it.
+  (life as Writable & { unref(): void }).unref();
+  life.on('error', () => {});
+
+  const [lines] = await Promise.all([readLines(report), once(first, 'exit')]);
+  const failure = lines.find((line) => line.startsWith('! '));
+  const orphans = lines
+    .filter((line) => /^\d/.test(line))
+    .map((line) => {
+      const [pid, generation] = line.split(' ').map(Number);
+      return { pid, generation } as Orphan;
+    })
+    .sort((one, other) => one.generation - other.generation);
+  const ready = lines.filter((line) => line === 'ready').length;
+  if (failure !== undefined || ready < last) {
+    life.destroy();
+    throw new Error(`orphanChain: ${failure?.slice(2) ?? `${ready} of ${last} processes have started`}`);
+  }
+  // The report ends a moment before the last of its writers has.
+  for (const { pid, generation } of orphans) {
+    if (generation < depth) while (isRunning(pid)) await sleep(LOOK_EVERY_MS);
+  }
+  setTimeout(() => life.destroy(), lifeMs).unref();
+  return orphans;
+}
+
+function isRunning(pid: number): boolean {
+  const info = readProcess(pid);
+  return info !== undefined && !hasEnded(info);
+}
+
+/** @returns the lines, once every writer has closed the pipe */
+async function readLines(stream: Readable): Promise<string[]> {
+  let text = '';
+  for await (const chunk of stream.setEncoding('utf8')) text += chunk;
+  return text.split('\n').filter(Boolean);
+}

@@ -1,0 +1,76 @@
+import { descendants } from '../index.ts';
+import { type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { now, sleep } from '../timers.ts';
+import { aWholeNumber, checkOptions } from './check-options.ts';
+import { commandLine } from './process-details.ts';
+
+/** How often /proc is read for what the kernel reports no event of. */
+const LOOK_EVERY_MS = 5;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * The process and all below it, drawn for a person to read: pid, command line, and the state of what does not run.
+ * @returns the empty string where there is no such process
+ */
+export function processTree(pid: number = process.pid): string {
+  const root = readProcess(pid);
+  if (root === undefined) return '';
+  const all = descendants(pid);
+  const draw = (info: ProcessInfo): string[] => {
+    const children = all
+      .filter(({ parent }) => parent === info.pid)
+      .sort((one, other) => one.pid - other.pid);
+    const below = children.flatMap((child, index) => {
+      const isLast = index === children.length - 1;
+      const [first, ...rest] = draw(child);
+      return [`${isLast ? '`-' : '|-'} ${first}`, ...rest.map((line) => `${isLast ? ' ' : '|'}  ${line}`)];
+    });
+    return [label(info), ...below];
+  };
+  return draw(root).join('\n');
+}
+
+function label(info: ProcessInfo): string {
+  const remark = { Z: ' (zombie)', T: ' (stopped)', t: ' (traced)' }[info.state] ?? '';
+  return `${info.pid} ${commandLine(info)}${remark}`;
+}
+
+/** The zombies below a process: those that have ended, and that their parents have not waited for. */
+export function zombies(pid: number = process.pid): ProcessInfo[] {
+  return descendants(pid).filter(({ state }) => state === 'Z');
+}
+
+export interface WaitForZombiesOptions {
+  /** Below which process. Default: this one. */
+  readonly pid?: number;
+  /** In milliseconds. Default 5000. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Waits until there are so many zombies below a process, no more and no less: 0 for all to be reaped.
+ * @throws Error with the process tree, when the time is over
+ * @throws TypeError for a count or an option that is not allowed
+ */
+export async function waitForZombies(
+  count: number,
+  options: WaitForZombiesOptions = {},
+): Promise<ProcessInfo[]> {
+  checkOptions('waitForZombies', { count }, { count: aWholeNumber(0, Number.MAX_SAFE_INTEGER) });
+  checkOptions('waitForZombies', options, {
+    pid: aWholeNumber(1, Number.MAX_SAFE_INTEGER),
+    timeoutMs: aWholeNumber(0, MAX_TIMEOUT_MS),
+  });
+  const { pid = process.pid, timeoutMs = 5000 } = options;
+  const end = now() + timeoutMs;
+  for (;;) {
+    const found = zombies(pid);
+    if (found.length === count) return found;
+    if (now() > end) {
+      throw new Error(
+        `waitForZombies: ${found.length} zombies below ${pid} after ${timeoutMs} ms, not ${count}\n${processTree(pid)}`,
+      );
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,472 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { killTree } from '../../src/index.ts';
+import { register } from '../../src/register.ts';
+import {
+  failOnLeaks,
+  LeakedProcessError,
+  type Orphan,
+  orphanChain,
+  processTree,
+  spawnSupervised,
+  trackProcesses,
+  waitForZombies,
+  zombies,
+} from '../../src/testing/index.ts';
+import { buildFolder, launcher } from '../helpers/environment.ts';
+import { describeWith } from '../helpers/modes.ts';
+import { runCode } from '../helpers/own-init.ts';
+import { childrenOf, processStat, runningWith, until } from '../helpers/proc.ts';
+import { startProcess } from '../helpers/run-init.ts';
+
+const isRunning = ({ pid }: { pid: number }) => ![undefined, 'Z'].includes(processStat(pid)?.state);
+const lastOf = (orphans: readonly Orphan[]) =>
+  orphans.filter(({ generation }) => generation === orphans.at(-1)?.generation);
+
+/** What stop() rejects with. */
+async function leaksOf(tracker: { stop(): Promise<void> }): Promise<LeakedProcessError> {
+  const error = await tracker.stop().then(
+    () => undefined,
+    (error) => error,
+  );
+  expect(error).toBeInstanceOf(LeakedProcessError);
+  return error;
+}
+
+/** A process of the test's own, ended with it. */
+function start(...line: [string, ...string[]]) {
+  const [file, ...args] = line;
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child as typeof child & { pid: number };
+}
+
+describe('orphanChain', () => {
+  test('every parent is gone, and the last generation runs and is adopted', async () => {
+    const registration = register();
+    const orphans = await orphanChain({ depth: 3, width: 2 });
+    expect(orphans.map(({ generation }) => generation)).toEqual([1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3]);
+    expect(orphans.filter(isRunning)).toEqual(lastOf(orphans));
+    for (const { pid } of lastOf(orphans)) {
+      expect(processStat(pid)).toMatchObject({
+        parent: process.pid,
+        name: 'sh',
+        session: processStat(process.pid)?.session,
+      });
+      process.kill(pid, 'SIGINT');
+    }
+    await until(() => registration.reaped >= orphans.length, 'all are reaped');
+    expect(registration.reaped).toBe(orphans.length);
+    registration.unregister();
+  });
+
+  test('they live as long as they are told to, and end with their exit code', async () => {
+    const codes = new Map<number, number | null>();
+    const registration = register({ onReap: ({ pid, code }) => codes.set(pid, code) });
+    const [orphan] = await orphanChain({ lifeMs: 300, exitCode: 7 });
+    const { pid } = orphan as Orphan;
+    const ready = performance.now();
+    await until(() => codes.has(pid), 'it has ended');
+    expect(performance.now() - ready).toBeGreaterThan(290);
+    expect(codes.get(pid)).toBe(7);
+    registration.unregister();
+  });
+
+  test('they ignore SIGTERM, in a session of their own', async () => {
+    const registration = register();
+    const [orphan] = await orphanChain({ ignoreTerm: true, setsid: true });
+    const { pid } = orphan as Orphan;
+    expect(processStat(pid)).toMatchObject({ session: pid, group: pid });
+    process.kill(pid, 'SIGTERM');
+    process.kill(pid, 'SIGCONT');
+    expect(isRunning({ pid })).toBe(true);
+    process.kill(pid, 'SIGKILL');
+    await until(() => registration.reaped === 1, 'it is reaped');
+    registration.unregister();
+  });
+
+  test('they end with the process that made them', async () => {
+    const maker = startProcess([
+      'node',
+      '--input-type=module',
+      '-e',
+      `import { orphanChain } from 'subreaper/testing';
+       console.log(JSON.stringify(await orphanChain({ width: 3, lifeMs: 1e6 })));
+       setInterval(() => {}, 1e6);`,
+    ]);
+    const orphans: Orphan[] = JSON.parse(await maker.nextLine());
+    expect(orphans.filter(isRunning)).toHaveLength(3);
+    maker.kill('SIGKILL');
+    await until(() => !orphans.some(isRunning), 'the orphans have ended');
+  });
+
+  describe.each(['dash', 'bash', 'busybox'] as const)('where sh is %s', (shell) => {
+    describeWith([shell], 'it', () => {
+      test('builds the same', async () => {
+        const bin = mkdtempSync(join(buildFolder, 'bin-'));
+        onTestFinished(() => rmSync(bin, { recursive: true }));
+        symlinkSync(
+          execFileSync('sh', ['-c', `command -v ${shell}`], { encoding: 'utf8' }).trim(),
+          join(bin, 'sh'),
+        );
+        const { stdout, stderr } = await runCode(
+          `import { readFileSync } from 'node:fs';
+           import { orphanChain } from 'subreaper/testing';
+           import { register } from 'subreaper';
+           const ends = [];
+           const registration = register({ onReap: ({ code, signal }) => ends.push(code ?? signal) });
+           const orphans = await orphanChain({ depth: 2, width: 2, lifeMs: 400, ignoreTerm: true, exitCode: 9 });
+           for (const { pid, generation } of orphans) if (generation === 2) process.kill(pid, 'SIGTERM');
+           while (registration.reaped < 6) await new Promise((wake) => setTimeout(wake, 5));
+           console.log(ends.sort().join());`,
+          { spawn: { env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` } } },
+        );
+        expect({ stdout, stderr }).toEqual({ stdout: '0,0,9,9,9,9\n', stderr: '' });
+      });
+    });
+  });
+
+  test.each([
+    [{ depth: 0 }, "'depth' is 0; give a whole number from 1 to 10"],
+    [{ width: 1.5 }, "'width' is 1.5; give a whole number from 1 to 1000"],
+    [{ lifeMs: -1 }, "'lifeMs' is -1; give a whole number from 0 to"],
+    [{ exitCode: 256 }, "'exitCode' is 256; give a whole number from 0 to 255"],
+    [{ ignoreTerm: 'yes' }, '\'ignoreTerm\' is "yes"; give true or false'],
+    [{ life: 1 }, "there is no option 'life'; take one of depth, width, lifeMs"],
+    [{ depth: 4, width: 10 }, 'width 10 and depth 4 make 10000 processes; keep to 1000'],
+  ])('%j is refused', async (options, message) => {
+    const error = await orphanChain(options as object).catch((error) => error);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain(message);
+    expect(error.message).toMatch(/^orphanChain: /);
+  });
+});
+
+describe('trackProcesses', () => {
+  test('nothing left, nothing thrown', async () => {
+    const tracker = trackProcesses();
+    execFileSync('true');
+    const child = start('sleep', '60');
+    child.kill();
+    await tracker.stop();
+    await tracker.stop();
+  });
+
+  test('lists and ends what is left: children, what they started, and orphans', async () => {
+    const tracker = trackProcesses({ name: 'this one' });
+    const child = start('sh', '-c', 'sleep 60 & echo $!; wait');
+    const below = Number(String((await once(child.stdout, 'data'))[0]));
+    const [orphan] = await orphanChain({ ignoreTerm: true });
+    const error = await leaksOf(tracker);
+    const byPid = new Map(error.processes.map((leaked) => [leaked.pid, leaked]));
+    expect([...byPid.keys()].sort()).toEqual([child.pid, below, orphan?.pid].sort());
+    expect(byPid.get(below)).toEqual({
+      pid: below,
+      name: 'sleep',
+      command: 'sleep 60',
+      state: 'S',
+      stateName: 'sleeping',
+      ageMs: expect.any(Number),
+      isOrphan: false,
+      parents: [
+        { pid: child.pid, name: 'sh' },
+        { pid: process.pid, name: 'this process' },
+      ],
+    });
+    expect(byPid.get(below)?.ageMs).toBeLessThan(10_000);
+    expect(byPid.get(orphan?.pid as number)).toMatchObject({ isOrphan: true });
+    expect(error.message).toContain('this one left 3 processes running, ended by now:');
+    expect(error.message).toContain(`  ${below} sleep 60\n    sleeping, 0.`);
+    expect(error.message).toContain(`below ${child.pid} sh < ${process.pid} this process`);
+    for (const pid of byPid.keys()) expect(processStat(pid)?.state ?? 'gone').toMatch(/gone|Z/);
+    expect(zombies().filter(({ pid }) => pid !== child.pid)).toEqual([]);
+  });
+
+  test('await using does the same at the end of its block', async () => {
+    const result = await runCode(
+      `import { spawn } from 'node:child_process';
+       import { trackProcesses } from 'subreaper/testing';
+       const tracker = trackProcesses();
+       spawn('sleep', ['60']);
+       await tracker[Symbol.asyncDispose]().catch(({ name, processes }) => console.log(name, processes[0].command));`,
+      { flags: [] },
+    );
+    expect(result).toEqual({ code: 0, signal: null, stdout: 'LeakedProcessError sleep 60\n', stderr: '' });
+  });
+
+  test('what was there before does not count, nor what it starts', async () => {
+    const earlier = start('sh', '-c', 'read line; sleep 60 & echo $!; wait');
+    const tracker = trackProcesses();
+    earlier.stdin.write('\n');
+    const below = Number(String((await once(earlier.stdout, 'data'))[0]));
+    await tracker.stop();
+    expect(isRunning({ pid: below })).toBe(true);
+    process.kill(below, 'SIGKILL');
+  });
+
+  test('what is allowed stays, with all below it', async () => {
+    const asked: string[] = [];
+    const tracker = trackProcesses({
+      allow: ({ command }) => {
+        asked.push(command);
+        return command.startsWith('sh ');
+      },
+    });
+    const allowed = start('sh', '-c', 'sleep 60 & echo $!; wait');
+    const below = Number(String((await once(allowed.stdout, 'data'))[0]));
+    const other = start('sleep', '61');
+    const error = await leaksOf(tracker);
+    expect(error.processes.map(({ pid }) => pid)).toEqual([other.pid]);
+    expect(isRunning({ pid: below })).toBe(true);
+    expect(new Set(asked)).toEqual(new Set(['sh -c sleep 60 & echo $!; wait', 'sleep 61']));
+    process.kill(below, 'SIGKILL');
+  });
+
+  test('after it orphans go where they went before', async () => {
+    const result = await runCode(
+      `import { orphanChain, trackProcesses } from 'subreaper/testing';
+       import { readFileSync } from 'node:fs';
+       const adopts = async () => {
+         const [{ pid }] = await orphanChain();
+         const isOwn = readFileSync('/proc/' + pid + '/stat', 'utf8').includes(') S ' + process.pid + ' ');
+         process.kill(pid, 'SIGKILL');
+         return isOwn;
+       };
+       const before = await adopts();
+       const tracker = trackProcesses();
+       const during = await adopts();
+       await tracker.stop();
+       console.log(before, during, await adopts());`,
+      { flags: [] },
+    );
+    expect(result).toEqual({ code: 0, signal: null, stdout: 'false true false\n', stderr: '' });
+  });
+
+  test('a worker thread is told why it cannot', async () => {
+    const result = await runCode(
+      `import { Worker } from 'node:worker_threads';
+       import { once } from 'node:events';
+       const worker = new Worker(
+         "try { require('subreaper/testing').trackProcesses() } catch (error) { console.log(error.message) }",
+         { eval: true, execArgv: [] });
+       await once(worker, 'exit');`,
+      { flags: [] },
+    );
+    expect(result.stdout).toMatch(/^trackProcesses: this is a worker thread; [^\n]+\n$/);
+  });
+
+  test.each([
+    [{ allow: 1 }, "trackProcesses: 'allow' is 1; give a function"],
+    [{ names: 'a' }, "trackProcesses: there is no option 'names'; take one of name, allow"],
+  ])('%j is refused', (options, message) => {
+    expect(() => trackProcesses(options as object)).toThrow(new TypeError(message));
+  });
+});
+
+describe('failOnLeaks', () => {
+  test('is not held up by fake timers', async () => {
+    const tracker = trackProcesses();
+    const child = start('sleep', '60');
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    expect((await leaksOf(tracker)).processes.map(({ pid }) => pid)).toEqual([child.pid]);
+  });
+
+  /** A runner of a few lines: its hooks, and what they do around tests that run at the same time. */
+  function hooks(options = {}) {
+    const each: { begin?: (context: unknown) => unknown; end?: () => unknown } = {};
+    failOnLeaks(
+      {
+        beforeEach: (hook) => {
+          expect(hook).toHaveLength(0);
+          each.begin = hook;
+        },
+        afterEach: (hook) => {
+          expect(hook).toHaveLength(0);
+          each.end = hook;
+        },
+      },
+      { testName: (context) => (context as { name: string }).name, ...options },
+    );
+    return each;
+  }
+
+  test('tests that run at the same time are looked at together, and named together', async () => {
+    const { begin, end } = hooks();
+    begin?.({ name: 'one' });
+    const child = start('sleep', '60');
+    begin?.({ name: 'two' });
+    await end?.();
+    expect(isRunning(child)).toBe(true);
+    await expect(end?.()).rejects.toThrow('one, or two left a process running');
+    expect(isRunning(child)).toBe(false);
+    begin?.({ name: 'three' });
+    start('sleep', '60');
+    await expect(end?.()).rejects.toThrow('three left a process running');
+  });
+
+  test('refuses an option that it does not know', () => {
+    expect(() => hooks({ alow: () => true })).toThrow(
+      new TypeError("failOnLeaks: there is no option 'alow'; take one of allow, testName"),
+    );
+  });
+});
+
+describe('zombies and process trees', () => {
+  test('a zombie is found, waited for, and drawn', async () => {
+    const parent = start('sh', '-c', 'sh -c "exit 3" & exec sleep 60');
+    const [zombie] = await waitForZombies(1, { pid: parent.pid });
+    expect(zombie).toMatchObject({ name: 'sh', state: 'Z', parent: parent.pid });
+    expect(zombies(parent.pid)).toEqual([zombie]);
+    expect(processTree(parent.pid)).toBe(`${parent.pid} sleep 60\n\`- ${zombie?.pid} [sh] (zombie)`);
+    const error = await waitForZombies(0, { pid: parent.pid, timeoutMs: 50 }).catch((error) => error);
+    expect(error.message).toBe(
+      `waitForZombies: 1 zombies below ${parent.pid} after 50 ms, not 0\n${processTree(parent.pid)}`,
+    );
+  });
+
+  test('a tree is drawn with its branches', async () => {
+    const root = start('sh', '-c', 'sh -c "sleep 60 & sleep 61 & wait" & sleep 62 & echo; wait');
+    const drawn = [
+      'sh -c sh -c "sleep 60 & sleep 61 & wait" & sleep 62 & echo; wait',
+      '|- sh -c sleep 60 & sleep 61 & wait',
+      '|  |- sleep 60',
+      '|  `- sleep 61',
+      '`- sleep 62',
+    ].join('\n');
+    await until(
+      () => processTree(root.pid).replaceAll(/\d+ (?=sh|sleep)/g, '') === drawn,
+      'all have started',
+    );
+    expect(processTree(2 ** 22 + 1)).toBe('');
+    await killTree(root.pid);
+  });
+
+  test.each([
+    [-1, {}, "'count' is -1"],
+    [1, { timeoutMs: -1 }, "'timeoutMs' is -1"],
+    [1, { timeout: 1 }, "there is no option 'timeout'; take one of pid, timeoutMs"],
+  ])('waitForZombies(%j, %j) is refused', async (count, options, message) => {
+    const error = await waitForZombies(count, options as object).catch((error) => error);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain(message);
+  });
+});
+
+describe('spawnSupervised', () => {
+  /** Listens, with a child that has a session of its own, and a grandchild that ignores SIGTERM. */
+  const server = (port: number) => `
+    const { spawn } = require('node:child_process');
+    process.on('SIGTERM', () => {});
+    spawn('sh', ['-c', "trap '' TERM; sleep 60 & sleep 61"], { detached: true, stdio: 'ignore' });
+    require('node:net').createServer().listen(${port}, '127.0.0.1', () => console.log('listening'));
+  `;
+
+  async function freePort(): Promise<number> {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as { port: number };
+    await new Promise((done) => listener.close(done));
+    return port;
+  }
+
+  const canListen = (port: number) =>
+    new Promise<boolean>((resolve) => {
+      const listener = createServer()
+        .on('error', () => resolve(false))
+        .listen(port, '127.0.0.1', () => listener.close(() => resolve(true)));
+    });
+
+  test('passes the exit code, the output and a signal on', async () => {
+    const child = spawnSupervised('sh', ['-c', 'echo "$0 $(env | grep -c SUBREAPER)"; exit 5', 'it'], {
+      stdio: 'pipe',
+    });
+    const [[output], exit] = await Promise.all([
+      once(child.stdout as NodeJS.ReadableStream, 'data'),
+      once(child, 'exit'),
+    ]);
+    expect(String(output)).toBe('it 0\n');
+    expect(exit).toEqual([5, null]);
+    const ended = spawnSupervised('sleep', ['60']);
+    await until(() => childrenOf(ended.pid as number).some(({ name }) => name === 'sleep'), 'it has started');
+    ended.kill();
+    expect(await once(ended, 'exit')).toEqual([143, null]);
+  });
+
+  test('the port is free within three seconds of a SIGKILL for the test process', async () => {
+    const port = await freePort();
+    const marker = `subreaper-supervised-${process.pid}-${port}`;
+    const runner = startProcess(
+      [
+        'node',
+        '--input-type=module',
+        '-e',
+        `import { spawnSupervised } from 'subreaper/testing';
+         spawnSupervised(process.execPath, ['-e', ${JSON.stringify(server(port))}], { stdio: 'inherit' });`,
+      ],
+      { env: { ...process.env, MARKER: marker } },
+    );
+    expect(await runner.nextLine()).toBe('listening');
+    await until(
+      () => runningWith(marker).filter(({ name }) => name === 'sleep').length === 2,
+      'its children run',
+    );
+    expect(await canListen(port)).toBe(false);
+    runner.kill('SIGKILL');
+    await until(() => runningWith(marker).length === 0, 'all of it has ended', 3000);
+    expect(await canListen(port)).toBe(true);
+  });
+
+  test('a parent that ends before init has asked the kernel is noticed', async () => {
+    const marker = `subreaper-race-${process.pid}`;
+    const file = join(mkdtempSync(join(buildFolder, 'race-')), 'runner.mjs');
+    onTestFinished(() => rmSync(join(file, '..'), { recursive: true }));
+    writeFileSync(
+      file,
+      `import { spawnSupervised } from 'subreaper/testing';
+       spawnSupervised('sleep', ['60'], { detached: true, stdio: 'ignore' });
+       process.kill(process.pid, 'SIGKILL');`,
+    );
+    for (let round = 0; round < 10; round++) {
+      const runner = startProcess(['node', file], { env: { ...process.env, MARKER: marker } });
+      expect(await runner.exit).toEqual({ code: null, signal: 'SIGKILL' });
+    }
+    await until(() => runningWith(marker).length === 0, 'nothing of them runs', 10_000);
+  });
+
+  test('init compares its parent with the one that it was started by', async () => {
+    const elsewhere = start('sleep', '60');
+    const init = startProcess([launcher, '-p', 'TERM', '--', 'sleep', '60'], {
+      env: { ...process.env, SUBREAPER_PARENT: String(elsewhere.pid) },
+    });
+    expect(await init.exit).toEqual({ code: 143, signal: null });
+  });
+});
+
+describe('the command line around a test run', () => {
+  test.each([
+    ['npm test', ['npm', 'test']],
+    ['the runner itself', ['sh', '-c', 'node leave.mjs; exit 4']],
+  ])('%s leaves no process behind', { timeout: 60_000 }, async (_, command) => {
+    const folder = mkdtempSync(join(buildFolder, 'run-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const marker = `subreaper-run-${process.pid}-${command[0]}`;
+    writeFileSync(join(folder, 'package.json'), '{ "scripts": { "test": "node leave.mjs; exit 4" } }');
+    writeFileSync(
+      join(folder, 'leave.mjs'),
+      `import { spawn } from 'node:child_process';
+       spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }).unref();
+       spawn('sh', ['-c', 'trap "" TERM; sleep 61 & sleep 62'], { detached: true, stdio: 'ignore' }).unref();`,
+    );
+    const run = startProcess([launcher, '--grace', '200ms', '--', ...command], {
+      cwd: folder,
+      env: { ...process.env, MARKER: marker },
+    });
+    expect(await run.exit).toEqual({ code: 4, signal: null });
+    expect(runningWith(marker)).toEqual([]);
+  });
+});

@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildFolder } from '../helpers/environment.ts';
+import { runningWith } from '../helpers/proc.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** The files that docs/testing.md tells people to write for a runner. */
+function documentedFiles(runner: string): Map<string, string> {
+  const text = readFileSync(join(root, 'docs/testing.md'), 'utf8');
+  const blocks = text.matchAll(/<!-- ([\w-]+): (\S+) -->\n\n```js\n([\s\S]*?)```/g);
+  return new Map(
+    [...blocks].filter(([, of]) => of === runner).map(([, , file, code]) => [file as string, code as string]),
+  );
+}
+
+/** @param cleanedUp a test that leaves a process to its own clean-up, in the way of the runner */
+const body = (marker: string, cleanedUp: string) => `
+const start = (...args) => spawn('sleep', args, { stdio: 'ignore' });
+test('clean before', () => {});
+test('leaking', () => {
+  spawn('sh', ['-c', 'sleep 61 & sleep 62'], { stdio: 'ignore', env: { ...process.env, MARKER: '${marker}' } });
+});
+test('clean after', async () => {
+  const child = start('63');
+  await new Promise((done) => child.on('spawn', done));
+  child.kill();
+});
+${cleanedUp}
+`;
+
+const runners = {
+  vitest: {
+    command: ['vitest/vitest.mjs', 'run', '--reporter=json'],
+    testFile: 'processes.test.mjs',
+    imports: `import { spawn } from 'node:child_process';\nimport { onTestFinished, test } from 'vitest';`,
+    cleanedUp: `test('cleaned up', () => { const child = start('64'); onTestFinished(() => void child.kill()); });`,
+  },
+  'node-test': {
+    command: ['--import', './setup.mjs', '--test', '--test-reporter=tap', 'processes.test.mjs'],
+    testFile: 'processes.test.mjs',
+    imports: `import { spawn } from 'node:child_process';\nimport { test } from 'node:test';`,
+    cleanedUp: `test('cleaned up', (t) => { const child = start('64'); t.after(() => child.kill()); });`,
+  },
+  jest: {
+    command: ['jest/bin/jest.js', '--json'],
+    testFile: 'processes.test.js',
+    imports: `const { spawn } = require('node:child_process');`,
+    cleanedUp: `describe('', () => {
+      let child;
+      afterEach(() => child.kill());
+      test('cleaned up', () => { child = start('64'); });
+    });`,
+  },
+};
+
+/** What each test came to, in the words of the runner's report. */
+function outcomes(runner: string, output: string): Record<string, string> {
+  if (runner === 'node-test') {
+    const results = [...output.matchAll(/^(not )?ok \d+ - (.*)$/gm)];
+    return Object.fromEntries(results.map(([, not, name]) => [name, not ? 'failed' : 'passed']));
+  }
+  const { testResults } = JSON.parse(output.slice(output.indexOf('{"num')));
+  return Object.fromEntries(
+    testResults[0].assertionResults.map(({ title, status }: { title: string; status: string }) => [
+      title,
+      status,
+    ]),
+  );
+}
+
+describe.each(Object.entries(runners))(
+  '%s, as docs/testing.md sets it up',
+  (runner, { command, testFile, imports, cleanedUp }) => {
+    const marker = `subreaper-testing-${runner}-${process.pid}`;
+    let folder: string;
+    beforeAll(() => {
+      folder = mkdtempSync(join(buildFolder, `${runner}-`));
+      mkdirSync(join(folder, 'node_modules'));
+      for (const name of ['vitest', 'jest'])
+        symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+      symlinkSync(root, join(folder, 'node_modules/subreaper'));
+      writeFileSync(join(folder, 'package.json'), '{}');
+      writeFileSync(join(folder, testFile), imports + body(marker, cleanedUp));
+    });
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    const run = () =>
+      new Promise<{ status: number; stdout: string; all: string }>((done) => {
+        const [first = '', ...rest] = command;
+        const script = first.startsWith('-') ? first : join(root, 'node_modules', first);
+        // Not this runner's own variables: the one below is another.
+        const env = Object.fromEntries(
+          Object.entries(process.env).filter(
+            ([name]) => !/^(VITEST|JEST|NODE_TEST|NODE_OPTIONS|TEST$|NODE_V8)/.test(name),
+          ),
+        );
+        execFile('node', [script, ...rest], { cwd: folder, env }, (error, stdout, stderr) => {
+          done({ status: Number(error?.code ?? 0), stdout, all: stdout + stderr });
+        });
+      });
+
+    async function expectTheLeak(): Promise<void> {
+      const { status, stdout, all } = await run();
+      expect(outcomes(runner, stdout), all).toEqual({
+        'clean before': 'passed',
+        leaking: 'failed',
+        'clean after': 'passed',
+        'cleaned up': 'passed',
+        // node:test counts the file as a test where it runs each in a process of its own, in some versions.
+        ...(all.includes('- processes.test.mjs') && { 'processes.test.mjs': 'failed' }),
+      });
+      expect(status).toBe(1);
+      expect(all).toMatch(/leaking left [23] processes running, ended by now/);
+      expect(all).toContain('sh -c sleep 61 & sleep 62');
+      expect(runningWith(marker)).toEqual([]);
+    }
+
+    test('only the test that leaks fails, by name, and the processes are ended', async () => {
+      const files = documentedFiles(runner);
+      expect(files.size).toBeGreaterThan(0);
+      for (const [name, text] of files) writeFileSync(join(folder, name), text);
+      await expectTheLeak();
+      // For vitest the documentation has two ways.
+      const config = files.get('vitest.config.mjs');
+      if (config === undefined) return;
+      writeFileSync(join(folder, 'vitest.config.mjs'), config.replace('subreaper/vitest', './setup.mjs'));
+      await expectTheLeak();
+    });
+  },
+);
