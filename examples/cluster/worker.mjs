@@ -28,7 +28,10 @@ const server = createServer((_, response) => {
   response.setHeader('Connection', 'close').end('served\n');
 });
 server.listen(0, '127.0.0.1');
-setInterval(() => process.send('heartbeat'), HEARTBEAT_MS).unref();
+setInterval(() => {
+  // There is a moment between the end of the channel and that of the worker.
+  if (process.connected) process.send('heartbeat');
+}, HEARTBEAT_MS).unref();
 process.on('message', (job) => {
   if (job === 'hang') shellOutAndHang();
 });
