@@ -35,7 +35,7 @@ const requireTheLibraries = {
   },
 };
 
-async function bundle(entry, outfile, plugins, format = 'cjs') {
+async function bundle(entry, outfile, plugins, { format = 'cjs', minify = true } = {}) {
   await build({
     entryPoints: [entry],
     outfile,
@@ -46,7 +46,7 @@ async function bundle(entry, outfile, plugins, format = 'cjs') {
     external: ['koffi', 'pino', 'signal-exit', 'vitest'],
     define: format === 'cjs' ? { 'import.meta.filename': '__filename' } : {},
     plugins,
-    minify: true,
+    minify,
     logLevel: 'warning',
   });
 }
@@ -54,12 +54,11 @@ async function bundle(entry, outfile, plugins, format = 'cjs') {
 await bundle('src/cli/main.ts', 'dist/cli.cjs', [createRequireIsRequire]);
 await bundle('src/index.ts', 'dist/library.js', [createRequireIsRequire]);
 await bundle('src/register-on-import.ts', 'dist/register-on-import.js', [requireTheLibraries]);
-await bundle('src/testing/index.ts', 'dist/testing-library.js', [
-  createRequireIsRequire,
-  requireTheLibraries,
-]);
+const plugins = [createRequireIsRequire, requireTheLibraries];
+// Test runners show the lines of code that an error came from.
+await bundle('src/testing/index.ts', 'dist/testing-library.js', plugins, { minify: false });
 // vitest is there for ESM only.
-await bundle('src/testing/vitest.ts', 'dist/vitest.mjs', [requireTheLibraries], 'esm');
+await bundle('src/testing/vitest.ts', 'dist/vitest.mjs', [requireTheLibraries], { format: 'esm' });
 
 // What is imported is a small file in front of a library: to learn its names Node 20 and 22 scan an imported CommonJS
 // file with a WebAssembly program, which takes 18 ms and 5 MB for the library, and nothing for this.

@@ -1,11 +1,15 @@
-/**
- * The timers and the clock as they are when this is loaded. A test that fakes them later must stop neither the reaping
- * of orphans nor the ending of processes: those are not of the test's making, and know no other time than the kernel's.
- */
-export const { setImmediate, setTimeout } = globalThis;
+import * as timers from 'node:timers';
 
-/** Monotonic, in milliseconds. */
-export const now: () => number = performance.now.bind(performance);
+/**
+ * The timers as they are when this is loaded, and not the globals: a test that fakes those must stop neither the
+ * reaping of orphans nor the ending of processes, which know no other time than the kernel's.
+ */
+export const { setImmediate, setTimeout } = timers;
+
+/** Monotonic, in milliseconds: the one clock that nobody fakes. */
+export function now(): number {
+  return process.uptime() * 1000;
+}
 
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((wake) => setTimeout(wake, milliseconds));

@@ -6,6 +6,11 @@ export interface OptionRule {
 
 export const aFunction: OptionRule = { allows: (value) => typeof value === 'function', says: 'a function' };
 export const aString: OptionRule = { allows: (value) => typeof value === 'string', says: 'a string' };
+export const anArray: OptionRule = { allows: Array.isArray, says: 'an array' };
+export const anObject: OptionRule = {
+  allows: (value) => typeof value === 'object' && value !== null,
+  says: 'an object',
+};
 export const aBoolean: OptionRule = { allows: (value) => typeof value === 'boolean', says: 'true or false' };
 
 export function aWholeNumber(least: number, most: number): OptionRule {
@@ -21,6 +26,9 @@ export function checkOptions(
   options: object,
   rules: Readonly<Record<string, OptionRule>>,
 ): void {
+  if (options === null || typeof options !== 'object') {
+    throw new TypeError(`${caller}: the options are ${format(options)}; give an object, or leave them out`);
+  }
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined) {

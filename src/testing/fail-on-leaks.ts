@@ -11,7 +11,15 @@ export interface TestHooks {
 
 export interface FailOnLeaksOptions extends Pick<TrackOptions, 'allow'> {
   /** The name of the test that runs, from what the runner gives its hooks. Known by itself in node:test, Jest, vitest. */
-  readonly testName?: (...context: unknown[]) => string | undefined;
+  readonly testName?: (context: unknown) => string | undefined;
+}
+
+/** Tests that run at the same time, and what has been tracked since the first of them began. */
+interface Group {
+  readonly tracker: ProcessTracker;
+  readonly names: string[];
+  /** The contexts of those that still run; undefined stands for the test of a runner that has none. */
+  readonly running: Set<TestContext | undefined>;
 }
 
 /**
@@ -24,61 +32,94 @@ export interface FailOnLeaksOptions extends Pick<TrackOptions, 'allow'> {
 export function failOnLeaks({ beforeEach, afterEach }: TestHooks, options: FailOnLeaksOptions = {}): void {
   checkOptions('failOnLeaks', options, { allow: aFunction, testName: aFunction });
   const { testName = knownTestName, ...trackOptions } = options;
-  let running = 0;
-  let names: string[] = [];
-  let tracker: ProcessTracker | undefined;
+  let group: Group | undefined;
 
-  async function end(): Promise<void> {
-    if (--running > 0) return;
-    const ended = tracker;
-    tracker = undefined;
-    try {
-      await ended?.stop();
-    } finally {
-      names = [];
+  async function begin(context: TestContext | undefined): Promise<void> {
+    // A runner that skips its hooks, after an error say, or for a test that skips itself, tells of no end.
+    if (group !== undefined) {
+      for (const other of group.running) {
+        if (other === context || other?.signal?.aborted) await end(other);
+      }
     }
+    group ??= startGroup(trackOptions);
+    group.names.push(testName(context) ?? 'a test');
+    group.running.add(context);
   }
 
-  // A rest parameter leaves the function's length at 0: with a parameter Jest and Mocha would wait for a callback.
-  beforeEach((...context) => {
-    running++;
-    names.push(testName(...context) ?? 'a test');
-    tracker ??= trackProcesses({
-      ...trackOptions,
-      get name() {
-        return names.join(', or ');
-      },
-    });
+  async function end(context: TestContext | undefined): Promise<void> {
+    if (!group?.running.delete(context) || group.running.size > 0) return;
+    const { tracker } = group;
+    group = undefined;
+    await tracker.stop();
+  }
+
+  // Without a parameter: Jest and Mocha would wait for a callback, and vitest look for fixtures.
+  beforeEach(async function () {
+    // biome-ignore lint/complexity/noArguments: as above
+    const context = asContext(arguments[0]);
+    await begin(context);
     // The check must come after the test's own clean-up. In vitest the first to be registered is the last to run.
-    (context[0] as TestContext | undefined)?.onTestFinished?.(end);
+    context?.onTestFinished?.(() => end(context));
   });
-  afterEach((...context) => {
-    const test = (context[0] ?? {}) as TestContext;
-    if (test.onTestFinished !== undefined) return undefined;
+  afterEach(function () {
+    // biome-ignore lint/complexity/noArguments: as above
+    const context = asContext(arguments[0]);
+    if (context?.onTestFinished !== undefined) return undefined;
     // In node:test t.after() runs after this, in the order of registration.
-    if (test.after !== undefined) return test.after(end);
-    return end();
+    if (context?.after !== undefined) return context.after(() => end(context));
+    return end(context);
   });
 }
 
-/** The parts of what node:test and vitest hand to hooks that tell when a test's own clean-up is over. */
+function startGroup(options: TrackOptions): Group {
+  const names: string[] = [];
+  const tracker = trackProcesses({
+    ...options,
+    get name() {
+      return names.join(', or ');
+    },
+  });
+  return { tracker, names, running: new Set() };
+}
+
+/** The parts of what node:test and vitest hand to their hooks that are used here. */
 interface TestContext {
-  readonly onTestFinished?: (hook: () => Promise<void>) => void;
+  /** node:test: aborted once the test is over, in whatever way. */
+  readonly signal?: AbortSignal;
   readonly after?: (hook: () => Promise<void>) => void;
+  readonly fullName?: string;
+  readonly name?: string;
+  /** vitest. */
+  readonly onTestFinished?: (hook: () => Promise<void>) => void;
+  readonly task?: Task;
 }
 
-interface Named {
-  readonly name?: unknown;
-  readonly fullName?: unknown;
+/** vitest: a test, or what it is in. */
+interface Task {
+  readonly name: string;
+  readonly suite?: Task;
+  readonly file?: Task;
 }
 
-/** node:test hands its hooks a context with the name; Jest and vitest tell it through `expect`. */
-function knownTestName(context: unknown): string | undefined {
-  const { expect } = globalThis as {
-    expect?: { getState?: () => { currentTestName?: string } };
-  };
-  const name = expect?.getState?.().currentTestName;
-  if (name !== undefined) return name;
-  const { fullName, name: ownName } = (context ?? {}) as Named;
-  return [fullName, ownName].find((name) => typeof name === 'string') as string | undefined;
+/** vitest's is a function. */
+function asContext(argument: unknown): TestContext | undefined {
+  return typeof argument === 'function' || (typeof argument === 'object' && argument !== null)
+    ? (argument as TestContext)
+    : undefined;
+}
+
+/** Jest hands its hooks nothing, and tells the name through `expect`. */
+function knownTestName(argument: unknown): string | undefined {
+  const context = asContext(argument);
+  if (context?.task !== undefined) return taskName(context.task);
+  if (context !== undefined) return context.fullName ?? context.name;
+  const { expect } = globalThis as { expect?: { getState?: () => { currentTestName?: string } } };
+  return expect?.getState?.().currentTestName;
+}
+
+function taskName(test: Task): string {
+  const names: string[] = [];
+  for (let task: Task | undefined = test; task !== undefined; task = task.suite) names.unshift(task.name);
+  if (test.file !== undefined) names.unshift(test.file.name);
+  return names.join(' > ');
 }

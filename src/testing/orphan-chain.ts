@@ -97,12 +97,15 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     env,
   });
+  const exit = once(first, 'exit');
+  // With EMFILE there is an 'error' to come, and no stream.
+  if (first.stdio === undefined) await exit;
   const [, , , report, life] = first.stdio as unknown as [null, null, null, Readable, Writable];
   // A life that lasts must not keep this process from ending, and it ends with it.
   (life as Writable & { unref(): void }).unref();
   life.on('error', () => {});
 
-  const [lines] = await Promise.all([readLines(report), once(first, 'exit')]);
+  const [lines] = await Promise.all([readLines(report), exit]);
   const failure = lines.find((line) => line.startsWith('! '));
   const orphans = lines
     .filter((line) => /^\d/.test(line))

@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { anArray, anObject, aString, checkOptions } from './check-options.ts';
 
 /** What init is given: a tree that ignores SIGTERM must not outlive a test run by more than this. */
 const supervision = [
@@ -18,13 +19,15 @@ const supervision = [
  * To the kernel the parent is the thread that called this: in a worker thread the command ends with the thread.
  *
  * The child process is init: its exit code is the command's, or 128 + N where signal N ended it; a signal sent to it
- * is forwarded to the command and all below it. SIGKILL for it ends init alone: use SIGTERM, or `killTree`.
+ * is forwarded to the command and all below it. `node` must be in the PATH that it gets. SIGKILL for it ends init alone: use SIGTERM, or `killTree`.
  */
 export function spawnSupervised(
   command: string,
   args: readonly string[] = [],
   options: SpawnOptions = {},
 ): ChildProcess {
+  const rules = { command: aString, args: anArray, options: anObject };
+  checkOptions('spawnSupervised', { command, args, options }, rules);
   const launcher = findLauncher();
   // Without a shell node reads it as well.
   const [file, ...first] = existsSync('/bin/sh') ? [launcher] : [process.execPath, launcher];

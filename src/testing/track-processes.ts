@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { descendants, killTree, register } from '../index.ts';
 import { hasEnded, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-import { now, sleep } from '../timers.ts';
+import { sleep } from '../timers.ts';
 import { aFunction, aString, checkOptions } from './check-options.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
 import { ageMs, commandLine, stateName } from './process-details.ts';
@@ -9,11 +9,12 @@ import { ageMs, commandLine, stateName } from './process-details.ts';
 /** What was told to end a moment ago is no leak if it does: `child.kill()` at a test's end waits for nothing. */
 const SETTLE_MS = 200;
 const LOOK_EVERY_MS = 5;
+const MOST_ROUNDS = 5;
 
 export interface TrackOptions {
   /** What the error calls the one that left the processes. Default "this process". */
   readonly name?: string;
-  /** A process that may stay, with all below it: it is neither reported nor ended. */
+  /** A process that may stay, with all below it, unless one above it may not: it is neither reported nor ended. */
   readonly allow?: (process: LeakedProcess) => boolean;
 }
 
@@ -33,6 +34,8 @@ export interface ProcessTracker extends AsyncDisposable {
  */
 export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   checkOptions('trackProcesses', options, { name: aString, allow: aFunction });
+  const nothing = () => Promise.resolve();
+  if (process.platform !== 'linux') return { stop: nothing, [Symbol.asyncDispose]: nothing };
   if (!isMainThread) {
     throw new Error(
       'trackProcesses: this is a worker thread; run tests in processes (pool "forks" in vitest)',
@@ -65,18 +68,22 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
 
   async function check(): Promise<void> {
     try {
-      const end = now() + SETTLE_MS;
       let left = leftRunning();
-      while (left.length > 0 && now() < end) {
+      for (let waitedMs = 0; left.length > 0 && waitedMs < SETTLE_MS; waitedMs += LOOK_EVERY_MS) {
         await sleep(LOOK_EVERY_MS);
         left = leftRunning();
       }
       if (left.length === 0) return;
-      const failures = (await Promise.allSettled(left.map(({ pid }) => killTree(pid)))).filter(
-        (result) => result.status === 'rejected',
-      );
-      await untilReaped(left);
-      throw new LeakedProcessError(options.name ?? 'this process', left, failures[0]?.reason);
+      const all: LeakedProcess[] = [];
+      let failure: unknown;
+      // What is started in answer to SIGTERM, and left behind, is found by the next look.
+      for (let round = 0; left.length > 0 && round < MOST_ROUNDS; round++) {
+        all.push(...left);
+        failure ??= await endTrees(left);
+        left = leftRunning();
+      }
+      await untilReaped(all);
+      throw new LeakedProcessError(options.name ?? 'this process', all, failure);
     } finally {
       registration.unregister();
     }
@@ -90,14 +97,23 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   return { stop, [Symbol.asyncDispose]: stop };
 }
 
+/** @returns why some of them could not be ended, if so */
+async function endTrees(processes: readonly LeakedProcess[]): Promise<unknown> {
+  const pids = new Set(processes.map(({ pid }) => pid));
+  const roots = processes.filter(({ parents }) => !pids.has(parents[0]?.pid ?? 0));
+  const results = await Promise.allSettled(roots.map(({ pid }) => killTree(pid)));
+  return results.find((result) => result.status === 'rejected')?.reason;
+}
+
 /** Those that are this process's children are reaped in a moment: libuv's own, and the orphans. */
 async function untilReaped(ended: readonly LeakedProcess[]): Promise<void> {
-  const end = now() + SETTLE_MS;
   const isZombie = ({ pid }: LeakedProcess) => {
     const info = readProcess(pid);
     return info?.parent === process.pid && hasEnded(info);
   };
-  while (ended.some(isZombie) && now() < end) await sleep(LOOK_EVERY_MS);
+  for (let waitedMs = 0; ended.some(isZombie) && waitedMs < SETTLE_MS; waitedMs += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
 function describe(

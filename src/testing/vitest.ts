@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { failOnLeaks } from './index.ts';
 
-failOnLeaks({ beforeEach, afterEach }, { testName: () => expect.getState().currentTestName });
+failOnLeaks({ beforeEach, afterEach });

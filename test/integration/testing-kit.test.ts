@@ -131,6 +131,7 @@ describe('orphanChain', () => {
   });
 
   test.each([
+    [null, 'the options are null; give an object'],
     [{ depth: 0 }, "'depth' is 0; give a whole number from 1 to 10"],
     [{ width: 1.5 }, "'width' is 1.5; give a whole number from 1 to 1000"],
     [{ lifeMs: -1 }, "'lifeMs' is -1; give a whole number from 0 to"],
@@ -139,7 +140,7 @@ describe('orphanChain', () => {
     [{ life: 1 }, "there is no option 'life'; take one of depth, width, lifeMs"],
     [{ depth: 4, width: 10 }, 'width 10 and depth 4 make 10000 processes; keep to 1000'],
   ])('%j is refused', async (options, message) => {
-    const error = await orphanChain(options as object).catch((error) => error);
+    const error = await orphanChain(options as unknown as object).catch((error) => error);
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain(message);
     expect(error.message).toMatch(/^orphanChain: /);
@@ -226,6 +227,15 @@ describe('trackProcesses', () => {
     process.kill(below, 'SIGKILL');
   });
 
+  test('what is started in answer to SIGTERM is found and ended as well', async () => {
+    const tracker = trackProcesses();
+    const child = start('sh', '-c', 'trap "sleep 62 & exit" TERM; echo; while :; do sleep 0.01; done');
+    await once(child.stdout, 'data');
+    const error = await leaksOf(tracker);
+    expect(error.processes.map(({ command }) => command)).toContain('sleep 62');
+    expect(error.processes.filter(isRunning)).toEqual([]);
+  });
+
   test('after it orphans go where they went before', async () => {
     const result = await runCode(
       `import { orphanChain, trackProcesses } from 'subreaper/testing';
@@ -278,7 +288,7 @@ describe('failOnLeaks', () => {
 
   /** A runner of a few lines: its hooks, and what they do around tests that run at the same time. */
   function hooks(options = {}) {
-    const each: { begin?: (context: unknown) => unknown; end?: () => unknown } = {};
+    const each: { begin?: (context: unknown) => unknown; end?: (context: unknown) => unknown } = {};
     failOnLeaks(
       {
         beforeEach: (hook) => {
@@ -290,23 +300,41 @@ describe('failOnLeaks', () => {
           each.end = hook;
         },
       },
-      { testName: (context) => (context as { name: string }).name, ...options },
+      options,
     );
-    return each;
+    return each as Required<typeof each>;
   }
 
   test('tests that run at the same time are looked at together, and named together', async () => {
     const { begin, end } = hooks();
-    begin?.({ name: 'one' });
+    const [one, two, three] = [{ name: 'one' }, { name: 'two' }, { name: 'three' }];
+    await begin(one);
     const child = start('sleep', '60');
-    begin?.({ name: 'two' });
-    await end?.();
+    await begin(two);
+    await end(one);
+    await end(one);
     expect(isRunning(child)).toBe(true);
-    await expect(end?.()).rejects.toThrow('one, or two left a process running');
+    await expect(end(two)).rejects.toThrow('one, or two left a process running');
     expect(isRunning(child)).toBe(false);
-    begin?.({ name: 'three' });
+    await begin(three);
     start('sleep', '60');
-    await expect(end?.()).rejects.toThrow('three left a process running');
+    await expect(end(three)).rejects.toThrow('three left a process running');
+    await end(three);
+  });
+
+  test('a test whose end nobody told is looked at when the next one begins', async () => {
+    const testName = (context: { name: string } | undefined) => context?.name ?? 'nameless';
+    const { begin, end } = hooks({ testName });
+    const aborted = new AbortController();
+    await begin({ name: 'skips itself', signal: aborted.signal });
+    start('sleep', '60');
+    aborted.abort();
+    await expect(begin({ name: 'next' })).rejects.toThrow('skips itself left a process running');
+    await begin(undefined);
+    start('sleep', '60');
+    await expect(begin(undefined)).rejects.toThrow('nameless left a process running');
+    await begin(undefined);
+    await end(undefined);
   });
 
   test('refuses an option that it does not know', () => {
@@ -358,6 +386,16 @@ describe('zombies and process trees', () => {
 });
 
 describe('spawnSupervised', () => {
+  test.each([
+    [['true', null], "'args' is null; give an array"],
+    [['true', [], null], "'options' is null; give an object"],
+    [[7], "'command' is 7; give a string"],
+  ])('%j is refused', (args, message) => {
+    expect(() => spawnSupervised(...(args as unknown as [string]))).toThrow(
+      new TypeError(`spawnSupervised: ${message}`),
+    );
+  });
+
   /** Listens, with a child that has a session of its own, and a grandchild that ignores SIGTERM. */
   const server = (port: number) => `
     const { spawn } = require('node:child_process');

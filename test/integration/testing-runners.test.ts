@@ -16,9 +16,9 @@ function documentedFiles(runner: string): Map<string, string> {
   );
 }
 
-/** @param cleanedUp a test that leaves a process to its own clean-up, in the way of the runner */
-const body = (marker: string, cleanedUp: string) => `
+const body = (marker: string, { cleanedUp, first = '' }: Runner) => `
 const start = (...args) => spawn('sleep', args, { stdio: 'ignore' });
+${first}
 test('clean before', () => {});
 test('leaking', () => {
   spawn('sh', ['-c', 'sleep 61 & sleep 62'], { stdio: 'ignore', env: { ...process.env, MARKER: '${marker}' } });
@@ -31,18 +31,37 @@ test('clean after', async () => {
 ${cleanedUp}
 `;
 
-const runners = {
+interface Runner {
+  readonly command: readonly string[];
+  readonly testFile: string;
+  readonly imports: string;
+  /** Tests that leave a process to their own clean-up, in the ways of the runner. */
+  readonly cleanedUp: string;
+  readonly first?: string;
+}
+
+const runners: Readonly<Record<string, Runner>> = {
   vitest: {
     command: ['vitest/vitest.mjs', 'run', '--reporter=json'],
     testFile: 'processes.test.mjs',
     imports: `import { spawn } from 'node:child_process';\nimport { onTestFinished, test } from 'vitest';`,
-    cleanedUp: `test('cleaned up', () => { const child = start('64'); onTestFinished(() => void child.kill()); });`,
+    cleanedUp: `
+      test('cleaned up', () => { const child = start('64'); onTestFinished(() => void child.kill()); });
+      test.extend({
+        child: async ({}, use) => {
+          const child = start('65');
+          await use(child);
+          child.kill();
+        },
+      })('cleaned up by a fixture', ({ child }) => child.ref());`,
   },
   'node-test': {
     command: ['--import', './setup.mjs', '--test', '--test-reporter=tap', 'processes.test.mjs'],
     testFile: 'processes.test.mjs',
     imports: `import { spawn } from 'node:child_process';\nimport { test } from 'node:test';`,
-    cleanedUp: `test('cleaned up', (t) => { const child = start('64'); t.after(() => child.kill()); });`,
+    cleanedUp: `
+      test('cleaned up', (t) => { const child = start('64'); t.after(() => child.kill()); });`,
+    first: `test('skips itself', (t) => t.skip());`,
   },
   jest: {
     command: ['jest/bin/jest.js', '--json'],
@@ -71,63 +90,63 @@ function outcomes(runner: string, output: string): Record<string, string> {
   );
 }
 
-describe.each(Object.entries(runners))(
-  '%s, as docs/testing.md sets it up',
-  (runner, { command, testFile, imports, cleanedUp }) => {
-    const marker = `subreaper-testing-${runner}-${process.pid}`;
-    let folder: string;
-    beforeAll(() => {
-      folder = mkdtempSync(join(buildFolder, `${runner}-`));
-      mkdirSync(join(folder, 'node_modules'));
-      for (const name of ['vitest', 'jest'])
-        symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
-      symlinkSync(root, join(folder, 'node_modules/subreaper'));
-      writeFileSync(join(folder, 'package.json'), '{}');
-      writeFileSync(join(folder, testFile), imports + body(marker, cleanedUp));
-    });
-    afterAll(() => rmSync(folder, { recursive: true }));
+describe.each(Object.entries(runners))('%s, as docs/testing.md sets it up', (runner, setUp) => {
+  const { command, testFile, imports } = setUp;
+  const marker = `subreaper-testing-${runner}-${process.pid}`;
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(buildFolder, `${runner}-`));
+    mkdirSync(join(folder, 'node_modules'));
+    for (const name of ['vitest', 'jest'])
+      symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+    symlinkSync(root, join(folder, 'node_modules/subreaper'));
+    writeFileSync(join(folder, 'package.json'), '{}');
+    writeFileSync(join(folder, testFile), imports + body(marker, setUp));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
 
-    const run = () =>
-      new Promise<{ status: number; stdout: string; all: string }>((done) => {
-        const [first = '', ...rest] = command;
-        const script = first.startsWith('-') ? first : join(root, 'node_modules', first);
-        // Not this runner's own variables: the one below is another.
-        const env = Object.fromEntries(
-          Object.entries(process.env).filter(
-            ([name]) => !/^(VITEST|JEST|NODE_TEST|NODE_OPTIONS|TEST$|NODE_V8)/.test(name),
-          ),
-        );
-        execFile('node', [script, ...rest], { cwd: folder, env }, (error, stdout, stderr) => {
-          done({ status: Number(error?.code ?? 0), stdout, all: stdout + stderr });
-        });
+  const run = () =>
+    new Promise<{ status: number; stdout: string; all: string }>((done) => {
+      const [first = '', ...rest] = command;
+      const script = first.startsWith('-') ? first : join(root, 'node_modules', first);
+      // Not this runner's own variables: the one below is another.
+      const env = Object.fromEntries(
+        Object.entries(process.env).filter(
+          ([name]) => !/^(VITEST|JEST|NODE_TEST|NODE_OPTIONS|TEST$|NODE_V8)/.test(name),
+        ),
+      );
+      execFile('node', [script, ...rest], { cwd: folder, env }, (error, stdout, stderr) => {
+        done({ status: Number(error?.code ?? 0), stdout, all: stdout + stderr });
       });
-
-    async function expectTheLeak(): Promise<void> {
-      const { status, stdout, all } = await run();
-      expect(outcomes(runner, stdout), all).toEqual({
-        'clean before': 'passed',
-        leaking: 'failed',
-        'clean after': 'passed',
-        'cleaned up': 'passed',
-        // node:test counts the file as a test where it runs each in a process of its own, in some versions.
-        ...(all.includes('- processes.test.mjs') && { 'processes.test.mjs': 'failed' }),
-      });
-      expect(status).toBe(1);
-      expect(all).toMatch(/leaking left [23] processes running, ended by now/);
-      expect(all).toContain('sh -c sleep 61 & sleep 62');
-      expect(runningWith(marker)).toEqual([]);
-    }
-
-    test('only the test that leaks fails, by name, and the processes are ended', async () => {
-      const files = documentedFiles(runner);
-      expect(files.size).toBeGreaterThan(0);
-      for (const [name, text] of files) writeFileSync(join(folder, name), text);
-      await expectTheLeak();
-      // For vitest the documentation has two ways.
-      const config = files.get('vitest.config.mjs');
-      if (config === undefined) return;
-      writeFileSync(join(folder, 'vitest.config.mjs'), config.replace('subreaper/vitest', './setup.mjs'));
-      await expectTheLeak();
     });
-  },
-);
+
+  async function expectTheLeak(): Promise<void> {
+    const { status, stdout, all } = await run();
+    expect(outcomes(runner, stdout), all).toEqual({
+      'clean before': 'passed',
+      leaking: 'failed',
+      'clean after': 'passed',
+      'cleaned up': 'passed',
+      ...(runner === 'vitest' && { 'cleaned up by a fixture': 'passed' }),
+      ...(runner === 'node-test' && { 'skips itself # SKIP': 'passed' }),
+      // node:test counts the file as a test where it runs each in a process of its own, in some versions.
+      ...(all.includes('- processes.test.mjs') && { 'processes.test.mjs': 'failed' }),
+    });
+    expect(status).toBe(1);
+    expect(all).toMatch(/leaking left (?:a process|[23] processes) running, ended by now/);
+    expect(all).toContain('sh -c sleep 61 & sleep 62');
+    expect(runningWith(marker)).toEqual([]);
+  }
+
+  test('only the test that leaks fails, by name, and the processes are ended', async () => {
+    const files = documentedFiles(runner);
+    expect(files.size).toBeGreaterThan(0);
+    for (const [name, text] of files) writeFileSync(join(folder, name), text);
+    await expectTheLeak();
+    // For vitest the documentation has two ways.
+    const config = files.get('vitest.config.mjs');
+    if (config === undefined) return;
+    writeFileSync(join(folder, 'vitest.config.mjs'), config.replace('subreaper/vitest', './setup.mjs'));
+    await expectTheLeak();
+  });
+});
