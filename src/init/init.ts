@@ -1,4 +1,5 @@
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
+import { giveBackFilePages } from '../native/memory.ts';
 import { becomeSubreaper, exitNow, kill, setParentDeathSignal, setProcessName } from '../native/process.ts';
 import { blockInThisThread, watchSignals } from '../native/signals.ts';
 import { SystemError } from '../native/system-error.ts';
@@ -41,6 +42,8 @@ export interface InitOptions {
 const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const).map(signalNumber);
 /** Of those, what Ctrl-C and Ctrl-\\ send. */
 const typed = (['SIGINT', 'SIGQUIT'] as const).map(signalNumber);
+/** By then start-up is over, and a workload that lives no longer is spared the work. */
+const SETTLED_MS = 1000;
 const SIGCHLD = signalNumber('SIGCHLD');
 const SIGCONT = signalNumber('SIGCONT');
 
@@ -106,6 +109,10 @@ export function init(
   const reapLoop = createReapLoop({
     onChild: childChanged,
     onDrained: childrenReaped,
+    listen: (toChildren) => {
+      if (toChildren) watch.start(SIGCHLD);
+      else watch.stop(SIGCHLD);
+    },
     reportStopped: jobControl !== undefined,
   });
 
@@ -262,6 +269,7 @@ export function init(
   // A SIGUSR1 while node started has opened its inspector, or does in a moment: not in an init, and on a port that the
   // workload may want.
   setImmediate(() => (process as { _debugEnd?: () => void })._debugEnd?.());
+  setTimeout(() => attempt(giveBackFilePages), SETTLED_MS);
   if (command === undefined) log('info', 'pausing until a stop signal comes');
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });

@@ -26,6 +26,7 @@ export const constants = {
   POLLOUT: 4,
 
   RLIMIT_NOFILE: 7,
+  MADV_DONTNEED: 4,
 
   CLOCK_BOOTTIME: 7,
 

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { launcher, unshareArguments } from '../helpers/environment.ts';
+import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, statusField, until } from '../helpers/proc.ts';
 import { startInit, startProcess } from '../helpers/run-init.ts';
@@ -119,6 +119,10 @@ describeWith(['strace'], 'idle', () => {
     const init = await startInit({ command: ['sh', '-c', 'echo ready; exec sleep 1000'] });
     await init.nextLine();
     await until(() => statusField(init.pid, 'Name') === 'subreaper', 'init has started');
+    // The last thing that it does of itself.
+    const filePagesKib = () => Number.parseInt(statusField(init.pid, 'RssFile'), 10);
+    const atStart = filePagesKib();
+    await until(() => filePagesKib() < atStart / 2, 'the pages of its files are given back');
     const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const trace = join(folder, 'trace');
@@ -136,5 +140,20 @@ describeWith(['strace'], 'idle', () => {
       // A thread that was in a system call when strace came: it shows the call that goes on.
       .filter((line) => line !== '' && !/(epoll_p?wait|futex|<unfinished|<detached|\.\.\. )/.test(line));
     expect(calls).toEqual([]);
+  });
+});
+
+describeModes(['actor'], 'what only start-up needed', (mode) => {
+  test('the pages of its program’s files are given back, and init works on', async () => {
+    const init = await startInit({ mode, command: [actor, 'signals'] });
+    expect(await init.nextLine()).toMatch(/^ready/);
+    const filePagesKib = () => Number.parseInt(statusField(init.pid, 'RssFile'), 10);
+    const atStart = filePagesKib();
+    await until(() => filePagesKib() < atStart / 2, 'half of them are gone');
+    for (const signal of ['SIGUSR1', 'SIGTERM'] as const) {
+      init.kill(signal);
+      expect(await init.nextLine()).toBe(String(constants.signals[signal]));
+    }
+    expect(init.stderr()).toBe('');
   });
 });

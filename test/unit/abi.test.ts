@@ -19,6 +19,7 @@ const headers = [
   'stddef.h',
   'stdio.h',
   'string.h',
+  'sys/mman.h',
   'sys/prctl.h',
   'sys/resource.h',
   'sys/socket.h',
