@@ -8,6 +8,8 @@ import { execa } from 'execa';
 import { register } from 'subreaper/register';
 
 const ROUNDS = 20;
+// From PATH, for fork and node:cluster: an emulated node needs its emulator in front.
+process.execPath = 'node';
 
 if (cluster.isWorker) process.exit(Number(process.env['CODE']));
 if (process.argv[2] === 'forked') process.exit(Number(process.argv[3]));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildFolder } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { runCode, startCode } from '../helpers/own-init.ts';
-import { childrenOf, processStat, until } from '../helpers/proc.ts';
+import { processStat, runningWith, until } from '../helpers/proc.ts';
 import { runInit, startProcess } from '../helpers/run-init.ts';
 
 const done = (stdout: string) => ({ code: 0, signal: null, stdout, stderr: '' });
@@ -233,6 +233,7 @@ describe('what the app does to its own process', () => {
     '%s does not let a signal in while node ends',
     { timeout: 60_000 },
     async (code) => {
+      const marker = `subreaper-removed-${process.pid}`;
       for (let count = 0; count < 5; count++) {
         const result = await runCode(
           `import { spawn } from 'node:child_process';
@@ -242,8 +243,10 @@ describe('what the app does to its own process', () => {
          const script = 'i=0; while [ $i -lt 300 ]; do (true &) ; i=$((i+1)); done';
          const child = spawn('sh', ['-c', '(' + script + ') &'], { stdio: 'ignore' });
          await once(child, 'exit');`,
+          { spawn: { env: { ...process.env, MARKER: marker } } },
         );
         expect(result).toEqual(done(''));
+        await until(() => runningWith(marker).length === 0, 'the maker of the orphans has ended');
       }
     },
   );
@@ -327,12 +330,12 @@ describe('node --watch', () => {
       const first = await appLine();
       expect(first.isRegistered).toBe('true');
       expect(processStat(first.pid)?.parent).toBe(watch.pid);
-      const now = new Date();
-      utimesSync(file, now, now);
-      const second = await appLine();
+      // No event says when node has begun to watch the file.
+      const touch = setInterval(() => utimesSync(file, new Date(), new Date()), 200);
+      const second = await appLine().finally(() => clearInterval(touch));
       expect(second).toEqual({ pid: expect.any(Number), isRegistered: 'true' });
       expect(second.pid).not.toBe(first.pid);
-      await until(() => childrenOf(watch.pid).length === 1, 'the first app has ended');
+      await until(() => processStat(first.pid) === undefined, 'the first app has ended');
       watch.kill('SIGTERM');
       await watch.exit;
     } finally {

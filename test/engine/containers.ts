@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { describe, inject, onTestFinished } from 'vitest';
+import { allProcesses, type ProcessStat, until } from '../helpers/proc.ts';
+import { startProcess } from '../helpers/run-init.ts';
+import { startTerminal, type Terminal } from '../helpers/terminal.ts';
+import { docker, mustDocker, type Output } from './docker.ts';
+import { testLabel } from './engine.ts';
+
+const engine = inject('engine');
+if (engine.kind === 'ready' && engine.host !== undefined) process.env['DOCKER_HOST'] = engine.host;
+
+/** The images of images.ts; `debian` is the one that tests run unless they name another. */
+export const images =
+  engine.kind === 'ready'
+    ? { ...engine.images, base: engine.base }
+    : { debian: '', withoutShell: '', base: '' };
+
+/** The launcher in all of them. */
+export const launcher = '/app/node_modules/.bin/subreaper';
+
+/** A group of tests that is skipped, with the reason in its name, where no engine can be had. */
+export function describeEngine(name: string, tests: () => void): void {
+  const reason = engine.kind === 'missing' ? engine.reason : undefined;
+  describe.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, tests);
+}
+
+export interface ContainerOptions {
+  readonly image?: string;
+  /** Options of `docker run`. */
+  readonly options?: readonly string[];
+  readonly entrypoint?: string;
+  /** Its arguments: with the images' own entrypoint, the workload. */
+  readonly command: readonly string[];
+}
+
+export interface Container {
+  readonly id: string;
+  /** The pid of its first process in the namespace of the tests. */
+  readonly pid: number;
+  /** The next line of its standard output. @throws at its end */
+  nextLine(): Promise<string>;
+  /** All it wrote, in the end. */
+  logs(): Promise<Output>;
+  /** Waits for its end. @returns the exit code that the engine reports */
+  wait(): Promise<number>;
+  /** `docker stop`. @returns how long it took */
+  stop(): Promise<number>;
+  /** `docker kill`. */
+  signal(name: string): Promise<void>;
+  exec(...command: readonly string[]): Promise<Output>;
+  /** A field of `docker inspect`, as a Go template. */
+  inspect(template: string): Promise<string>;
+  /** All that is in its PID namespace now, zombies too; read from outside. */
+  processes(): ProcessStat[];
+}
+
+function runArguments({
+  image = images.debian,
+  options = [],
+  entrypoint,
+  command,
+}: ContainerOptions): string[] {
+  const network = options.some((option) => option.startsWith('--network')) ? [] : ['--network=none'];
+  const first = entrypoint === undefined ? [] : ['--entrypoint', entrypoint];
+  return ['--label', testLabel, ...network, ...options, ...first, image, ...command];
+}
+
+/** Starts a container in the background. It is removed when the test finishes, whatever it does then. */
+export async function startContainer(container: ContainerOptions): Promise<Container> {
+  const id = await mustDocker('run', '--detach', ...runArguments(container));
+  onTestFinished(async () => {
+    await mustDocker('rm', '--force', '--volumes', id);
+  });
+  const inspect = (template: string) => mustDocker('inspect', '--format', template, id);
+  const pid = Number(await inspect('{{.State.Pid}}'));
+  const namespace = pid === 0 ? undefined : namespaceOf(pid);
+  let lines: (() => Promise<string>) | undefined;
+  return {
+    id,
+    pid,
+    nextLine() {
+      lines ??= startProcess(['docker', 'logs', '--follow', id]).nextLine;
+      return lines();
+    },
+    logs: () => docker('logs', id),
+    wait: async () => Number(await mustDocker('wait', id)),
+    async stop() {
+      const start = performance.now();
+      await mustDocker('stop', id);
+      return performance.now() - start;
+    },
+    signal: async (name) => void (await mustDocker('kill', '--signal', name, id)),
+    exec: (...command) => docker('exec', id, ...command),
+    inspect,
+    processes: () =>
+      namespace === undefined ? [] : allProcesses().filter((stat) => namespaceOf(stat.pid) === namespace),
+  };
+}
+
+/** Runs a container to its end. */
+export async function runContainer(container: ContainerOptions): Promise<Output> {
+  const started = await startContainer(container);
+  const code = await started.wait();
+  return { ...(await started.logs()), code };
+}
+
+/** Starts a container on a terminal. It is removed when the test finishes. */
+export function startContainerOnTerminal(container: ContainerOptions): Terminal {
+  const name = `subreaper-test-${randomUUID()}`;
+  onTestFinished(async () => void (await docker('rm', '--force', '--volumes', name)));
+  return startTerminal([
+    ...['docker', 'run', '--interactive', '--tty', '--env', 'TERM=dumb', '--name', name],
+    ...runArguments(container),
+  ]);
+}
+
+/** Undefined once the process is gone. */
+function namespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+export const areZombies = ({ state }: ProcessStat) => state === 'Z';
+
+/** Waits until nothing but these is in the container: the first process and its workload, say. */
+export function untilOnly(container: Container, names: readonly string[]): Promise<boolean> {
+  const sorted = [...names].sort().join();
+  const present = () =>
+    container
+      .processes()
+      .map(({ name, state }) => (state === 'Z' ? `${name} (zombie)` : name))
+      .sort()
+      .join();
+  return until(() => present() === sorted, `only ${sorted} in the container`).catch((error) => {
+    throw new Error(`${error.message}; there is ${present()}`);
+  });
+}

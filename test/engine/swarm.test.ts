@@ -1,0 +1,181 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, type TestContext, test } from 'vitest';
+import { until } from '../helpers/proc.ts';
+import { type Balancer, startBalancer } from './balancer.ts';
+import { describeEngine } from './containers.ts';
+import {
+  joinSwarm,
+  type Service,
+  type ServiceOptions,
+  type Swarm,
+  startService,
+  stopGraceSeconds,
+  type Task,
+  untilAnswered,
+} from './swarm.ts';
+
+/** What passes between a stop signal and the last time that a balancer which hears of it chooses the replica. */
+const newsMs = 200;
+const stopDelayMs = 1000;
+
+interface Update {
+  readonly tookMs: number;
+  readonly old: readonly Task[];
+  readonly exitCodes: readonly (number | undefined)[];
+  /** Of each port, the old task and the new one. */
+  readonly tasks: readonly string[];
+  /** Hears of each stop, a little late, and of each replica that answers. */
+  readonly told: Outcome;
+  /** Has nothing but refused connections to tell it. */
+  readonly untold: Outcome;
+}
+
+interface Outcome {
+  readonly answeredDuringUpdate: number;
+  readonly answeredBy: readonly string[];
+  readonly refusals: number;
+  readonly failures: readonly string[];
+}
+
+async function updateUnderLoad(options: ServiceOptions): Promise<Update> {
+  const service = await startService(options);
+  const told = startBalancer(service.ports);
+  const untold = startBalancer(service.ports);
+  const stop = async () => void (await Promise.all([told.stop(), untold.stop()]));
+  onTestFinished(stop);
+  tell(told, service);
+
+  await untilAllAnswer([told, untold], service);
+  const before = { told: answered(told), untold: answered(untold) };
+  const tookMs = await service.update();
+  const during = { told: answered(told) - before.told, untold: answered(untold) - before.untold };
+  await untilAllAnswer([told, untold], service);
+  await stop();
+
+  const tasks = await service.tasks();
+  const old = tasks.filter(({ isOld }) => isOld);
+  const outcome = ({ answers, failures, refusals }: Balancer, answeredDuringUpdate: number) => ({
+    answeredDuringUpdate,
+    answeredBy: [...answers.keys()].sort(),
+    refusals: refusals(),
+    failures,
+  });
+  return {
+    tookMs,
+    old,
+    exitCodes: old.map(({ exitCode }) => exitCode),
+    tasks: tasks.map(({ id }) => id).sort(),
+    told: outcome(told, during.told),
+    untold: outcome(untold, during.untold),
+  };
+}
+
+function tell(balancer: Balancer, service: Service): void {
+  const news = new Map<number, Promise<void>>();
+  service.onReplica(({ port, action }) => {
+    const earlier = news.get(port);
+    const pass = async () => {
+      await earlier;
+      if (action === 'kill') {
+        await wait(newsMs);
+        balancer.leave(port);
+      } else {
+        await untilAnswered(port);
+        balancer.join(port);
+      }
+    };
+    // Of a replica that never answers the balancer is not told; the test then waits for its answer, up to a deadline.
+    news.set(
+      port,
+      pass().catch(() => {}),
+    );
+  });
+}
+
+const answered = ({ answers }: Balancer) => [...answers.values()].reduce((sum, count) => sum + count, 0);
+
+/** Waits until each balancer has had an answer of each task that is to run. */
+async function untilAllAnswer(balancers: readonly Balancer[], service: Service): Promise<void> {
+  const running = (await service.tasks()).filter(({ isOld }) => !isOld);
+  expect(running.map(({ slot }) => slot).sort()).toEqual([1, 2, 3]);
+  await until(
+    () => balancers.every(({ answers }) => running.every(({ id }) => answers.has(id))),
+    'every task answers',
+  );
+}
+
+/** The figures of docs/orchestrators.md. */
+function report({ annotate }: TestContext, { tookMs, exitCodes, told, untold }: Update): Promise<unknown> {
+  const line = ({ answeredDuringUpdate, refusals, failures }: Outcome) =>
+    [`${answeredDuringUpdate} answered, ${refusals} refused, ${failures.length} failed`, ...failures].join(
+      '\n  ',
+    );
+  const seconds = (tookMs / 1000).toFixed(1);
+  return annotate(
+    `${seconds} s, old tasks ended with ${exitCodes}\ntold: ${line(told)}\nuntold: ${line(untold)}`,
+  );
+}
+
+/** Swarm waits 2 s before it stops a task, and a task has some seconds to end. */
+const limits = { timeout: 180_000 };
+const graceful = ['--env', 'SHUTDOWN=graceful'];
+const belowSubreaper = ['--env', `SUBREAPER_OPTIONS=--stop-delay ${stopDelayMs}ms`];
+const bare = ['--entrypoint', 'node'];
+
+describeEngine('a rolling update of three replicas in Swarm, under load', () => {
+  let swarm: Swarm;
+  beforeAll(async () => {
+    swarm = await joinSwarm();
+  });
+  afterAll(async () => {
+    if (swarm?.kind === 'joined') await swarm.leave();
+  });
+  beforeEach(({ skip }) => {
+    if (swarm.kind === 'unusable') skip(swarm.reason);
+  });
+
+  test('below subreaper with --stop-delay no request fails, all end with 0', limits, async (context) => {
+    const update = await updateUnderLoad({ options: [...graceful, ...belowSubreaper], command: ['node'] });
+    await report(context, update);
+    expectReplaced(update);
+    expect(update.exitCodes).toEqual([0, 0, 0]);
+    expect(update.told.failures).toEqual([]);
+    // It has left before the replica closes its port.
+    expect(update.told.refusals).toBe(0);
+    expect(update.told.answeredDuringUpdate).toBeGreaterThan(500);
+  });
+
+  test('the same with node as PID 1', limits, async (context) => {
+    const update = await updateUnderLoad({ options: [...graceful, ...bare], command: [] });
+    await report(context, update);
+    expectReplaced(update);
+    expect(update.exitCodes).toEqual([0, 0, 0]);
+  });
+
+  test('below subreaper an app without a handler ends by the signal', limits, async (context) => {
+    const update = await updateUnderLoad({ options: belowSubreaper, command: ['node'] });
+    await report(context, update);
+    expectReplaced(update);
+    expect(update.exitCodes).toEqual([143, 143, 143]);
+  });
+
+  test('the same with node as PID 1 is killed after the grace period', limits, async (context) => {
+    const update = await updateUnderLoad({ options: bare, command: [] });
+    await report(context, update);
+    expectReplaced(update);
+    expect(update.exitCodes).toEqual([137, 137, 137]);
+    expect(update.tookMs).toBeGreaterThan(3 * stopGraceSeconds * 1000);
+  });
+});
+
+/** Each replica has an old task and a new one, and all of them answered. */
+function expectReplaced({ old, tasks, told, untold }: Update): void {
+  expect(old.map(({ slot, state }) => `${slot} ${state}`).sort()).toEqual([
+    '1 shutdown',
+    '2 shutdown',
+    '3 shutdown',
+  ]);
+  expect(tasks.length).toBe(6);
+  expect(told.answeredBy).toEqual(tasks);
+  expect(untold.answeredBy).toEqual(tasks);
+}

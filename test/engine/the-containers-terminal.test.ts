@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { missing } from '../helpers/environment.ts';
+import { CTRL_BACKSLASH, CTRL_C, CTRL_Z, expectStatus, type Terminal } from '../helpers/terminal.ts';
+import { describeEngine, startContainerOnTerminal } from './containers.ts';
+
+/** Counts what it gets, and tells it at Ctrl-\. */
+const counter = `
+  let interrupts = 0;
+  process.on('SIGINT', () => console.log(\`interrupt \${++interrupts}\`));
+  process.on('SIGQUIT', () => { console.log('interrupts: ' + interrupts); process.exit(9); });
+  setInterval(() => {}, 1000);
+  console.log('counting');`;
+
+const reason = missing('script');
+
+/** What is typed before the shell reads again may be lost: at a Ctrl-C the terminal drops its input. */
+const prompt = (terminal: Terminal) => terminal.shows(/[$#] $/);
+
+describeEngine('docker run -it', () => {
+  test.skipIf(reason !== undefined)('Ctrl-C reaches the job once, and the shell survives', async () => {
+    const terminal = startContainerOnTerminal({
+      options: ['--env', `COUNTER=${counter}`],
+      command: ['bash', '--norc', '-i'],
+    });
+    await prompt(terminal);
+    terminal.type('node -e "$COUNTER"\n');
+    await terminal.shows(/counting\r\n/);
+    terminal.type(CTRL_C);
+    await terminal.shows(/interrupt 1\r\n/);
+    terminal.type(CTRL_BACKSLASH);
+    await terminal.shows(/interrupts: 1\r\n/);
+    await prompt(terminal);
+    await expectStatus(terminal, 9);
+    await prompt(terminal);
+    // A job without a handler ends by it.
+    terminal.type(`sh -c 'echo run""ning; exec sleep 1000'\n`);
+    await terminal.shows(/running\r\n/);
+    terminal.type(CTRL_C);
+    await prompt(terminal);
+    await expectStatus(terminal, 130);
+    await prompt(terminal);
+    terminal.type('exit 7\n');
+    expect(await terminal.exit).toEqual({ code: 7, signal: null });
+  });
+
+  test.skipIf(reason !== undefined)('the shell has job control', async () => {
+    const terminal = startContainerOnTerminal({ command: ['bash', '--norc', '-i'] });
+    await prompt(terminal);
+    terminal.type('cat\n');
+    await terminal.shows(/cat\r\n/);
+    terminal.type('it reads\n');
+    await terminal.shows(/it reads\r\nit reads\r\n/);
+    terminal.type(CTRL_Z);
+    await terminal.shows(/Stopped/);
+    await prompt(terminal);
+    terminal.type('fg\n');
+    await terminal.shows(/fg\r\ncat\r\n/);
+    terminal.type('and again\n');
+    await terminal.shows(/and again\r\nand again\r\n/);
+    terminal.type(CTRL_C);
+    await prompt(terminal);
+    await expectStatus(terminal, 130);
+    await prompt(terminal);
+    terminal.type('exit 0\n');
+    expect(await terminal.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test.skipIf(reason !== undefined)('Ctrl-C reaches an app once that is the workload itself', async () => {
+    const terminal = startContainerOnTerminal({ command: ['node', '-e', counter] });
+    await terminal.shows(/counting\r\n/);
+    terminal.type(CTRL_C);
+    await terminal.shows(/interrupt 1\r\n/);
+    terminal.type(CTRL_BACKSLASH);
+    await terminal.shows(/interrupts: 1\r\n/);
+    expect(await terminal.exit).toEqual({ code: 9, signal: null });
+  });
+
+  test.skipIf(reason !== undefined)('an app that is its own init ends by Ctrl-C', async () => {
+    const terminal = startContainerOnTerminal({
+      entrypoint: 'node',
+      command: [
+        ...['--import', 'subreaper/register', '-e'],
+        `setInterval(() => {}, 1000); console.log('ready')`,
+      ],
+    });
+    await terminal.shows(/ready\r\n/);
+    terminal.type(CTRL_C);
+    expect(await terminal.exit).toEqual({ code: 130, signal: null });
+  });
+});

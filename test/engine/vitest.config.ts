@@ -1,0 +1,18 @@
+import { resolve } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    name: 'engine',
+    root: resolve(import.meta.dirname, '../..'),
+    include: ['test/engine/**/*.test.ts'],
+    globalSetup: 'test/engine/global-setup.ts',
+    // A test that leaves a process running fails: the project's own testing kit.
+    setupFiles: 'src/testing/vitest.ts',
+    testTimeout: 60_000,
+    // The engine's end: it ends what it runs first.
+    teardownTimeout: 60_000,
+    // What is measured is how long an end takes.
+    fileParallelism: false,
+  },
+});
