@@ -36,8 +36,8 @@ const workers: readonly Traffic[] = [
 ];
 
 /**
- * Asks one replica after the other, with several requests under way at any time. Where a connection is refused, the next
- * replica gets the request; whatever goes wrong once there is a connection is a failure.
+ * Asks one replica after the other, with several requests under way at any time. Where a connection is refused, the
+ * next replica gets the request; whatever goes wrong once there is a connection is a failure.
  */
 export function startBalancer(ports: readonly number[]): Balancer {
   const answers = new Map<string, number>();

@@ -1,0 +1,1 @@
+// An empty script: the least that node can do.

@@ -1,0 +1,58 @@
+/* latency COUNT OUT [IDLE_MS]: as the workload, answers SIGUSR2 from a handler; a child in a session of its own (whom a group's
+   signals do not reach) sends them to init one by one and writes the microseconds that each took to be answered.
+   With IDLE_MS the first comes that much later, and none before it warms up. */
+#include "common.h"
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+/* init is asleep again when the next one comes, and never in step with it. */
+#define PAUSE_US 100
+#define JITTER_US 200
+#define PATIENCE_MS 1000
+
+static int answers[2];
+
+static void answer(int signal) {
+  (void)signal;
+  char byte = 0;
+  if (write(answers[1], &byte, 1) == -1) _exit(1);
+}
+
+static void send_signals(pid_t init, int count, const char *path, int64_t idle_ms) {
+  FILE *result = begin_result(path);
+  unsigned seed = 1;
+  struct pollfd polled = {answers[0], POLLIN, 0};
+  int lost = 0;
+  sleep_ns(idle_ms * 1000000);
+  /* The first tenth warms up. */
+  for (int i = idle_ms ? 0 : -count / 10; i < count && lost < 3; i++) {
+    sleep_ns((PAUSE_US + rand_r(&seed) % JITTER_US) * 1000);
+    int64_t start = now();
+    char byte;
+    kill(init, SIGUSR2);
+    if (poll(&polled, 1, PATIENCE_MS) != 1) {
+      lost++;
+      continue;
+    }
+    if (read(answers[0], &byte, 1) == 1 && i >= 0) fprintf(result, "%.2f\n", (now() - start) / 1e3);
+  }
+  end_result(result, path);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3 || pipe(answers) == -1) return 2;
+  struct sigaction action = {.sa_handler = answer};
+  sigaction(SIGUSR2, &action, NULL);
+  pid_t init = getppid();
+  pid_t sender = fork();
+  if (sender == 0) {
+    setsid();
+    signal(SIGUSR2, SIG_DFL);
+    send_signals(init, atoi(argv[1]), argv[2], argc > 3 ? atoll(argv[3]) : 0);
+    _exit(0);
+  }
+  while (waitpid(sender, NULL, 0) == -1)
+    ;
+  return 0;
+}

@@ -1,0 +1,98 @@
+// What subreaper/register adds to an app: to its start, to its memory, and to the delay of its event loop in a storm.
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { figuresOf } from '../figures.mjs';
+import { app, freshPath } from '../paths.mjs';
+import { initPidOf, launch, readMemory, resultOf, startAsPid1, waitForResult } from '../processes.mjs';
+import { inRounds } from '../rounds.mjs';
+
+const base = 'node app';
+const ways = [
+  { name: base, flags: [] },
+  { name: '--import subreaper/register', flags: ['--import', 'subreaper/register'] },
+  { name: '--require subreaper/register', flags: ['--require', 'subreaper/register'] },
+];
+
+export async function measure({ helpers, size, progress }) {
+  const { rounds, memoryRounds, settleMs } = size.inProcess;
+  const figures = [];
+  const failures = [];
+  for (const script of ['empty.cjs', 'http.cjs']) {
+    const run = await inRounds({
+      title: `in-process start of ${script}`,
+      rounds,
+      candidates: ways,
+      progress,
+      measure: ({ flags }) => launch(helpers, () => ['node', ...flags, app(script)]),
+    });
+    figures.push(
+      ...figuresOf(`in-process: run of ${script}`, 'ms', run.values.toExit ?? {}, base),
+      ...added(`in-process: added to the run of ${script}`, 'ms', run.values.toExit),
+    );
+    failures.push(...run.failures);
+  }
+  const memory = await inRounds({
+    title: 'in-process memory',
+    rounds: memoryRounds,
+    candidates: ways,
+    progress,
+    measure: async ({ flags }) => {
+      const out = freshPath('http');
+      const service = startAsPid1(['node', ...flags, app('http.cjs'), out]);
+      try {
+        await waitForResult(service, out);
+        await sleep(settleMs);
+        return readMemory(initPidOf(service));
+      } finally {
+        await service.end();
+        rmSync(out, { force: true });
+      }
+    },
+  });
+  figures.push(
+    ...figuresOf('in-process: anonymous memory of http.cjs', 'MiB', memory.values.anonymous ?? {}, base),
+    ...added('in-process: added to the anonymous memory of http.cjs', 'MiB', memory.values.anonymous),
+  );
+  const storm = await measureStorm({ helpers, size, progress });
+  return {
+    figures: [...figures, ...storm.figures],
+    failures: [...failures, ...memory.failures, ...storm.failures],
+  };
+}
+
+/** The differences, round by round. */
+function added(group, unit, values = {}) {
+  const differences = Object.entries(values)
+    .filter(([name]) => name !== base)
+    .map(([name, own]) => [name, own.map((value, round) => value - values[base][round])]);
+  return figuresOf(group, unit, Object.fromEntries(differences));
+}
+
+async function measureStorm({ helpers, size, progress }) {
+  const { rate, seconds, rounds } = size.storm;
+  const { values, failures } = await inRounds({
+    title: 'in-process storm',
+    rounds,
+    candidates: ways.slice(0, 2),
+    progress,
+    measure: async ({ flags }) => {
+      const out = freshPath('storm');
+      const line = ['node', ...flags, app('storm.cjs'), helpers.storm, `${rate}`, `${seconds}`, out];
+      try {
+        return JSON.parse(await resultOf(line, out));
+      } finally {
+        rmSync(`${out}.storm`, { force: true });
+      }
+    },
+  });
+  const group = `in-process: event-loop delay, ${rate.toLocaleString('en-US')} orphans a second`;
+  return {
+    figures: [
+      ...figuresOf(`${group}, p50`, 'ms', values.p50 ?? {}, base),
+      ...figuresOf(`${group}, p99`, 'ms', values.p99 ?? {}, base),
+      ...figuresOf(`${group}, max`, 'ms', values.max ?? {}, base),
+      ...figuresOf(`${group}, most zombies`, '', values.zombies ?? {}),
+    ],
+    failures,
+  };
+}
