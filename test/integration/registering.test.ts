@@ -263,8 +263,8 @@ describeModes([], 'processes and threads of the app', (mode) => {
          const registration = register({ onReap: () => {} });
          parentPort.postMessage([registration.reaped, registration.orphans().length, registration.unregister()]);
        \`, { eval: true, execArgv: ['--import', 'subreaper/register'] });
-       console.log(JSON.stringify(await once(worker, 'message')));
-       await once(worker, 'exit');`,
+       const [message] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
+       console.log(JSON.stringify(message));`,
       { mode },
     );
     expect(result).toEqual(done('[[0,0,null]]\n'));
