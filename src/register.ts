@@ -10,7 +10,13 @@ import { realTimeSignals, watchSignals } from './native/signals.ts';
 import type { Pid } from './native/types.ts';
 import { peekEnded, type Usage, waitFor } from './native/wait.ts';
 import { killAtOnce } from './process-tree/kill-at-once.ts';
-import { hasEnded, ownChildren, type ProcessInfo, readProcess } from './process-tree/process-table.ts';
+import {
+  hasEnded,
+  msPerTick,
+  ownChildren,
+  type ProcessInfo,
+  readProcess,
+} from './process-tree/process-table.ts';
 import { createOrphanLoop } from './reaper/orphan-loop.ts';
 import { trackOwnChildren } from './reaper/own-children.ts';
 import { decodeWaitStatus } from './reaper/wait-status.ts';
@@ -70,8 +76,6 @@ const shared = globalThis as { [key: symbol]: InProcessReaper | undefined };
 const KEY = Symbol.for('subreaper.in-process-reaper.1');
 
 const SIGCHLD = signalNumber('SIGCHLD');
-/** Ticks in /proc are USER_HZ, 100 a second on every architecture that node runs on: sysconf(3), time(7). */
-const MS_PER_TICK = 10;
 /** pthread_join(3) returns a moment before the kernel has passed the thread's children on, and no event says when. */
 const AFTER_JOIN_MS = 100;
 
@@ -272,7 +276,7 @@ function describeOrphan(
     code: ended.kind === 'exited' ? ended.code : null,
     signal: ended.kind === 'exited' ? null : signalName(ended.signal, realTimeSignals()),
     ...usage,
-    lifetimeMs: info === undefined ? null : Math.round(sinceBootMs() - info.startTime * MS_PER_TICK),
+    lifetimeMs: info === undefined ? null : Math.round(sinceBootMs() - info.startTime * msPerTick),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { freeze } from './kill-tree.ts';
-import { hasEnded, type ProcessInfo, withDescendants } from './process-table.ts';
+import { hasEnded, identity, type ProcessInfo, withDescendants } from './process-table.ts';
 import { signalProcess } from './signal-process.ts';
 
 const SIGKILL = signalNumber('SIGKILL');
@@ -14,7 +14,6 @@ const MOST_ROUNDS = 10;
  */
 export function killAtOnce(roots: () => readonly ProcessInfo[]): void {
   const killed = new Set<string>();
-  const identity = ({ pid, startTime }: ProcessInfo) => `${pid} ${startTime}`;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const fresh = stillRunning(roots()).filter((info) => !killed.has(identity(info)));
     if (fresh.length === 0) return;

@@ -1,7 +1,14 @@
 import type { Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { now, sleep } from '../timers.ts';
-import { hasEnded, isSameProcess, type ProcessInfo, readProcess, withDescendants } from './process-table.ts';
+import {
+  hasEnded,
+  identity,
+  isSameProcess,
+  type ProcessInfo,
+  readProcess,
+  withDescendants,
+} from './process-table.ts';
 import { signalProcess } from './signal-process.ts';
 
 const SIGCONT = signalNumber('SIGCONT');
@@ -97,11 +104,11 @@ export function freeze(
   let all = processes;
   const stopped = new Set<string>();
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
-    const fresh = all.filter(({ pid, startTime }) => !stopped.has(`${pid} ${startTime}`));
+    const fresh = all.filter((info) => !stopped.has(identity(info)));
     if (fresh.length === 0) break;
     for (const info of fresh) {
       send(info, SIGSTOP);
-      stopped.add(`${info.pid} ${info.startTime}`);
+      stopped.add(identity(info));
     }
     all = look(all);
   }

@@ -9,7 +9,7 @@ export interface ProcessInfo {
   readonly name: string;
   /** One letter: R, S, D, T (stopped), t (traced), Z (zombie), X (dead): proc_pid_stat(5). */
   readonly state: string;
-  /** Clock ticks from boot to the start of the process. */
+  /** Clock ticks from boot to the start of the process: USER_HZ, see msPerTick. */
   readonly startTime: number;
   readonly threads: number;
 }
@@ -34,6 +34,14 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     threads: Number(fields[17]),
     startTime: Number(fields[19]),
   };
+}
+
+/** Ticks in /proc are USER_HZ, 100 a second on every architecture that node runs on: sysconf(3), time(7). */
+export const msPerTick = 10;
+
+/** Names a process for good, as a key: pids return. */
+export function identity({ pid, startTime }: ProcessInfo): string {
+  return `${pid} ${startTime}`;
 }
 
 export function isSameProcess(one: ProcessInfo | undefined, other: ProcessInfo): boolean {

@@ -1,8 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-
-/** Ticks in /proc are USER_HZ, 100 a second on every architecture that node runs on: sysconf(3), time(7). */
-const MS_PER_TICK = 10;
+import { msPerTick, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 
 const stateNames: Readonly<Record<string, string>> = {
   R: 'running',
@@ -36,5 +33,5 @@ export function commandLine({ pid, name }: ProcessInfo): string {
 /** How long it has been running: its start and this process's own are ticks of one clock. */
 export function ageMs({ startTime }: ProcessInfo): number {
   const own = readProcess(process.pid) as ProcessInfo;
-  return Math.max(0, Math.round(process.uptime() * 1000 + (own.startTime - startTime) * MS_PER_TICK));
+  return Math.max(0, Math.round(process.uptime() * 1000 + (own.startTime - startTime) * msPerTick));
 }

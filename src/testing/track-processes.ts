@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { descendants, killTree, register } from '../index.ts';
-import { hasEnded, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { hasEnded, identity, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 import { sleep } from '../timers.ts';
 import { aFunction, aString, checkOptions } from './check-options.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
@@ -136,8 +136,4 @@ function describe(
     isOrphan,
     parents,
   };
-}
-
-function identity({ pid, startTime }: ProcessInfo): string {
-  return `${pid} ${startTime}`;
 }
