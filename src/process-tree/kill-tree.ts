@@ -19,8 +19,10 @@ const SIGSTOP = signalNumber('SIGSTOP');
 const LOOK_EVERY_MS = 20;
 /** A look at many processes takes long: the caller's event loop gets this many times as long in between. */
 const REST_PER_LOOK = 4;
-/** Three are enough for a tree that forks while it is being stopped. */
+/** Four are enough for a tree that forks while it is being stopped. */
 const MOST_LOOKS = 5;
+/** How often a tree that does not stand by then is stopped again: what sleeps uninterruptibly may never stop. */
+const MOST_STOPS = 5;
 
 export interface KillTreeOptions {
   /** What the tree is asked to end with. Default SIGTERM. */
@@ -83,7 +85,12 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     }
   }
   while (members.length > 0) {
-    for (const member of freeze(members, stillRunning, send)) send(member, SIGKILL);
+    members = freeze(members, stillRunning, send);
+    for (let stops = 1; stops < MOST_STOPS && !members.every(isStopped); stops++) {
+      await sleep(LOOK_EVERY_MS);
+      members = freeze(members, stillRunning, send);
+    }
+    for (const member of members) send(member, SIGKILL);
     members = stillRunning(members);
     if (members.length > 0) await sleep(LOOK_EVERY_MS);
   }
@@ -91,26 +98,32 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
 }
 
 /**
- * Stops processes from the top, look after look, until none is new: what is stopped forks no more. Some are new for
- * ever (a process that forks and ends, over and over), so the looks have a limit.
+ * Stops processes from the top, look after look, until all stand and none is new: what is stopped forks no more. Some
+ * are new for ever (a process that forks and ends, over and over), so the looks have a limit.
  * @param look those of the processes that run, and what runs below them by now
- * @returns all that were met
+ * @returns all that the last look met
  */
 export function freeze(
   processes: readonly ProcessInfo[],
   look: (processes: readonly ProcessInfo[]) => ProcessInfo[],
   send: (info: ProcessInfo, signal: Signal) => boolean,
-): readonly ProcessInfo[] {
-  let all = processes;
-  const stopped = new Set<string>();
+): ProcessInfo[] {
+  let all = [...processes];
+  const sent = new Set<string>();
+  const isNew = (info: ProcessInfo) => !sent.has(identity(info));
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
-    const fresh = all.filter((info) => !stopped.has(identity(info)));
-    if (fresh.length === 0) break;
-    for (const info of fresh) {
+    for (const info of all.filter(isNew)) {
       send(info, SIGSTOP);
-      stopped.add(identity(info));
+      sent.add(identity(info));
     }
+    // What was in the middle of a fork forks before it stops: only a look at a tree that stands shows all of it.
+    const stands = all.every(isStopped);
     all = look(all);
+    if (stands && !all.some(isNew)) break;
   }
   return all;
+}
+
+function isStopped({ state }: ProcessInfo): boolean {
+  return state === 'T';
 }
