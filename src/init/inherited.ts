@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import type { ByteString, Pid, SignalSet } from '../native/types.ts';
 
 /** What the process that started init handed down, as it was before node's own start-up changed it. */
@@ -17,6 +17,8 @@ export interface Inherited {
   readonly descriptorLimit: bigint | undefined;
   /** The process that started init, whatever has become of it since. */
   readonly parentPid: Pid;
+  /** The launcher's child, which has written the environment to a pipe: init's to reap, and no orphan. */
+  readonly launcherChild: Pid | undefined;
 }
 
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
@@ -24,40 +26,45 @@ const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 /** Reads the raw bytes of this process's environment and arguments, and what the launcher saved. */
 export function readInherited(): Inherited {
   return parseInherited({
-    environ: readStrings('/proc/self/environ') ?? fromNode(process.env),
-    cmdline: readStrings('/proc/self/cmdline') ?? process.argv.map(toBytes),
-    argumentCount: process.argv.length - 2,
+    variables: process.env,
+    readEnviron: () => readStrings('/proc/self/environ') ?? fromNode(process.env),
+    readSaved,
+    args: readArguments(),
     pid: process.pid,
     parentPid: process.ppid as Pid,
   });
 }
 
 /**
- * @param argumentCount how many of the last cmdline entries are init's arguments: before them stand node's own
+ * @param variables init's own environment, as text
+ * @param readEnviron the same as bytes, for where the launcher could not save the one before
+ * @param readSaved reads what a child of the launcher writes to a descriptor: an empty line, the soft limit of
+ *   descriptors, the environment as the kernel held it, and an empty line if that is whole
  * @param parentPid getppid(2), for want of the launcher's
  */
 export function parseInherited({
-  environ,
-  cmdline,
-  argumentCount,
+  variables,
+  readEnviron,
+  readSaved,
+  args,
   pid,
   parentPid,
 }: {
-  environ: readonly ByteString[];
-  cmdline: readonly ByteString[];
-  argumentCount: number;
+  variables: Readonly<Record<string, string | undefined>>;
+  readEnviron: () => readonly ByteString[];
+  readSaved: (descriptor: number) => string;
+  args: readonly ByteString[];
   pid: number;
   parentPid: Pid;
 }): Inherited {
   // A parent that says who it is may end before anything here can see it.
-  const namedParent = Number(variable(environ, 'SUBREAPER_PARENT') ?? 0) as Pid;
-  const args = argumentCount > 0 ? cmdline.slice(-argumentCount) : [];
-  const optionsVariable = fromBytes(variable(environ, 'SUBREAPER_OPTIONS') ?? ('' as ByteString));
-  const launcher = (variable(environ, 'SUBREAPER_LAUNCHER') ?? '').split(' ');
+  const namedParent = Number(variables['SUBREAPER_PARENT'] ?? 0) as Pid;
+  const optionsVariable = variables['SUBREAPER_OPTIONS'] ?? '';
+  const launcher = (variables['SUBREAPER_LAUNCHER'] ?? '').split(' ');
   // execve keeps the pid: other values belong to some other process, and were passed on by mistake.
   if (Number(launcher[0]) !== pid) {
     return {
-      environment: withoutOwnVariables(environ),
+      environment: withoutOwnVariables(readEnviron()),
       optionsVariable,
       args,
       ignoredSignals: 0n as SignalSet,
@@ -65,16 +72,17 @@ export function parseInherited({
       descriptors: undefined,
       descriptorLimit: undefined,
       parentPid: namedParent || parentPid,
+      launcherChild: undefined,
     };
   }
 
-  const [, launcherParent, blocked, ignored, ...descriptors] = launcher;
-  const saved = variable(environ, 'SUBREAPER_ENVIRON');
-  const [limit = '', ...base64] = (saved ?? variable(environ, 'SUBREAPER_LIMIT') ?? '').split('\n');
+  const [, launcherParent, blocked, ignored, pipe, child, ...descriptors] = launcher;
+  const saved = pipe ? readSaved(Number(pipe)) : undefined;
+  const limit = saved?.slice(1).split('\n', 1)[0] ?? variables['SUBREAPER_LIMIT'] ?? '';
   const environment =
-    saved === undefined
-      ? withSaved(environ)
-      : strings(Buffer.from(base64.join(''), 'base64').toString('latin1'));
+    saved?.endsWith('\0\n') || saved === `\n${limit}\n\n`
+      ? strings(saved.slice(limit.length + 2, -1))
+      : withSaved(readEnviron());
   return {
     environment: withoutOwnVariables(environment),
     optionsVariable,
@@ -84,6 +92,7 @@ export function parseInherited({
     descriptors: descriptors.length === 0 ? undefined : descriptors.map(Number),
     descriptorLimit: limit === 'unlimited' ? RLIM_INFINITY : /^\d+$/.test(limit) ? BigInt(limit) : undefined,
     parentPid: namedParent || (Number(launcherParent) as Pid),
+    launcherChild: child ? (Number(child) as Pid) : undefined,
   };
 }
 
@@ -106,6 +115,22 @@ function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
   return Object.entries(env).map(([name, value]) => toBytes(`${name}=${value}`));
 }
 
+/** To the end, and closes it. */
+function readSaved(descriptor: number): string {
+  const saved = readFileSync(descriptor, 'latin1');
+  closeSync(descriptor);
+  return saved;
+}
+
+/** What is not UTF-8 is U+FFFD in process.argv. */
+function readArguments(): readonly ByteString[] {
+  const args = process.argv.slice(2);
+  const cmdline = args.some((argument) => argument.includes('\ufffd'))
+    ? readStrings('/proc/self/cmdline')
+    : undefined;
+  return cmdline?.slice(-args.length) ?? args.map(toBytes);
+}
+
 /** Undefined where /proc is not mounted. */
 function readStrings(file: string): ByteString[] | undefined {
   try {
@@ -120,12 +145,10 @@ function strings(nulTerminated: string): ByteString[] {
 }
 
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
-  return environ.filter(
-    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|SAVED_\w+|OPTIONS|PARENT)=/.test(entry),
-  );
+  return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|LIMIT|SAVED_\w+|OPTIONS|PARENT)=/.test(entry));
 }
 
-/** Where the launcher could not save the whole environment it still moved what node acts on out of its way. */
+/** The launcher has moved what node acts on out of its way. */
 function withSaved(environ: readonly ByteString[]): ByteString[] {
   return environ.map((entry) => entry.replace(/^SUBREAPER_SAVED_/, '') as ByteString);
 }

@@ -186,7 +186,7 @@ export function init(
     if (pid === workload) {
       if (change.kind === 'stopped') jobControl?.workloadStopped(change.signal);
       else workloadEnded(change);
-    } else if (logsOrphans && change.kind !== 'stopped') {
+    } else if (logsOrphans && change.kind !== 'stopped' && pid !== inherited.launcherChild) {
       log('debug', 'orphan reaped', { orphan: pid, ...described(change) });
     }
   }

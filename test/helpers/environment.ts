@@ -27,7 +27,16 @@ function findUnshare(): readonly string[] | undefined {
 export const unshareArguments = findUnshare();
 
 /** What a test may need that a machine may lack. */
-export type Part = 'actor' | 'namespaces' | 'strace' | 'script' | 'dash' | 'bash' | 'busybox' | 'chromium';
+export type Part =
+  | 'actor'
+  | 'namespaces'
+  | 'strace'
+  | 'script'
+  | 'dash'
+  | 'bash'
+  | 'busybox'
+  | 'mksh'
+  | 'chromium';
 
 function reasonFor(part: Part): string | undefined {
   switch (part) {
@@ -65,6 +74,7 @@ export function missingParts(): string[] {
     'dash',
     'bash',
     'busybox',
+    'mksh',
     'chromium',
   ];
   return all.map(reasonFor).filter((reason) => reason !== undefined);

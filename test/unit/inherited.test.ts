@@ -7,24 +7,35 @@ const PARENT = 7;
 
 const bytes = (strings: readonly string[]) => strings as readonly ByteString[];
 
-/** What the launcher saved of an environment: as the kernel holds it, every entry ended by NUL, in base64. */
-const saved = (limit: string, entries: readonly string[]) => {
-  const base64 = Buffer.from(entries.map((entry) => `${entry}\0`).join(''), 'latin1').toString('base64');
-  // base64(1) breaks lines after 76 characters.
-  return `SUBREAPER_ENVIRON=${limit}\n${base64.replace(/.{76}/g, '$&\n')}`;
-};
+/** What the launcher's child writes of an environment: as the kernel holds it, every entry ended by NUL. */
+const saved = (limit: string, entries: readonly string[]) =>
+  `\n${limit}\n${entries.map((entry) => `${entry}\0`).join('')}\n`;
 
-const launcherVariable = 'SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 0 1 2 5 17';
+const PIPE = 3;
+const CHILD = 43;
+const launcherVariable = `SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 ${PIPE} ${CHILD} 0 1 2 5 17`;
+/** Of a launcher that could make no pipe. */
+const withoutPipe = 'SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000   0 1 2 5 17';
 
-function inherited(
-  environ: readonly string[],
-  cmdline: readonly string[] = [],
-  argumentCount = 0,
-): Inherited {
+/**
+ * @param environ of init itself
+ * @param fromPipe what its launcher's child has written
+ */
+function inherited(environ: readonly string[], fromPipe?: string): Inherited {
+  const variables = Object.fromEntries(
+    environ
+      .map((entry) => entry.split(/=(.*)/s) as [string, string])
+      .map(([name, value]) => [name, fromBytes(value as ByteString)]),
+  );
   return parseInherited({
-    environ: bytes(environ),
-    cmdline: bytes(cmdline),
-    argumentCount,
+    variables,
+    readEnviron: () => bytes(environ),
+    readSaved(descriptor) {
+      if (descriptor !== PIPE || fromPipe === undefined)
+        throw new Error(`nothing to read from ${descriptor}`);
+      return fromPipe;
+    },
+    args: [],
     pid: PID,
     parentPid: PARENT as Pid,
   });
@@ -33,7 +44,7 @@ function inherited(
 describe('with what the launcher saved', () => {
   test('all of it is put back', () => {
     const entries = ['PATH=/bin', 'a.b=1', 'NODE_OPTIONS=--inspect', 'EMPTY=', 'EQUALS=a=b'];
-    expect(inherited(['PWD=/', launcherVariable, saved('1024', entries)])).toEqual({
+    expect(inherited(['PWD=/', launcherVariable], saved('1024', entries))).toEqual({
       environment: entries,
       optionsVariable: '',
       args: [],
@@ -42,12 +53,13 @@ describe('with what the launcher saved', () => {
       descriptors: [0, 1, 2, 5, 17],
       descriptorLimit: 1024n,
       parentPid: 1,
+      launcherChild: CHILD,
     });
   });
 
   test('all 64 signals keep their bits', () => {
     const { blockedSignals, ignoredSignals } = inherited([
-      'SUBREAPER_LAUNCHER=42 1 fffffffffffffffe 8000000000000001 0',
+      'SUBREAPER_LAUNCHER=42 1 fffffffffffffffe 8000000000000001   0',
     ]);
     expect(blockedSignals).toBe(2n ** 64n - 2n);
     expect(ignoredSignals).toBe(2n ** 63n + 1n);
@@ -55,12 +67,13 @@ describe('with what the launcher saved', () => {
 
   test('the order of the entries and double ones stay', () => {
     const entries = ['Z=1', 'A=2', 'Z=3'];
-    expect(inherited([launcherVariable, saved('1', entries)]).environment).toEqual(entries);
+    expect(inherited([launcherVariable], saved('1', entries)).environment).toEqual(entries);
   });
 
   test('the environment is the saved one, not what the shell passed on', () => {
-    const environ = ['PWD=/made/by/the/shell', 'SHLVL=1', launcherVariable, saved('1', ['A=1'])];
-    expect(inherited(environ).environment).toEqual(['A=1']);
+    const environ = ['PWD=/made/by/the/shell', 'SHLVL=1', launcherVariable];
+    expect(inherited(environ, saved('1', ['A=1'])).environment).toEqual(['A=1']);
+    expect(inherited(environ, saved('1', [])).environment).toEqual([]);
   });
 
   test.each([
@@ -71,21 +84,17 @@ describe('with what the launcher saved', () => {
     ['', undefined],
     ['hard', undefined],
   ])('a descriptor limit of %j', (limit, expected) => {
-    expect(inherited([launcherVariable, saved(limit, ['A=1'])]).descriptorLimit).toBe(expected);
-    // An empty environment leaves no line end: command substitution takes it away.
-    expect(inherited(['PWD=/', launcherVariable, `SUBREAPER_ENVIRON=${limit}`])).toMatchObject({
-      descriptorLimit: expected,
-      environment: [],
-    });
-    expect(inherited([launcherVariable, `SUBREAPER_LIMIT=${limit}`]).descriptorLimit).toBe(expected);
+    expect(inherited([launcherVariable], saved(limit, ['A=1'])).descriptorLimit).toBe(expected);
+    expect(inherited([launcherVariable], `\n${limit}\n`).descriptorLimit).toBe(expected);
+    expect(inherited([withoutPipe, `SUBREAPER_LIMIT=${limit}`]).descriptorLimit).toBe(expected);
   });
 
   test('which descriptors were closed is known', () => {
-    expect(inherited(['SUBREAPER_LAUNCHER=42 1 0 0 1 2']).descriptors).toEqual([1, 2]);
+    expect(inherited(['SUBREAPER_LAUNCHER=42 1 0 0   1 2']).descriptors).toEqual([1, 2]);
   });
 
   test('without /proc there is a parent only', () => {
-    expect(inherited(['A=1', 'SUBREAPER_LAUNCHER=42 1', 'SUBREAPER_LIMIT=256'])).toEqual({
+    expect(inherited(['A=1', 'SUBREAPER_LAUNCHER=42 1 0 0  ', 'SUBREAPER_LIMIT=256'])).toEqual({
       environment: ['A=1'],
       optionsVariable: '',
       args: [],
@@ -94,6 +103,7 @@ describe('with what the launcher saved', () => {
       descriptors: undefined,
       descriptorLimit: 256n,
       parentPid: 1,
+      launcherChild: undefined,
     });
   });
 });
@@ -105,6 +115,7 @@ describe('without a launcher', () => {
     descriptors: undefined,
     descriptorLimit: undefined,
     parentPid: PARENT,
+    launcherChild: undefined,
   };
 
   test('the environment is the process’s own', () => {
@@ -126,7 +137,7 @@ describe('without a launcher', () => {
     const environ = [
       'A=1',
       variableOfAnother,
-      saved('1024', ['B=2']),
+      'SUBREAPER_LIMIT=1024',
       'SUBREAPER_SAVED_NODE_OPTIONS=--inspect',
     ];
     expect(inherited(environ)).toEqual({
@@ -161,18 +172,20 @@ describe('a value', () => {
     ['a name that is not UTF-8', '\xe4=\xf6'],
   ])('with %s is kept', (_, entry) => {
     for (const entries of [[entry], [entry, 'Y=1'], ['W=1', entry], ['W=1', entry, 'Y=1']]) {
-      expect(inherited([launcherVariable, saved('1', entries)]).environment).toEqual(entries);
+      expect(inherited([launcherVariable], saved('1', entries)).environment).toEqual(entries);
     }
   });
 
   test('is no part of an entry without "="', () => {
     const entries = ['NAME', 'A=1', 'OTHER', 'B=2'];
-    expect(inherited([launcherVariable, saved('1', entries)]).environment).toEqual(entries);
+    expect(inherited([launcherVariable], saved('1', entries)).environment).toEqual(entries);
   });
 
   test('with U+0001 before something like an entry is kept', () => {
-    const environ = ['X=a\x01LD_PRELOAD=/x', launcherVariable, saved('1', ['X=a\x01LD_PRELOAD=/x'])];
-    expect(inherited(environ).environment).toEqual(['X=a\x01LD_PRELOAD=/x']);
+    const environ = ['X=a\x01LD_PRELOAD=/x', launcherVariable];
+    expect(inherited(environ, saved('1', ['X=a\x01LD_PRELOAD=/x'])).environment).toEqual([
+      'X=a\x01LD_PRELOAD=/x',
+    ]);
   });
 
   test('that is not UTF-8 is kept without a launcher too', () => {
@@ -182,12 +195,7 @@ describe('a value', () => {
 
 describe('NODE_OPTIONS', () => {
   test('comes back where the launcher could save nothing else', () => {
-    const environ = [
-      'A=1',
-      launcherVariable,
-      'SUBREAPER_LIMIT=1024',
-      'SUBREAPER_SAVED_NODE_OPTIONS=--inspect',
-    ];
+    const environ = ['A=1', withoutPipe, 'SUBREAPER_LIMIT=1024', 'SUBREAPER_SAVED_NODE_OPTIONS=--inspect'];
     expect(inherited(environ)).toMatchObject({
       environment: ['A=1', 'NODE_OPTIONS=--inspect'],
       descriptorLimit: 1024n,
@@ -195,7 +203,7 @@ describe('NODE_OPTIONS', () => {
   });
 
   test('comes back empty if it was empty, and not at all if it was not set', () => {
-    const environ = ['A=1', launcherVariable, 'SUBREAPER_LIMIT=1024'];
+    const environ = ['A=1', withoutPipe, 'SUBREAPER_LIMIT=1024'];
     expect(inherited([...environ, 'SUBREAPER_SAVED_NODE_OPTIONS=']).environment).toEqual([
       'A=1',
       'NODE_OPTIONS=',
@@ -204,12 +212,21 @@ describe('NODE_OPTIONS', () => {
   });
 
   test('comes back once from a saved environment', () => {
-    const environ = [
-      launcherVariable,
-      'SUBREAPER_SAVED_NODE_OPTIONS=--stale',
-      saved('1', ['NODE_OPTIONS=--inspect', 'A=1']),
-    ];
-    expect(inherited(environ).environment).toEqual(['NODE_OPTIONS=--inspect', 'A=1']);
+    const environ = [launcherVariable, 'SUBREAPER_SAVED_NODE_OPTIONS=--inspect'];
+    const fromPipe = saved('1', ['NODE_OPTIONS=--inspect', 'A=1']);
+    expect(inherited(environ, fromPipe).environment).toEqual(['NODE_OPTIONS=--inspect', 'A=1']);
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['only what the pipe was made with', '\n'],
+    ['the limit alone', '\n1024\n'],
+    ['a part of the environment', '\n1024\nA=1\0B='],
+    ['a part that ends with an entry', '\n1024\nA=1\0'],
+    ['a part that ends with a line end', '\n1024\nA=1\n'],
+  ])('comes back where the launcher’s child wrote %s', (_, fromPipe) => {
+    const environ = ['A=1', 'B=2', launcherVariable, 'SUBREAPER_SAVED_NODE_OPTIONS=--inspect'];
+    expect(inherited(environ, fromPipe).environment).toEqual(['A=1', 'B=2', 'NODE_OPTIONS=--inspect']);
   });
 });
 
@@ -217,11 +234,11 @@ describe('SUBREAPER_OPTIONS', () => {
   const option = 'SUBREAPER_OPTIONS=--scope=child -v';
 
   test.each([
-    ['with a saved environment', [option, launcherVariable, saved('1', ['A=1', option, 'B=2'])]],
-    ['where none could be saved', ['A=1', option, 'B=2', launcherVariable, 'SUBREAPER_LIMIT=1']],
-    ['without a launcher', ['A=1', option, 'B=2']],
-  ])('is read and does not reach the workload: %s', (_, environ) => {
-    expect(inherited(environ)).toMatchObject({
+    ['with a saved environment', [option, launcherVariable], saved('1', ['A=1', option, 'B=2'])],
+    ['where none could be saved', ['A=1', option, 'B=2', withoutPipe, 'SUBREAPER_LIMIT=1'], undefined],
+    ['without a launcher', ['A=1', option, 'B=2'], undefined],
+  ])('is read and does not reach the workload: %s', (_, environ, fromPipe) => {
+    expect(inherited(environ, fromPipe)).toMatchObject({
       optionsVariable: '--scope=child -v',
       environment: ['A=1', 'B=2'],
     });
@@ -232,26 +249,9 @@ describe('SUBREAPER_OPTIONS', () => {
   });
 
   test('none of init’s variables reaches the workload through the saved environment', () => {
-    const own = ['SUBREAPER_LAUNCHER=1 2', 'SUBREAPER_ENVIRON=x', 'SUBREAPER_SAVED_NODE_OPTIONS=x', option];
-    const { environment } = inherited([launcherVariable, saved('1', ['A=1', ...own])]);
+    const own = ['SUBREAPER_LAUNCHER=1 2', 'SUBREAPER_LIMIT=x', 'SUBREAPER_SAVED_NODE_OPTIONS=x', option];
+    const { environment } = inherited([launcherVariable], saved('1', ['A=1', ...own]));
     expect(environment).toEqual(['A=1']);
-  });
-});
-
-describe('the arguments', () => {
-  const cmdline = ['node', '--v8-pool-size=0', '/bin/subreaper', '-v', '', 'a\xffb', '-v'];
-
-  test.each([
-    [0, []],
-    [-1, []],
-    [1, ['-v']],
-    [4, ['-v', '', 'a\xffb', '-v']],
-  ])('are the last %i of the command line', (count, expected) => {
-    expect(inherited([], cmdline, count).args).toEqual(expected);
-  });
-
-  test('are the same with a launcher', () => {
-    expect(inherited([launcherVariable], cmdline, 3).args).toEqual(['', 'a\xffb', '-v']);
   });
 });
 
