@@ -1,8 +1,9 @@
 import { Failure, quoted } from '../init/failure.ts';
-import type { InitOptions } from '../init/init.ts';
+import type { InitOptions } from '../init/options.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
+import { defaultSettings, type Settings } from './default-settings.ts';
 import { nearest } from './nearest.ts';
-import { defaultSettings, type Option, options, type Settings } from './options.ts';
+import { type Option, options } from './options.ts';
 
 /** What a command line asks for. `operands` counts the arguments that are the command and its own. */
 export type Invocation =

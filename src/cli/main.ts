@@ -3,12 +3,13 @@ import { createRequire } from 'node:module';
 import { Failure } from '../init/failure.ts';
 import { fromBytes, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
-import { runWithoutReaping } from '../init/run-without-reaping.ts';
 import type { Command } from '../init/start-workload.ts';
+import { later } from '../later.ts';
 import { realTimeSignals } from '../native/signals.ts';
+import type { ByteString } from '../native/types.ts';
 import { noRealTime } from '../signals/signal-names.ts';
-import { parseCommandLine } from './command-line.ts';
-import { helpText } from './help.ts';
+import type { Invocation } from './command-line.ts';
+import { defaultSettings } from './default-settings.ts';
 
 try {
   main();
@@ -27,15 +28,29 @@ function main(): void {
   const inherited = readInherited();
   const { args, optionsVariable } = inherited;
   const realTime = isLinux ? realTimeSignals() : noRealTime;
-  const invocation = parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
-  if (invocation.kind === 'help') print(helpText());
+  const invocation =
+    withoutOptions(optionsVariable, args) ??
+    later<typeof import('./command-line.ts')>().parseCommandLine(
+      optionsVariable,
+      args.map(fromBytes),
+      realTime,
+    );
+  if (invocation.kind === 'help') print(later<typeof import('./help.ts')>().helpText());
   else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
   else {
     const { operands } = invocation;
     const command = operands === 0 ? undefined : (args.slice(-operands) as unknown as Command);
-    const run = isLinux ? init : runWithoutReaping;
+    const run = isLinux ? init : later<typeof import('../init/run-without-reaping.ts')>().runWithoutReaping;
     run(command, invocation.options, inherited, realTime);
   }
+}
+
+/** A command and no options: what most starts are, and all that the table of options has no part in. */
+function withoutOptions(optionsVariable: string, args: readonly ByteString[]): Invocation | undefined {
+  const operands = args[0] === '--' ? args.length - 1 : args.length;
+  if (optionsVariable !== '' || operands === 0 || (operands === args.length && args[0]?.startsWith('-')))
+    return undefined;
+  return { kind: 'run', options: defaultSettings(), operands };
 }
 
 function print(text: string): void {

@@ -1,37 +1,12 @@
 import { Failure, quoted } from '../init/failure.ts';
-import type { InitOptions } from '../init/init.ts';
 import type { RestartPolicy } from '../init/restarts.ts';
 import { type LogLevel, logFormats, logLevels } from '../log/log.ts';
 import type { Signal } from '../native/types.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { parseSignal, type RealTimeRange, signalNames } from '../signals/signal-names.ts';
+import type { Settings } from './default-settings.ts';
 import { parseDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
-/** The options while they are being read. */
-export interface Settings extends Mutable<InitOptions> {
-  rewrite: Map<Signal, Signal | 'drop'>;
-  remapExit: Map<number, number>;
-}
-
-export function defaultSettings(): Settings {
-  return {
-    scope: 'group',
-    rewrite: new Map(),
-    remapExit: new Map(),
-    graceMs: 2000,
-    until: 'main',
-    stopDelayMs: 0,
-    stopTimeoutMs: undefined,
-    restart: { kind: 'no' },
-    pause: false,
-    parentDeathSignal: undefined,
-    logLevel: 'warn',
-    logFormat: 'json',
-  };
-}
 
 interface OptionBase {
   readonly long: `--${string}` | undefined;

@@ -17,10 +17,11 @@ export interface Inherited {
   readonly descriptorLimit: bigint | undefined;
   /** The process that started init, whatever has become of it since. */
   readonly parentPid: Pid;
-  /** The launcher's child, which has written the environment to a pipe: init's to reap, and no orphan. */
+  /** The launcher's child, which has written the environment to a pipe: init's to wait for. */
   readonly launcherChild: Pid | undefined;
 }
 
+export const STANDARD_STREAMS = [0, 1, 2];
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
 /** Reads the raw bytes of this process's environment and arguments, and what the launcher saved. */
@@ -94,6 +95,11 @@ export function parseInherited({
     parentPid: namedParent || (Number(launcherParent) as Pid),
     launcherChild: child ? (Number(child) as Pid) : undefined,
   };
+}
+
+/** Without the standard streams. */
+export function inheritedFromThree({ descriptors = [] }: Inherited): number[] {
+  return descriptors.filter((descriptor) => !STANDARD_STREAMS.includes(descriptor));
 }
 
 /** The value of the first entry of that name, as getenv(3) has it. */

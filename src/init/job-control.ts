@@ -4,7 +4,6 @@ import {
   foregroundGroup,
   isControllingTerminal,
   isInForeground,
-  openControllingTerminal,
   setForegroundGroup,
 } from '../native/terminal.ts';
 import type { Pid, Signal } from '../native/types.ts';
@@ -33,13 +32,8 @@ const SIGTSTP = signalNumber('SIGTSTP');
 const SIGTTIN = signalNumber('SIGTTIN');
 const SIGTTOU = signalNumber('SIGTTOU');
 
-/** @returns undefined where init has no controlling terminal */
-export function createJobControl(watch: SignalWatch): JobControl | undefined {
-  const terminal = openControllingTerminal();
-  return terminal === undefined ? undefined : createOn(terminal, watch);
-}
-
-function createOn(terminal: number, watch: SignalWatch): JobControl {
+/** @param terminal init's controlling terminal */
+export function createJobControl(terminal: number, watch: SignalWatch): JobControl {
   // Below unshare(1) it may be 0: a group that has no number here. The terminal cannot be handed back to that one.
   const init = ownProcessGroup();
   /** The workload's process group; no group has the number 0. */

@@ -7,7 +7,7 @@ import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
 import { quoted } from './failure.ts';
 import { fromBytes, type Inherited } from './inherited.ts';
-import type { InitOptions } from './init.ts';
+import type { InitOptions } from './options.ts';
 import type { Command } from './start-workload.ts';
 
 /**

@@ -34,6 +34,11 @@ export function waitForAny(reportStopped: boolean): Waited {
   return pid === 0 ? 'nothing-yet' : 'no-children';
 }
 
+/** Blocks until that child has ended, and takes its status: wait4(2). At once if there is no such child. */
+export function waitUntilEnded(pid: Pid): void {
+  wait4Call(pid, statusCell, 0, null);
+}
+
 /**
  * Looks, without blocking and without taking its status, for a child of the calling thread that has ended:
  * waitid(2) with WNOWAIT and __WNOTHREAD. Children that other threads forked stay out of sight.

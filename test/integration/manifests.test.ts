@@ -6,7 +6,7 @@ import { validate as validateService } from 'kubernetes-models/_schemas/IoK8sApi
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
-import type { InitOptions } from '../../src/init/init.ts';
+import type { InitOptions } from '../../src/init/options.ts';
 import type { RealTimeRange } from '../../src/signals/signal-names.ts';
 
 const folder = 'examples/kubernetes';

@@ -5,7 +5,7 @@ import { type Invocation, parseCommandLine } from '../../src/cli/command-line.ts
 import { helpText } from '../../src/cli/help.ts';
 import { options } from '../../src/cli/options.ts';
 import { Failure } from '../../src/init/failure.ts';
-import type { InitOptions } from '../../src/init/init.ts';
+import type { InitOptions } from '../../src/init/options.ts';
 import type { RealTimeRange } from '../../src/signals/signal-names.ts';
 import { launcher } from '../helpers/environment.ts';
 

@@ -1,0 +1,25 @@
+import type { LogFormat, LogLevel } from '../log/log.ts';
+import type { Signal } from '../native/types.ts';
+import type { RestartPolicy } from './restarts.ts';
+
+export interface InitOptions {
+  /** Whom a forwarded signal reaches: the workload's process group, it alone, or every descendant. */
+  readonly scope: 'group' | 'child' | 'tree';
+  /** What to forward in place of a signal. */
+  readonly rewrite: ReadonlyMap<Signal, Signal | 'drop'>;
+  /** The exit status in place of the workload's. */
+  readonly remapExit: ReadonlyMap<number, number>;
+  /** What survivors get between SIGTERM and SIGKILL. */
+  readonly graceMs: number;
+  /** What ends a life: the end of the workload, or that of the last descendant. */
+  readonly until: 'main' | 'all';
+  readonly stopDelayMs: number;
+  readonly stopTimeoutMs: number | undefined;
+  readonly restart: RestartPolicy;
+  /** Run no workload. */
+  readonly pause: boolean;
+  /** What the kernel is to send init when its parent dies. */
+  readonly parentDeathSignal: Signal | undefined;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
