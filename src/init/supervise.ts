@@ -5,7 +5,7 @@ import type { SignalWatch } from '../native/signals.ts';
 import { SystemError } from '../native/system-error.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
-import { type Ended, exitStatus, type WaitStatus } from '../reaper/wait-status.ts';
+import { decodeWaitStatus, type Ended, exitStatus } from '../reaper/wait-status.ts';
 import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-names.ts';
 import { now } from '../timers.ts';
 import { attempt } from './attempt.ts';
@@ -163,11 +163,13 @@ export function supervise({
     else log('warn', 'signal not forwarded', { signal: name(signal), error: failure.message });
   }
 
-  function childChanged(pid: Pid, change: WaitStatus): void {
+  function childChanged(pid: Pid, status: number): void {
+    if (pid !== workload && !logsOrphans) return;
+    const change = decodeWaitStatus(status);
     if (pid === workload) {
       if (change.kind === 'stopped') jobControl?.workloadStopped(change.signal);
       else workloadEnded(change);
-    } else if (logsOrphans && change.kind !== 'stopped') {
+    } else if (change.kind !== 'stopped') {
       log('debug', 'orphan reaped', { orphan: pid, ...described(change) });
     }
   }

@@ -2,13 +2,12 @@ import { constants, layouts } from './abi.ts';
 import { foreign } from './addon.ts';
 import type { Pid } from './types.ts';
 
-const wait4Call = foreign<[number, Int32Array, number, Buffer | null], number>('wait4', 'int', [
+const wait4Call = /* @__PURE__ */ foreign<[number, Int32Array, number, Buffer | null], number>(
+  'wait4',
   'int',
-  'void *',
-  'int',
-  'void *',
-]);
-const waitidCall = foreign<[number, number, Buffer, number], number>('waitid', 'int', [
+  ['int', 'void *', 'int', 'void *'],
+);
+const waitidCall = /* @__PURE__ */ foreign<[number, number, Buffer, number], number>('waitid', 'int', [
   'int',
   'uint',
   'void *',
@@ -19,19 +18,25 @@ const statusCell = new Int32Array(1);
 const siginfo = Buffer.alloc(layouts.sizeofSiginfo);
 const rusage = Buffer.alloc(layouts.sizeofRusage);
 
-/** What a wait that does not block found: a child and its wait status, nothing yet, or no child at all (ECHILD). */
-export type Waited = { readonly pid: Pid; readonly status: number } | 'nothing-yet' | 'no-children';
+/** What a wait that does not block found: a child, nothing yet, or no child at all (ECHILD). */
+export type Waited = Pid | 'nothing-yet' | 'no-children';
 
 /**
- * Waits for any child without blocking, wait4(2), and takes its status.
+ * Waits for any child without blocking, wait4(2), and takes its status: `lastWaitStatus`, apart from the pid, so that
+ * 20,000 orphans are no garbage.
  * @param reportStopped also report children that stopped (WUNTRACED)
  * ECHILD is the one error that a valid call without blocking can have.
  */
 export function waitForAny(reportStopped: boolean): Waited {
   const options = reportStopped ? constants.WNOHANG | constants.WUNTRACED : constants.WNOHANG;
   const pid = wait4Call(-1, statusCell, options, null);
-  if (pid > 0) return { pid: pid as Pid, status: statusCell[0] as number };
+  if (pid > 0) return pid as Pid;
   return pid === 0 ? 'nothing-yet' : 'no-children';
+}
+
+/** The wait status that the last wait took: wait(2). */
+export function lastWaitStatus(): number {
+  return statusCell[0] as number;
 }
 
 /** Blocks until that child has ended, and takes its status: wait4(2). At once if there is no such child. */

@@ -1,6 +1,5 @@
 import type { Pid } from '../native/types.ts';
-import { waitForAny } from '../native/wait.ts';
-import { decodeWaitStatus, type WaitStatus } from './wait-status.ts';
+import { lastWaitStatus, waitForAny } from '../native/wait.ts';
 
 /**
  * How many children one turn of the event loop reaps. libuv's signal pipe holds 4,096 messages, and every child that
@@ -21,8 +20,8 @@ export interface ReapLoop {
 }
 
 export interface ReapLoopEvents {
-  /** A child ended, or stopped if `reportStopped`. */
-  readonly onChild: (pid: Pid, status: WaitStatus) => void;
+  /** A child ended, or stopped if `reportStopped`; `status` is its wait status. */
+  readonly onChild: (pid: Pid, status: number) => void;
   /** Every child that had ended is reaped; whether any is left. */
   readonly onDrained: (hasChildren: boolean) => void;
   /**
@@ -61,7 +60,7 @@ export function createReapLoop({ onChild, onDrained, listen, reportStopped }: Re
         isListening = false;
         listen(false);
       }
-      onChild(waited.pid, decodeWaitStatus(waited.status));
+      onChild(waited, lastWaitStatus());
     }
     wake();
   }

@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { kill } from '../../src/native/process.ts';
 import { spawn } from '../../src/native/spawn.ts';
 import type { ByteString, SignalSet } from '../../src/native/types.ts';
-import { waitForAny } from '../../src/native/wait.ts';
+import { lastWaitStatus, waitForAny } from '../../src/native/wait.ts';
 import { killTree } from '../../src/process-tree/kill-tree.ts';
 import { descendants, type ProcessInfo, readProcess } from '../../src/process-tree/process-table.ts';
 import { signalProcess } from '../../src/process-tree/signal-process.ts';
@@ -39,7 +39,7 @@ function reaped({ pid }: ProcessInfo): WaitStatus {
   for (;;) {
     const waited = waitForAny(false);
     if (waited === 'no-children') throw new Error(`${pid} is no child`);
-    if (waited !== 'nothing-yet' && waited.pid === pid) return decodeWaitStatus(waited.status);
+    if (waited !== 'nothing-yet' && waited === pid) return decodeWaitStatus(lastWaitStatus());
   }
 }
 
