@@ -71,6 +71,8 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     return found;
   };
 
+  const rest = () => sleep(Math.max(LOOK_EVERY_MS, REST_PER_LOOK * lastLookMs));
+
   let members = stillRunning([root]);
   if (members.some((member) => member.pid === process.pid)) {
     throw new TypeError(`killTree: ${pid} is this process or one above it; take a process below`);
@@ -80,19 +82,23 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     for (const member of members) if (send(member, number)) send(member, SIGCONT);
     members = stillRunning(members);
     while (members.length > 0 && now() < end) {
-      await sleep(Math.max(LOOK_EVERY_MS, REST_PER_LOOK * lastLookMs));
+      await rest();
       members = stillRunning(members);
     }
   }
-  while (members.length > 0) {
-    members = freeze(members, stillRunning, send);
-    for (let stops = 1; stops < MOST_STOPS && !members.every(isStopped); stops++) {
-      await sleep(LOOK_EVERY_MS);
-      members = freeze(members, stillRunning, send);
+  const killed = new Set<string>();
+  /** What was killed and has not ended yet forks no more either. */
+  const stands = (member: ProcessInfo) => isStopped(member) || killed.has(identity(member));
+  for (let stops = 0; members.length > 0; stops++) {
+    members = freeze(members, stillRunning, send, stands);
+    if (members.every(stands) || stops >= MOST_STOPS) {
+      for (const member of members) {
+        if (!killed.has(identity(member))) send(member, SIGKILL);
+        killed.add(identity(member));
+      }
+      members = stillRunning(members);
     }
-    for (const member of members) send(member, SIGKILL);
-    members = stillRunning(members);
-    if (members.length > 0) await sleep(LOOK_EVERY_MS);
+    if (members.length > 0) await rest();
   }
   if (refusal !== undefined) throw refusal;
 }
@@ -100,6 +106,7 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
 /**
  * Stops processes from the top, look after look, until all stand and none is new: what is stopped forks no more. Some
  * are new for ever (a process that forks and ends, over and over), so the looks have a limit.
+ * @param stands whether a process cannot fork
  * @param look those of the processes that run, and what runs below them by now
  * @returns all that the last look met
  */
@@ -107,6 +114,7 @@ export function freeze(
   processes: readonly ProcessInfo[],
   look: (processes: readonly ProcessInfo[]) => ProcessInfo[],
   send: (info: ProcessInfo, signal: Signal) => boolean,
+  stands = isStopped,
 ): ProcessInfo[] {
   let all = [...processes];
   const sent = new Set<string>();
@@ -117,13 +125,13 @@ export function freeze(
       sent.add(identity(info));
     }
     // What was in the middle of a fork forks before it stops: only a look at a tree that stands shows all of it.
-    const stands = all.every(isStopped);
+    const allStand = all.every(stands);
     all = look(all);
-    if (stands && !all.some(isNew)) break;
+    if (allStand && !all.some(isNew)) break;
   }
   return all;
 }
 
 function isStopped({ state }: ProcessInfo): boolean {
-  return state === 'T';
+  return state === 'T' || state === 't';
 }
