@@ -42,16 +42,18 @@ const targets = [
     most: 0.5,
     measured: (find) => ratio(find('idle alone: resident', 'subreaper')),
   },
-  {
-    name: 'in-process: added to an app, ms',
-    most: 2,
-    measured: (find) => value(find('in-process: added to the run of empty', '--import subreaper/register')),
-  },
-  {
-    name: 'in-process: added to an app, MiB',
-    most: 1,
-    measured: (find) => value(find('in-process: added to the anonymous', '--import subreaper/register')),
-  },
+  ...['--import', '--require'].flatMap((way) => [
+    {
+      name: `${way} subreaper/register: added to an app, ms`,
+      most: 2,
+      measured: (find) => value(find('in-process: added to the run of empty', `${way} subreaper/register`)),
+    },
+    {
+      name: `${way} subreaper/register: added to an app, MiB`,
+      most: 1,
+      measured: (find) => value(find('in-process: added to the anonymous', `${way} subreaper/register`)),
+    },
+  ]),
   {
     name: 'start to workload, to pm2-runtime',
     most: 0.1,

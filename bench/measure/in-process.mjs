@@ -17,17 +17,21 @@ export async function measure({ helpers, size, progress }) {
   const { rounds, memoryRounds, settleMs } = size.inProcess;
   const figures = [];
   const failures = [];
-  for (const script of ['empty.cjs', 'http.cjs']) {
+  for (const { script, before, as } of [
+    { script: 'empty.cjs', before: [], as: '' },
+    { script: 'http.cjs', before: [], as: '' },
+    { script: 'http.cjs', before: ['unshare', '--pid', '--fork'], as: ' as PID 1' },
+  ]) {
     const run = await inRounds({
-      title: `in-process start of ${script}`,
+      title: `in-process start of ${script}${as}`,
       rounds,
       candidates: ways,
       progress,
-      measure: ({ flags }) => launch(helpers, () => ['node', ...flags, app(script)]),
+      measure: ({ flags }) => launch(helpers, () => [...before, 'node', ...flags, app(script)]),
     });
     figures.push(
-      ...figuresOf(`in-process: run of ${script}`, 'ms', run.values.toExit ?? {}, base),
-      ...added(`in-process: added to the run of ${script}`, 'ms', run.values.toExit),
+      ...figuresOf(`in-process: run of ${script}${as}`, 'ms', run.values.toExit ?? {}, base),
+      ...added(`in-process: added to the run of ${script}${as}`, 'ms', run.values.toExit),
     );
     failures.push(...run.failures);
   }
