@@ -1,5 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { attempt } from '../init/attempt.ts';
 import { Failure } from '../init/failure.ts';
 import { fromBytes, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
@@ -7,6 +8,7 @@ import type { Command } from '../init/start-workload.ts';
 import { later } from '../later.ts';
 import { realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
+import { waitUntilEnded } from '../native/wait.ts';
 import { noRealTime } from '../signals/signal-names.ts';
 import type { Invocation } from './command-line.ts';
 import { defaultSettings } from './default-settings.ts';
@@ -14,7 +16,8 @@ import { defaultSettings } from './default-settings.ts';
 try {
   main();
 } catch (error) {
-  const { message } = error as Error;
+  // node says more than a line where a module cannot be loaded.
+  const [message] = (error as Error).message.split('\n');
   try {
     writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
   } catch {
@@ -26,7 +29,10 @@ try {
 function main(): void {
   const isLinux = process.platform === 'linux';
   const inherited = readInherited();
-  const { args, optionsVariable } = inherited;
+  const { args, optionsVariable, launcherChild } = inherited;
+  // It has closed its pipe. Whatever init does now, no zombie of it stays, and no workload sees one. (Without koffi the
+  // help still helps.)
+  if (launcherChild !== undefined) attempt(() => waitUntilEnded(launcherChild));
   const realTime = isLinux ? realTimeSignals() : noRealTime;
   const invocation =
     withoutOptions(optionsVariable, args) ??

@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync, readSync } from 'node:fs';
 import type { ByteString, Pid, SignalSet } from '../native/types.ts';
 
 /** What the process that started init handed down, as it was before node's own start-up changed it. */
@@ -78,7 +78,7 @@ export function parseInherited({
   }
 
   const [, launcherParent, blocked, ignored, pipe, child, ...descriptors] = launcher;
-  const saved = pipe ? readSaved(Number(pipe)) : undefined;
+  const saved = pipe ? readSaved(Number(pipe)) : fromBase64(variables['SUBREAPER_ENVIRON']);
   const limit = saved?.slice(1).split('\n', 1)[0] ?? variables['SUBREAPER_LIMIT'] ?? '';
   const environment =
     saved?.endsWith('\0\n') || saved === `\n${limit}\n\n`
@@ -123,9 +123,27 @@ function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
 
 /** To the end, and closes it. */
 function readSaved(descriptor: number): string {
-  const saved = readFileSync(descriptor, 'latin1');
+  const chunk = Buffer.alloc(65_536);
+  let saved = '';
+  for (;;) {
+    try {
+      const size = readSync(descriptor, chunk);
+      if (size === 0) break;
+      saved += chunk.toString('latin1', 0, size);
+    } catch (error) {
+      // node has handlers for SIGINT and SIGTERM by now, which interrupt a read, and no longer end PID 1.
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error;
+    }
+  }
   closeSync(descriptor);
   return saved;
+}
+
+/** What the launcher saved without a pipe: the same, but that the environment is in base64. */
+function fromBase64(saved: string | undefined): string | undefined {
+  if (saved === undefined) return undefined;
+  const [limit = '', ...lines] = saved.split('\n');
+  return `\n${limit}\n${Buffer.from(lines.join(''), 'base64').toString('latin1')}\n`;
 }
 
 /** What is not UTF-8 is U+FFFD in process.argv. */
@@ -151,7 +169,9 @@ function strings(nulTerminated: string): ByteString[] {
 }
 
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
-  return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|LIMIT|SAVED_\w+|OPTIONS|PARENT)=/.test(entry));
+  return environ.filter(
+    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|SAVED_\w+|OPTIONS|PARENT)=/.test(entry),
+  );
 }
 
 /** The launcher has moved what node acts on out of its way. */

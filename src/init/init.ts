@@ -1,10 +1,9 @@
 import { later } from '../later.ts';
 import { createLog } from '../log/log.ts';
-import { becomeSubreaper, setParentDeathSignal } from '../native/process.ts';
+import { becomeSubreaper, kill, setParentDeathSignal } from '../native/process.ts';
 import { blockInThisThread, watchSignals } from '../native/signals.ts';
 import { openControllingTerminal } from '../native/terminal.ts';
 import type { Pid, Signal } from '../native/types.ts';
-import { waitUntilEnded } from '../native/wait.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
@@ -43,9 +42,6 @@ export function init(
   // the process, they still arrive: node's other threads take them.
   blockInThisThread((['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber));
 
-  // The launcher's child has closed its pipe: it is not for the workload to see.
-  if (inherited.launcherChild !== undefined) waitUntilEnded(inherited.launcherChild);
-
   // Become a subreaper. PID 1 is one already.
   const isPid1 = process.pid === 1;
   const notSubreaper = isPid1 ? undefined : attempt(becomeSubreaper);
@@ -74,7 +70,14 @@ export function init(
   if (command === undefined) for (const signal of ignored) watch.start(signal);
 
   // Release the signals to it, and reap: it may have ended already.
-  const supervise = loadSupervise();
+  let supervise: ReturnType<typeof loadSupervise>;
+  try {
+    supervise = loadSupervise();
+  } catch (error) {
+    // Nobody would wait for it, or forward to it.
+    if (workload !== undefined) attempt(() => kill(-workload as Pid, signalNumber('SIGKILL')));
+    throw error;
+  }
   deliver = supervise({
     command,
     workload,

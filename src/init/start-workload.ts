@@ -38,10 +38,9 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
   for (const descriptor of inheritedFromThree(inherited)) setCloseOnExec(descriptor, false);
   const raisedLimit = descriptorLimit === undefined ? undefined : setDescriptorLimit(descriptorLimit);
   const listens = variable(environment, 'LISTEN_PID') === String(process.pid);
-  const { listenAsOwnPid } = listens
-    ? later<typeof import('./socket-activation.ts')>()
-    : { listenAsOwnPid: undefined };
-  const argv = listenAsOwnPid?.(command, environment) ?? command;
+  const argv = listens
+    ? later<typeof import('./socket-activation.ts')>().listenAsOwnPid(command, environment)
+    : command;
   const attributes = {
     environment,
     defaultSignals: (signalSet(everySignal) & ~signalSet(ignored)) as SignalSet,

@@ -145,7 +145,7 @@ describeModes(['actor', 'strace'], 'a signal sent before the workload runs', (mo
       command: [actor, 'signals'],
     });
     await until(() => caughtSignals(init.pid).includes(SIGRTMAX), 'init holds signals');
-    expect(childrenOf(init.pid)).toEqual([]);
+    await until(() => childrenOf(init.pid).length === 0, 'init has waited for the launcher’s child');
     for (const signal of signals) init.kill(signal);
     expect(childrenOf(init.pid)).toEqual([]);
     expect(await init.nextLine()).toMatch(/^ready/);

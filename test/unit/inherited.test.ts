@@ -89,6 +89,23 @@ describe('with what the launcher saved', () => {
     expect(inherited([withoutPipe, `SUBREAPER_LIMIT=${limit}`]).descriptorLimit).toBe(expected);
   });
 
+  test('without a pipe the same comes in base64', () => {
+    const entries = ['X=a\nb\xff', 'a.b=1'];
+    const bytes = Buffer.from(entries.map((entry) => `${entry}\0`).join(''), 'latin1');
+    // base64(1) breaks lines after 76 characters; command substitution takes the last line end away.
+    const base64 = bytes.toString('base64').replace(/.{8}(?=.)/g, '$&\n');
+    expect(inherited(['PWD=/', withoutPipe, `SUBREAPER_ENVIRON=1024\n${base64}`])).toMatchObject({
+      environment: entries,
+      descriptorLimit: 1024n,
+      descriptors: [0, 1, 2, 5, 17],
+      launcherChild: undefined,
+    });
+    expect(inherited(['PWD=/', withoutPipe, 'SUBREAPER_ENVIRON=1024'])).toMatchObject({
+      environment: [],
+      descriptorLimit: 1024n,
+    });
+  });
+
   test('which descriptors were closed is known', () => {
     expect(inherited(['SUBREAPER_LAUNCHER=42 1 0 0   1 2']).descriptors).toEqual([1, 2]);
   });
@@ -249,7 +266,13 @@ describe('SUBREAPER_OPTIONS', () => {
   });
 
   test('none of init’s variables reaches the workload through the saved environment', () => {
-    const own = ['SUBREAPER_LAUNCHER=1 2', 'SUBREAPER_LIMIT=x', 'SUBREAPER_SAVED_NODE_OPTIONS=x', option];
+    const own = [
+      'SUBREAPER_LAUNCHER=1 2',
+      'SUBREAPER_LIMIT=x',
+      'SUBREAPER_ENVIRON=x',
+      'SUBREAPER_SAVED_NODE_OPTIONS=x',
+      option,
+    ];
     const { environment } = inherited([launcherVariable], saved('1', ['A=1', ...own]));
     expect(environment).toEqual(['A=1']);
   });
