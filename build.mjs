@@ -56,8 +56,8 @@ async function bundle(entry, outfile, plugins, { format = 'cjs', minify = true, 
   });
 }
 
-// The command line, in two: what every start needs, and what it needs later or never. V8 takes longer to look through
-// the whole than init for all that it does before the workload runs.
+// The command line is in two files: what every start needs, and what it needs later or never. V8 takes longer to look
+// through the whole than init for all that it does before the workload runs.
 const laterModules = [
   'src/cli/command-line.ts',
   'src/cli/help.ts',
@@ -84,37 +84,37 @@ const takeFromTheFirst = (nameOf) => ({
 const exportLater = laterModules.map((module) => `export * from './${module}';`);
 const imports = await bundle(
   exportLater,
-  'dist/later.mjs',
+  'dist/later.cjs',
   [takeFromTheFirst((module) => module), createRequireIsRequire],
-  {
-    format: 'esm',
-    minify: false,
-    write: false,
-  },
+  { format: 'esm', minify: false, write: false },
 );
 // From `import { a, b as b2 } from "src/…"`, whatever is imported more than once: where each name comes from.
 const shared = new Map();
-for (const [, names, module] of imports.outputFiles[0].text.matchAll(
-  /^import \{([^}]*)\} from "(src\/[^"]*)";/gm,
+for (const [line, names, module] of imports.outputFiles[0].text.matchAll(
+  /^import (?:\{([^}]*)\}|.*) from "(src\/[^"]*)";/gm,
 )) {
+  if (names === undefined) throw new Error(`build.mjs knows imports by name only: ${line}`);
   for (const item of names.split(',')) shared.set(item.trim().split(' ')[0], module);
 }
 const exportShared = [...shared].map(([name, module]) => `export { ${name} } from './${module}';`);
 await bundle([...exportShared, "import './src/cli/main.ts';"], 'dist/cli.cjs', [createRequireIsRequire]);
 await bundle(exportLater, 'dist/later.cjs', [takeFromTheFirst(() => './cli.cjs'), createRequireIsRequire]);
+
 await bundle('src/index.ts', 'dist/library.js', [createRequireIsRequire]);
-await bundle('src/register-on-import.ts', 'dist/register-on-import.js', [requireTheLibraries]);
+// Alone, and not in the library: each file more is 0.5 ms of an app's start.
+await bundle('src/register-on-import.ts', 'dist/register.js', [createRequireIsRequire]);
 const plugins = [createRequireIsRequire, requireTheLibraries];
 // Test runners show the lines of code that an error came from.
 await bundle('src/testing/index.ts', 'dist/testing-library.js', plugins, { minify: false });
 // vitest is there for ESM only.
 await bundle('src/testing/vitest.ts', 'dist/vitest.mjs', [requireTheLibraries], { format: 'esm' });
 
-// What is imported is a small file in front of a library: to learn its names Node 20 and 22 scan an imported CommonJS
-// file with a WebAssembly program, which takes 18 ms and 5 MB for the library, and nothing for this.
+// What is imported is a small file in front of a library: to learn its names node scans an imported CommonJS file, 20
+// and 22 with a WebAssembly program that takes 18 ms and 5 MB for the library, and nothing for this.
 for (const [facade, library] of [
   ['index', 'library'],
   ['testing', 'testing-library'],
+  ['register-on-import', 'register'],
 ]) {
   const names = Object.keys(createRequire(import.meta.url)(`./dist/${library}.js`));
   const lines = names.map((name) => `exports.${name} = library.${name};\n`).join('');

@@ -1,7 +1,10 @@
 import { constants, layouts } from './abi.ts';
 import { foreign } from './addon.ts';
 
-const clockGettime = foreign<[number, Buffer], number>('clock_gettime', 'int', ['int', 'void *']);
+const clockGettime = /* @__PURE__ */ foreign<[number, Buffer], number>('clock_gettime', 'int', [
+  'int',
+  'void *',
+]);
 const timespec = Buffer.alloc(layouts.sizeofTimespec);
 
 /**

@@ -2,11 +2,25 @@ import { constants, layouts } from './abi.ts';
 import { foreign } from './addon.ts';
 import { checked } from './system-error.ts';
 
-const fcntlCall = foreign<[number, number, number], number>('fcntl', 'int', ['int', 'int', 'int']);
-const getrlimitCall = foreign<[number, Buffer], number>('getrlimit', 'int', ['int', 'void *']);
-const setrlimitCall = foreign<[number, Buffer], number>('setrlimit', 'int', ['int', 'void *']);
-const pollCall = foreign<[Buffer, number, number], number>('poll', 'int', ['void *', 'unsigned long', 'int']);
-const sendCall = foreign<[number, Buffer, number, number], number>('send', 'long', [
+const fcntlCall = /* @__PURE__ */ foreign<[number, number, number], number>('fcntl', 'int', [
+  'int',
+  'int',
+  'int',
+]);
+const getrlimitCall = /* @__PURE__ */ foreign<[number, Buffer], number>('getrlimit', 'int', [
+  'int',
+  'void *',
+]);
+const setrlimitCall = /* @__PURE__ */ foreign<[number, Buffer], number>('setrlimit', 'int', [
+  'int',
+  'void *',
+]);
+const pollCall = /* @__PURE__ */ foreign<[Buffer, number, number], number>('poll', 'int', [
+  'void *',
+  'unsigned long',
+  'int',
+]);
+const sendCall = /* @__PURE__ */ foreign<[number, Buffer, number, number], number>('send', 'long', [
   'int',
   'void *',
   'size_t',

@@ -3,21 +3,21 @@ import type { Pid } from './types.ts';
 
 const UV_PROCESS = 10;
 
-const uvDefaultLoop = foreign<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleGetType = foreign<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
-const uvProcessGetPid = foreign<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
-const uvIsActive = foreign<[unknown], number>('uv_is_active', 'int', ['void *']);
-const uvTtyResetMode = foreign<[], number>('uv_tty_reset_mode', 'int', []);
+const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleGetType = /* @__PURE__ */ foreign<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
+const uvProcessGetPid = /* @__PURE__ */ foreign<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
+const uvIsActive = /* @__PURE__ */ foreign<[unknown], number>('uv_is_active', 'int', ['void *']);
+const uvTtyResetMode = /* @__PURE__ */ foreign<[], number>('uv_tty_reset_mode', 'int', []);
 
 /** The children that libuv is going to wait for on node's main loop: its active uv_process_t handles, uv_walk. */
 export function childrenOfLibuv(): Pid[] {
   const pids: Pid[] = [];
   const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'void *']));
-  const uvWalk = foreign<[unknown, (handle: unknown) => void, null], void>('uv_walk', 'void', [
-    'void *',
-    callbackType,
-    'void *',
-  ]);
+  const uvWalk = /* @__PURE__ */ foreign<[unknown, (handle: unknown) => void, null], void>(
+    'uv_walk',
+    'void',
+    ['void *', callbackType, 'void *'],
+  );
   uvWalk(
     uvDefaultLoop(),
     (handle) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from './abi.ts';
 import { foreign } from './addon.ts';
 
-const madviseCall = foreign<[bigint, bigint, number], number>('madvise', 'int', [
+const madviseCall = /* @__PURE__ */ foreign<[bigint, bigint, number], number>('madvise', 'int', [
   'intptr_t',
   'size_t',
   'int',

@@ -5,14 +5,16 @@ import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 
 // Neither call has a wrapper in every C library; syscall(2) takes and returns long.
-const pidfdOpenCall = foreign<[number, number, number], number>('syscall', 'long', ['long', 'int', 'uint']);
-const pidfdSendSignalCall = foreign<[number, number, number, null, number], number>('syscall', 'long', [
+const pidfdOpenCall = /* @__PURE__ */ foreign<[number, number, number], number>('syscall', 'long', [
   'long',
   'int',
-  'int',
-  'void *',
   'uint',
 ]);
+const pidfdSendSignalCall = /* @__PURE__ */ foreign<[number, number, number, null, number], number>(
+  'syscall',
+  'long',
+  ['long', 'int', 'int', 'void *', 'uint'],
+);
 
 /**
  * A close-on-exec descriptor that refers to the process which has that pid now, pidfd_open(2).

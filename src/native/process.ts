@@ -3,12 +3,12 @@ import { foreign } from './addon.ts';
 import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 
-const killCall = foreign<[number, number], number>('kill', 'int', ['int', 'int']);
-const prctlCall = foreign<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
-const prctlName = foreign<[number, string], number>('prctl', 'int', ['int', 'str']);
-const prctlFlag = foreign<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
-const exitCall = foreign<[number], never>('_exit', 'void', ['int']);
-const getpgrpCall = foreign<[], number>('getpgrp', 'int', []);
+const killCall = /* @__PURE__ */ foreign<[number, number], number>('kill', 'int', ['int', 'int']);
+const prctlCall = /* @__PURE__ */ foreign<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
+const prctlName = /* @__PURE__ */ foreign<[number, string], number>('prctl', 'int', ['int', 'str']);
+const prctlFlag = /* @__PURE__ */ foreign<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
+const exitCall = /* @__PURE__ */ foreign<[number], never>('_exit', 'void', ['int']);
+const getpgrpCall = /* @__PURE__ */ foreign<[], number>('getpgrp', 'int', []);
 
 const flagCell = new Int32Array(1);
 

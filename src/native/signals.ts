@@ -9,12 +9,15 @@ export function realTimeSignals(): { readonly first: Signal; readonly last: Sign
   return { first: realTimeMinimum[detectLibc()] as Signal, last: realTimeMaximum as Signal };
 }
 
-const pthreadSigmaskCall = foreign<[number, Buffer, null], number>('pthread_sigmask', 'int', [
+const pthreadSigmaskCall = /* @__PURE__ */ foreign<[number, Buffer, null], number>('pthread_sigmask', 'int', [
   'int',
   'void *',
   'void *',
 ]);
-const signalCall = foreign<[number, bigint], bigint>('signal', 'intptr_t', ['int', 'intptr_t']);
+const signalCall = /* @__PURE__ */ foreign<[number, bigint], bigint>('signal', 'intptr_t', [
+  'int',
+  'intptr_t',
+]);
 
 /**
  * Blocks signals for the calling thread, pthread_sigmask(3). Those sent to the process then go to a thread that
@@ -42,15 +45,18 @@ export interface SignalWatch {
   release(): void;
 }
 
-const uvDefaultLoop = foreign<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleSize = foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvSignalInit = foreign<[unknown, Buffer], number>('uv_signal_init', 'int', ['void *', 'void *']);
-const uvSignalStop = foreign<[Buffer], number>('uv_signal_stop', 'int', ['void *']);
-const uvUnref = foreign<[Buffer], void>('uv_unref', 'void', ['void *']);
+const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleSize = /* @__PURE__ */ foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
+const uvSignalInit = /* @__PURE__ */ foreign<[unknown, Buffer], number>('uv_signal_init', 'int', [
+  'void *',
+  'void *',
+]);
+const uvSignalStop = /* @__PURE__ */ foreign<[Buffer], number>('uv_signal_stop', 'int', ['void *']);
+const uvUnref = /* @__PURE__ */ foreign<[Buffer], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
 
 /** libuv keeps pointers to the handles: they must never be collected, whatever becomes of their watch. */
-const allHandles: Map<Signal, Buffer>[] = [];
+const allSlabs: Buffer[] = [];
 /** koffi has room for a few thousand callbacks, and a test suite may register as often. By whether they keep the loop. */
 const released = { true: [] as Reusable[], false: [] as Reusable[] };
 
@@ -77,7 +83,7 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
   }
   // Without a name: koffi knows a name once, and a process may hold several watches.
   const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'int']));
-  const uvSignalStart = foreign<[Buffer, unknown, number], number>('uv_signal_start', 'int', [
+  const uvSignalStart = /* @__PURE__ */ foreign<[Buffer, unknown, number], number>('uv_signal_start', 'int', [
     'void *',
     callbackType,
     'int',
@@ -88,14 +94,15 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
   );
   const loop = uvDefaultLoop();
   const handleSize = Number(uvHandleSize(UV_SIGNAL));
+  const slab = Buffer.alloc(handleSize * (realTimeMaximum + 1));
   const handles = new Map<Signal, Buffer>();
-  allHandles.push(handles);
+  allSlabs.push(slab);
 
   const watch: SignalWatch = {
     start(signal) {
       let handle = handles.get(signal);
       if (handle === undefined) {
-        handle = Buffer.alloc(handleSize);
+        handle = slab.subarray(signal * handleSize, (signal + 1) * handleSize);
         uvChecked('uv_signal_init', uvSignalInit(loop, handle));
         if (!keepsLoopAlive) uvUnref(handle);
         handles.set(signal, handle);

@@ -17,7 +17,7 @@ export interface OrphanLoop {
   stop(): void;
 }
 
-export interface OrphanLoopParts {
+interface OrphanLoopParts {
   /** Whether someone else in this process waits for the child: libuv, or a native addon. Must not throw. */
   readonly isOwned: (pid: Pid) => boolean;
   readonly listChildren: () => readonly Pid[];

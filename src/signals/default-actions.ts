@@ -26,7 +26,7 @@ const ending: readonly NodeJS.Signals[] = [
   'SIGPWR',
 ];
 
-export interface DefaultActions {
+interface DefaultActions {
   stop(): void;
 }
 
@@ -42,15 +42,18 @@ const caughtByNode: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
  */
 export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   const named = new Map<string | symbol, Signal>(ending.map((name) => [name, signalNumber(name)]));
+  // Nobody can listen to a real-time signal: node has no name for it.
   const isListenedTo = (signal: Signal) =>
+    signal < realTime.first &&
     ending.some((name) => named.get(name) === signal && process.listenerCount(name) > 0);
   const signals = new Set(named.values());
   for (let number: number = realTime.first; number <= realTime.last; number++) signals.add(number as Signal);
   // A handler that is neither a listener's nor node's is a native addon's: libuv's would replace it.
   const caught = caughtSignals();
   for (const signal of signals) {
+    if (!inSignalSet(caught, signal)) continue;
     const isNodes = caughtByNode.some((name) => signalNumber(name) === signal) || isListenedTo(signal);
-    if (inSignalSet(caught, signal) && !isNodes) signals.delete(signal);
+    if (!isNodes) signals.delete(signal);
   }
   const watch = watchSignals(end, false);
   const stopWatching = (signal: Signal) => {
