@@ -46,7 +46,18 @@ console.log(`node under qemu: ${report}`);
 const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
 const { status } = spawnSync(
   process.execPath,
-  [vitest, 'run', '--project', 'integration', ...tests, '-t', names, '--testTimeout=300000'],
+  [
+    vitest,
+    'run',
+    '--project',
+    'integration',
+    '--project',
+    'storms',
+    ...tests,
+    '-t',
+    names,
+    '--testTimeout=300000',
+  ],
   {
     cwd: root,
     stdio: 'inherit',
