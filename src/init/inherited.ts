@@ -123,7 +123,7 @@ function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
 
 /** To the end, and closes it. */
 function readSaved(descriptor: number): string {
-  const chunk = Buffer.alloc(65_536);
+  const chunk = Buffer.alloc(4096);
   let saved = '';
   for (;;) {
     try {
