@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
-import { statusField, until } from '../helpers/proc.ts';
+import { runningWith, statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** What a workload can see of itself. No shell in front of the first: dash has a mask of its own around a fork. */
@@ -154,15 +155,18 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
 });
 
 describeWith([], 'what node would take for itself is the workload’s', () => {
-  for (const [size, padding] of [
-    ['small', ''],
-    ['large', 'x'.repeat(120_000)],
+  // With 3 to 9 taken there is no pipe, and a large environment fits into no variable either.
+  for (const [size, padding, more] of [
+    ['small', '', 0],
+    ['large', 'x'.repeat(120_000), 0],
+    ['small, and no descriptor free', '', 6],
+    ['large, and no descriptor free', 'x'.repeat(120_000), 6],
   ] as const) {
     test(`an IPC channel, with an environment that is ${size}`, async () => {
       const script =
         'process.send("hello"); process.on("message", (m) => { console.log(m); process.disconnect(); })';
       const child = spawn(launcher, ['--', 'node', '-e', script], {
-        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc', ...Array<'ignore'>(more).fill('ignore')],
         env: { ...process.env, PADDING: padding },
       });
       onTestFinished(() => void child.kill('SIGKILL'));
@@ -297,6 +301,23 @@ describe('the launcher is found and works', () => {
       });
     });
   }
+
+  test('not without the second file of its program: one line, 125, and no workload stays', async () => {
+    const partial = join(folder, 'partial');
+    for (const part of ['bin', 'dist'])
+      cpSync(join(launcher, '../..', part), join(partial, part), { recursive: true });
+    symlinkSync(join(launcher, '../../node_modules'), join(partial, 'node_modules'));
+    rmSync(join(partial, 'dist/later.cjs'));
+    const marker = randomUUID();
+    const exit = await runInit({
+      launch: [join(partial, 'bin/subreaper')],
+      command: ['sleep', '1000'],
+      spawn: { env: { ...process.env, MARKER: marker } },
+    });
+    expect(exit).toMatchObject({ code: 125, stdout: '' });
+    expect(exit.stderr).toMatch(/^subreaper: [^\n]+later\.cjs[^\n]*\n$/);
+    await until(() => runningWith(marker).length === 0, 'the workload is gone');
+  });
 
   test('not without node in PATH: one line and 125', async () => {
     const exit = await runInit({ launch: ['/bin/sh', launcher], command, spawn: { env: { PATH: folder } } });
