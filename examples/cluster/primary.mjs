@@ -8,8 +8,7 @@ import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { descendants, killTree } from 'subreaper';
-import { register } from 'subreaper/register';
+import { descendants, killTree, register } from 'subreaper';
 import { drawTree, readProcessTable } from '../hung-workers/process-table.mjs';
 
 const WORKERS = 2;

@@ -33,6 +33,7 @@ export const constants = {
   SYS_pidfd_send_signal: 424,
   SYS_pidfd_open: 434,
 
+  SIGCHLD: 17,
   SIG_BLOCK: 0,
   POSIX_SPAWN_SETPGROUP: 2,
   POSIX_SPAWN_SETSIGDEF: 4,

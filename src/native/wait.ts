@@ -66,11 +66,17 @@ export interface Usage {
   readonly maxRssKib: number;
 }
 
+/** A child that was waited for: wait(2). */
+export interface WaitedFor {
+  readonly status: number;
+  readonly usage: Usage;
+}
+
 /**
  * Waits for one child of the calling thread without blocking, wait4(2), and takes its status.
  * @returns undefined if it still runs, or if there is no such child (ECHILD)
  */
-export function waitFor(pid: Pid): { readonly status: number; readonly usage: Usage } | undefined {
+export function waitFor(pid: Pid): WaitedFor | undefined {
   if (wait4Call(pid, statusCell, constants.WNOHANG | constants.__WNOTHREAD, rusage) !== pid) return undefined;
   return {
     status: statusCell[0] as number,

@@ -15,27 +15,33 @@ const linuxNames =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG ' +
   'XCPU XFSZ VTALRM PROF WINCH IO PWR SYS';
 
-const numberOf = new Map<string, Signal>();
-// node:os has them all, but loading it takes longer than all of a start's own work: only other platforms need it.
-if (process.platform === 'linux') {
-  let number = 0;
-  for (const name of linuxNames.split(' ')) numberOf.set(`SIG${name}`, ++number as Signal);
-  numberOf.set('SIGIOT', 6 as Signal);
-  numberOf.set('SIGPOLL', 29 as Signal);
-} else {
+/** Made when a name is first asked for: most apps that are their own init never do. */
+let numberOf: ReadonlyMap<string, Signal> | undefined;
+
+function namedSignals(): ReadonlyMap<string, Signal> {
+  numberOf ??= new Map(process.platform === 'linux' ? onLinux() : elsewhere());
+  return numberOf;
+}
+
+function onLinux(): [string, Signal][] {
+  const names = linuxNames.split(' ').map((name, index) => [`SIG${name}`, index + 1] as [string, Signal]);
+  return [...names, ['SIGIOT', 6 as Signal], ['SIGPOLL', 29 as Signal]];
+}
+
+/** node:os has them all, but loading it takes longer than all of a start's own work. */
+function elsewhere(): [string, Signal][] {
   const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
-  for (const name of Object.keys(constants.signals))
-    numberOf.set(name, constants.signals[name as NodeJS.Signals] as Signal);
+  return Object.entries(constants.signals) as [string, Signal][];
 }
 
 /** Every signal with a name, without "SIG": what a person may type. */
 export function signalNames(): string[] {
-  return [...numberOf.keys()].map((name) => name.slice(3));
+  return [...namedSignals().keys()].map((name) => name.slice(3));
 }
 
 /** A named signal's number on this platform. */
 export function signalNumber(name: NodeJS.Signals): Signal {
-  return numberOf.get(name) as Signal;
+  return namedSignals().get(name) as Signal;
 }
 
 /** "SIGTERM", "SIGRTMIN+3". */
@@ -44,7 +50,7 @@ export function signalName(signal: Signal, realTime: RealTimeRange): string {
   if (offset === 0) return 'SIGRTMIN';
   if (offset > 0) return `SIGRTMIN+${offset}`;
   // Some numbers have a second name; the first one listed is the usual one.
-  for (const [name, number] of numberOf) if (number === signal) return name;
+  for (const [name, number] of namedSignals()) if (number === signal) return name;
   return `signal ${signal}`;
 }
 
@@ -59,7 +65,7 @@ export function parseSignal(text: string, realTime: RealTimeRange): Signal | und
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
   const relative = /^RT(?:(MIN)(?:\+(\d+))?|(MAX)(?:-(\d+))?)$/.exec(name);
-  if (relative === null) return numberOf.get(`SIG${name}`);
+  if (relative === null) return namedSignals().get(`SIG${name}`);
   const number = relative[1]
     ? realTime.first + Number(relative[2] ?? 0)
     : realTime.last - Number(relative[4] ?? 0);

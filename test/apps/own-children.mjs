@@ -5,7 +5,7 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { execa } from 'execa';
-import { register } from 'subreaper/register';
+import { register } from 'subreaper';
 
 const ROUNDS = 20;
 // From PATH, for fork and node:cluster: an emulated node needs its emulator in front.

@@ -14,7 +14,12 @@ export interface AppOptions extends Pick<InitOptions, 'mode' | 'under' | 'spawn'
   readonly args?: readonly string[];
 }
 
-const registered = ['--import', 'subreaper/register'];
+/** The two ways to load it before the app. Each is a file of its own. */
+export const waysToRegister = [
+  ['--import', 'subreaper/register'],
+  ['--require', 'subreaper/register'],
+] as const;
+const [registered] = waysToRegister;
 
 function asInit(program: readonly string[], options: AppOptions): InitOptions {
   const { flags = registered, args = [], ...rest } = options;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { codeCommand, runCode, startApp, startCode } from '../helpers/own-init.ts';
+import { codeCommand, runCode, startApp, startCode, waysToRegister } from '../helpers/own-init.ts';
 import { processStat, until, zombiesOf } from '../helpers/proc.ts';
 import { startProcess } from '../helpers/run-init.ts';
 
@@ -22,12 +22,15 @@ const prelude = `
 const done = (stdout: string) => ({ code: 0, signal: null, stdout, stderr: '' });
 
 describeModes([], 'an app that is its own init', (mode) => {
-  test('gets the exit status of each child, whatever started it, and leaves no orphan a zombie', async () => {
-    const app = await startApp('own-children.mjs', { mode });
-    const result = JSON.parse(await app.nextLine());
-    expect(result).toEqual({ checked: 20 * 10 + 2 * 20 + 3, wrong: [], orphans: 180, reaped: 180 });
-    expect(zombiesOf(app.pid)).toEqual([]);
-  });
+  test.each(waysToRegister)(
+    'gets the exit status of each child, whatever started it, and leaves no orphan a zombie, with %s',
+    async (...flags) => {
+      const app = await startApp('own-children.mjs', { mode, flags });
+      const result = JSON.parse(await app.nextLine());
+      expect(result).toEqual({ checked: 20 * 10 + 2 * 20 + 3, wrong: [], orphans: 180, reaped: 180 });
+      expect(zombiesOf(app.pid)).toEqual([]);
+    },
+  );
 
   test('reaps an orphan within one turn of the event loop, also behind a child of its own', async () => {
     const result = await runCode(

@@ -1,9 +1,9 @@
 import { cpSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildFolder } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { runCode, startCode } from '../helpers/own-init.ts';
+import { runCode, startCode, waysToRegister } from '../helpers/own-init.ts';
 import { processStat, runningWith, until } from '../helpers/proc.ts';
 import { runInit, startProcess } from '../helpers/run-init.ts';
 
@@ -39,10 +39,18 @@ describeModes([], 'registering changes nothing else', (mode) => {
       spawn('true', { stdio: 'ignore' }).unref();`,
   };
 
-  test.each(Object.entries(apps))('%s', async (_, code) => {
+  const nothing = {
+    '--import': resolve('test/apps/nothing.mjs'),
+    '--require': resolve('test/apps/nothing.cjs'),
+  };
+  const cases = waysToRegister.flatMap(([way, module]) =>
+    Object.entries(apps).map(([name, code]) => ({ name, code, way, module })),
+  );
+
+  test.each(cases)('$name, with $way', async ({ code, way, module }) => {
     const [bare, registered] = await Promise.all([
-      runCode(code, { mode, flags: unregistered }),
-      runCode(code, { mode }),
+      runCode(code, { mode, flags: [way, nothing[way]] }),
+      runCode(code, { mode, flags: [way, module] }),
     ]);
     const withoutPid = ({ stderr, ...rest }: typeof bare) => ({
       ...rest,

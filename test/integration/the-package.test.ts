@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waysToRegister } from '../helpers/own-init.ts';
 import { runInit } from '../helpers/run-init.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -80,22 +81,24 @@ describe('the packed package', () => {
     expect(exit.stderr).toMatch(/^subreaper: cannot start, koffi[^\n]+install[^\n]+\n$/);
   });
 
-  test('says so in one line too where an app is to be its own init', () => {
-    const cwd = join(folder, 'incomplete');
-    const { status, stdout, stderr } = spawnSync(
-      'node',
-      ['--import', 'subreaper/register', '-e', 'console.log("app")'],
-      { cwd, encoding: 'utf8' },
-    );
-    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
-    expect(stderr).toMatch(/^subreaper: koffi[^\n]+install[^\n]+\n$/);
-  });
+  test.each(waysToRegister)(
+    'says so in one line too where an app is to be its own init, with %s',
+    (...way) => {
+      const cwd = join(folder, 'incomplete');
+      const { status, stdout, stderr } = spawnSync('node', [...way, '-e', 'console.log("app")'], {
+        cwd,
+        encoding: 'utf8',
+      });
+      expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+      expect(stderr).toMatch(/^subreaper: koffi[^\n]+install[^\n]+\n$/);
+    },
+  );
 
   const names = 'SystemError,becomeSubreaper,descendants,killTree,register';
 
   test.each([
-    ['import', 'module', `import * as s from 'subreaper'; import * as r from 'subreaper/register';`],
-    ['require', 'commonjs', `const s = require('subreaper'), r = require('subreaper/register');`],
+    ['import', 'module', `import 'subreaper/register'; import * as s from 'subreaper';`],
+    ['require', 'commonjs', `require('subreaper/register'); const s = require('subreaper');`],
   ])('can be loaded with %s, by name', (_, type, load) => {
     const output = execFileSync(
       'node',
@@ -105,11 +108,12 @@ describe('the packed package', () => {
         `${load}
         const named = Object.keys(s).filter((name) => !/^default$|^module.exports$/.test(name));
         console.log(named.sort().join());
-        console.log(typeof r.register, typeof s.register, r.register().reaped);`,
+        console.log(Object.getOwnPropertySymbols(globalThis).filter(({ description }) => /^subreaper/.test(description)).length);
+        console.log(s.register().reaped);`,
       ],
       { cwd: join(folder, 'npm'), encoding: 'utf8' },
     );
-    expect(output).toBe(`${names}\nfunction function 0\n`);
+    expect(output).toBe(`${names}\n1\n0\n`);
   });
 
   test.each([
@@ -120,7 +124,7 @@ describe('the packed package', () => {
     const file = join(folder, 'npm', `consumer-${module}.${extension}`);
     const consumer = (pidType: string) => `
       import { type ReapedOrphan, descendants, killTree, register } from 'subreaper';
-      import { register as again } from 'subreaper/register';
+      import 'subreaper/register';
       const registration = register({
         onReap: ({ pid, name, code, signal, userCpuMs, maxRssKib, lifetimeMs }: ReapedOrphan) => {
           const all: [${pidType}, string | null, number | null, string | null, number, number, number | null] =
@@ -131,7 +135,7 @@ describe('the packed package', () => {
       });
       const pids: number[] = [...registration.orphans(), ...descendants(1)].map(({ pid }) => pid);
       void killTree(pids[0] ?? 0, { signal: 'SIGTERM', graceMs: 1 });
-      again().unregister();
+      registration.unregister();
     `;
     const check = (source: string) => {
       writeFileSync(file, source);

@@ -1,0 +1,183 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
+import { readlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Worker } from 'node:worker_threads';
+import { constants } from './native/abi.ts';
+import { childrenOfLibuv } from './native/event-loop.ts';
+import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from './native/process.ts';
+import { realTimeSignals, watchSignals } from './native/signals.ts';
+import type { Pid, Signal } from './native/types.ts';
+import { peekEnded, type WaitedFor, waitFor } from './native/wait.ts';
+import { ownChildren } from './process-tree/process-table.ts';
+import { createOrphanLoop } from './reaper/orphan-loop.ts';
+import { trackOwnChildren } from './reaper/own-children.ts';
+import { restoreDefaultActions } from './signals/default-actions.ts';
+import { setTimeout } from './timers.ts';
+
+/** Whoever has a say in the reaping, or wants to hear of it. Called on the event loop; must not throw. */
+export interface Participant {
+  /** Whether something else in this process waits for a child, asked about those that are not node's own. */
+  readonly owns?: ((pid: number) => boolean) | undefined;
+  /** Told of an orphan while its entry in /proc is still there. What it returns is called once it is reaped. */
+  readonly onEnded?: ((pid: Pid) => (waited: WaitedFor) => void) | undefined;
+}
+
+/** The one reaper of a process: also for other copies of this package, in whatever version. */
+export interface InProcessReaper {
+  /** How many orphans were reaped so far. */
+  readonly reaped: number;
+  /** Whether node, or a participant, waits for this child. */
+  isOwned(pid: Pid): boolean;
+  join(participant: Participant): void;
+  /** Reaps what has ended by now. With the last participant the process is again as it was. */
+  leave(participant: Participant): void;
+}
+
+const shared = globalThis as { [key: symbol]: InProcessReaper | undefined };
+/** The number is that of the two interfaces above. */
+const KEY = Symbol.for('subreaper.in-process-reaper.1');
+
+const SIGCHLD = constants.SIGCHLD as Signal;
+/** pthread_join(3) returns a moment before the kernel has passed the thread's children on, and no event says when. */
+const AFTER_JOIN_MS = 100;
+
+/**
+ * Makes this process its own init, if it is not one yet, and lets a participant into it.
+ * @param warn told, in one line, what keeps orphans from coming to this process; without it node warns
+ * @returns undefined in worker threads and on other systems than Linux: nothing happens there
+ * @throws Error where koffi, a dependency, has no addon for this platform
+ */
+export function joinReaper(
+  participant: Participant,
+  warn: (message: string) => void = emitWarning,
+): InProcessReaper | undefined {
+  if (process.platform !== 'linux' || !isMainThread()) return undefined;
+  shared[KEY] ??= startReaper(warn);
+  shared[KEY].join(participant);
+  return shared[KEY];
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(`subreaper: ${message}; allow prctl in its seccomp profile`);
+}
+
+/** /proc/thread-self is "PID/task/TID", and the main thread's ID is the pid. */
+function isMainThread(): boolean {
+  try {
+    const [pid, , thread] = readlinkSync('/proc/thread-self').split('/');
+    return pid === thread;
+  } catch {
+    // Without /proc: node's own word for it, which costs a start-up a millisecond.
+    const require = createRequire(import.meta.filename);
+    return (require('node:worker_threads') as typeof import('node:worker_threads')).isMainThread;
+  }
+}
+
+function startReaper(warn: (message: string) => void): InProcessReaper {
+  const participants = new Set<Participant>();
+  let reaped = 0;
+
+  // Know whose a child is, from now on and from before.
+  const hasChildren = peekEnded() !== 'no-children';
+  const own = trackOwnChildren(hasChildren ? childrenOfLibuv() : [], childrenOfLibuv);
+  function isOwned(pid: Pid): boolean {
+    if (own.has(pid)) return true;
+    for (const { owns } of participants) if (owns?.(pid) === true) return true;
+    return false;
+  }
+
+  // Reap what nobody waits for.
+  const loop = createOrphanLoop({ isOwned, listChildren: ownChildren, reap });
+  function reap(pid: Pid): boolean {
+    const onReaped: ((waited: WaitedFor) => void)[] = [];
+    for (const { onEnded } of participants) if (onEnded) onReaped.push(onEnded(pid));
+    const waited = waitFor(pid);
+    if (waited === undefined) return false;
+    reaped++;
+    for (const tell of onReaped) tell(waited);
+    return true;
+  }
+  const watch = watchSignals(loop.wake, false);
+  watch.start(SIGCHLD);
+
+  // What a worker thread leaves behind comes to the main thread, and zombies among it come without a SIGCHLD.
+  const onWorker = (message: unknown) => {
+    (message as { worker: Worker }).worker.once('exit', () => {
+      loop.wake();
+      setTimeout(loop.look, AFTER_JOIN_MS).unref();
+    });
+  };
+  subscribe('worker_threads', onWorker);
+
+  // Become a subreaper. PID 1 is one already, and has other duties.
+  const isPid1 = process.pid === 1;
+  const hasBecomeSubreaper = !isPid1 && tryToBecomeSubreaper(warn);
+  const defaultActions = isPid1 ? restoreDefaultActions(realTimeSignals()) : undefined;
+
+  // What ended before is reaped once the caller is done.
+  if (hasChildren) process.nextTick(loop.look);
+
+  // No signal may come while node takes its loop down: libuv's handler has nowhere to write to by then, and aborts.
+  const emitter: EventEmitter = process;
+  let isActive = true;
+  function letGo(): void {
+    if (!isActive) return;
+    isActive = false;
+    watch.stop(SIGCHLD);
+    watch.release();
+    defaultActions?.stop();
+  }
+  function listenForExit(): void {
+    emitter.on('exit', letGo);
+    emitter.on('removeListener', keepListening);
+  }
+  // An app that removes all listeners means its own. It may be about to remove this one as well: hence the tick.
+  function keepListening(event: unknown, listener: unknown): void {
+    if (event !== 'exit' || listener !== letGo) return;
+    process.nextTick(() => {
+      emitter.off('removeListener', keepListening);
+      if (isActive) listenForExit();
+    });
+  }
+  listenForExit();
+
+  function stop(): void {
+    emitter.off('removeListener', keepListening);
+    emitter.off('exit', letGo);
+    letGo();
+    loop.stop();
+    own.stop();
+    unsubscribe('worker_threads', onWorker);
+    if (hasBecomeSubreaper) ceaseToBeSubreaper();
+    shared[KEY] = undefined;
+  }
+
+  return {
+    get reaped() {
+      return reaped;
+    },
+    isOwned,
+    join(participant) {
+      participants.add(participant);
+    },
+    leave(participant) {
+      // Nobody else would reap it.
+      loop.look();
+      participants.delete(participant);
+      if (participants.size === 0) stop();
+    },
+  };
+}
+
+/** @returns whether it was not one before */
+function tryToBecomeSubreaper(warn: (message: string) => void): boolean {
+  try {
+    if (isSubreaper()) return false;
+    becomeSubreaper();
+    return true;
+  } catch (error) {
+    warn(`this process cannot become a subreaper (${(error as Error).message}), so orphans go to PID 1`);
+    return false;
+  }
+}
