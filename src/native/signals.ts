@@ -45,18 +45,21 @@ export interface SignalWatch {
   release(): void;
 }
 
+/** A uv_signal_t. */
+type Handle = Uint32Array;
+
 const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
 const uvHandleSize = /* @__PURE__ */ foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvSignalInit = /* @__PURE__ */ foreign<[unknown, Buffer], number>('uv_signal_init', 'int', [
+const uvSignalInit = /* @__PURE__ */ foreign<[unknown, Handle], number>('uv_signal_init', 'int', [
   'void *',
   'void *',
 ]);
-const uvSignalStop = /* @__PURE__ */ foreign<[Buffer], number>('uv_signal_stop', 'int', ['void *']);
-const uvUnref = /* @__PURE__ */ foreign<[Buffer], void>('uv_unref', 'void', ['void *']);
+const uvSignalStop = /* @__PURE__ */ foreign<[Handle], number>('uv_signal_stop', 'int', ['void *']);
+const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
 
 /** libuv keeps pointers to the handles: they must never be collected, whatever becomes of their watch. */
-const allSlabs: Buffer[] = [];
+const allSlabs: Handle[] = [];
 /** koffi has room for a few thousand callbacks, and a test suite may register as often. By whether they keep the loop. */
 const released = { true: [] as Reusable[], false: [] as Reusable[] };
 
@@ -83,7 +86,7 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
   }
   // Without a name: koffi knows a name once, and a process may hold several watches.
   const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'int']));
-  const uvSignalStart = /* @__PURE__ */ foreign<[Buffer, unknown, number], number>('uv_signal_start', 'int', [
+  const uvSignalStart = /* @__PURE__ */ foreign<[Handle, unknown, number], number>('uv_signal_start', 'int', [
     'void *',
     callbackType,
     'int',
@@ -93,16 +96,16 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
     callbackType,
   );
   const loop = uvDefaultLoop();
-  const handleSize = Number(uvHandleSize(UV_SIGNAL));
-  const slab = Buffer.alloc(handleSize * (realTimeMaximum + 1));
-  const handles = new Map<Signal, Buffer>();
+  const handleLength = Number(uvHandleSize(UV_SIGNAL)) / 4;
+  const slab = new Uint32Array(handleLength * (realTimeMaximum + 1));
+  const handles = new Map<Signal, Handle>();
   allSlabs.push(slab);
 
   const watch: SignalWatch = {
     start(signal) {
       let handle = handles.get(signal);
       if (handle === undefined) {
-        handle = slab.subarray(signal * handleSize, (signal + 1) * handleSize);
+        handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
         uvChecked('uv_signal_init', uvSignalInit(loop, handle));
         if (!keepsLoopAlive) uvUnref(handle);
         handles.set(signal, handle);
@@ -115,9 +118,7 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
       uvSignalStop(handle);
       // The last two fields of uv_signal_t, caught_signals and dispatched_signals: as good as public, since libuv
       // keeps its structures as they are within a major version. Nothing is caught any more, so they say it for good.
-      const caught = handle.readUInt32LE(handleSize - 8);
-      const dispatched = handle.readUInt32LE(handleSize - 4);
-      return caught !== dispatched;
+      return handle.at(-2) !== handle.at(-1);
     },
     release() {
       released[`${keepsLoopAlive}`].push(reusable);

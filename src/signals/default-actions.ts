@@ -94,7 +94,7 @@ function end(signal: Signal): never {
 /** The signals that this process has a handler for, SigCgt of proc_pid_status(5). */
 function caughtSignals(): SignalSet {
   try {
-    const [, digits] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
+    const [, digits] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
     return BigInt(`0x${digits ?? 0}`) as SignalSet;
   } catch {
     // Without /proc: as if there were none.

@@ -19,19 +19,23 @@ const linuxNames =
 let numberOf: ReadonlyMap<string, Signal> | undefined;
 
 function namedSignals(): ReadonlyMap<string, Signal> {
-  numberOf ??= new Map(process.platform === 'linux' ? onLinux() : elsewhere());
+  numberOf ??= process.platform === 'linux' ? onLinux() : elsewhere();
   return numberOf;
 }
 
-function onLinux(): [string, Signal][] {
-  const names = linuxNames.split(' ').map((name, index) => [`SIG${name}`, index + 1] as [string, Signal]);
-  return [...names, ['SIGIOT', 6 as Signal], ['SIGPOLL', 29 as Signal]];
+function onLinux(): Map<string, Signal> {
+  const signals = new Map<string, Signal>();
+  let number = 0;
+  for (const name of linuxNames.split(' ')) signals.set(`SIG${name}`, ++number as Signal);
+  signals.set('SIGIOT', 6 as Signal);
+  signals.set('SIGPOLL', 29 as Signal);
+  return signals;
 }
 
 /** node:os has them all, but loading it takes longer than all of a start's own work. */
-function elsewhere(): [string, Signal][] {
+function elsewhere(): Map<string, Signal> {
   const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
-  return Object.entries(constants.signals) as [string, Signal][];
+  return new Map(Object.entries(constants.signals) as [string, Signal][]);
 }
 
 /** Every signal with a name, without "SIG": what a person may type. */
