@@ -42,18 +42,22 @@ const targets = [
     most: 0.5,
     measured: (find) => ratio(find('idle alone: resident', 'subreaper')),
   },
-  ...['--import', '--require'].flatMap((way) => [
-    {
-      name: `${way} subreaper/register: added to an app, ms`,
-      most: 2,
-      measured: (find) => value(find('in-process: added to the run of empty', `${way} subreaper/register`)),
-    },
-    {
-      name: `${way} subreaper/register: added to an app, MiB`,
-      most: 1,
-      measured: (find) => value(find('in-process: added to the anonymous', `${way} subreaper/register`)),
-    },
-  ]),
+  ...['--import', '--require'].flatMap((way) =>
+    ['a CommonJS app', 'an ESM app'].flatMap((kind) => [
+      {
+        name: `${way} subreaper/register: added to the start of ${kind}, ms`,
+        most: 2,
+        measured: (find) =>
+          value(find(`in-process: added to the start of ${kind}`, `${way} subreaper/register`)),
+      },
+      {
+        name: `${way} subreaper/register: added to the memory of ${kind}, MiB`,
+        most: 1,
+        measured: (find) =>
+          value(find(`in-process: added to the anonymous memory of ${kind}`, `${way} subreaper/register`)),
+      },
+    ]),
+  ),
   {
     name: 'start to workload, to pm2-runtime',
     most: 0.1,

@@ -1,4 +1,5 @@
-// What subreaper/register adds to an app: to its start, to its memory, and to the delay of its event loop in a storm.
+// What subreaper/register adds to an app: to its start (until its first line), to its whole run, to its memory, and to
+// the delay of its event loop in a storm.
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { figuresOf } from '../figures.mjs';
@@ -12,55 +13,75 @@ const ways = [
   { name: '--import subreaper/register', flags: ['--import', 'subreaper/register'] },
   { name: '--require subreaper/register', flags: ['--require', 'subreaper/register'] },
 ];
+/** What node itself takes to load anything before an app. */
+const floors = [
+  { name: '--import an empty file', flags: ['--import', app('empty.mjs')] },
+  { name: '--require an empty file', flags: ['--require', app('empty.cjs')] },
+];
+const kinds = { cjs: 'a CommonJS app', mjs: 'an ESM app' };
 
 export async function measure({ helpers, size, progress }) {
   const { rounds, memoryRounds, settleMs } = size.inProcess;
   const figures = [];
   const failures = [];
-  for (const { script, before, as } of [
-    { script: 'empty.cjs', before: [], as: '' },
-    { script: 'http.cjs', before: [], as: '' },
-    { script: 'http.cjs', before: ['unshare', '--pid', '--fork'], as: ' as PID 1' },
+  const add = (title, unit, values) => {
+    figures.push(
+      ...figuresOf(`in-process: ${title}`, unit, values ?? {}, base),
+      ...added(`in-process: added to the ${title}`, unit, values),
+    );
+  };
+  for (const [extension, kind] of Object.entries(kinds)) {
+    const run = await inRounds({
+      title: `in-process start of ${kind}`,
+      rounds,
+      candidates: [...ways, ...floors],
+      progress,
+      measure: ({ flags }) =>
+        launch(helpers, (fifo) => ['node', ...flags, app(`first-line.${extension}`), fifo]),
+    });
+    add(`start of ${kind}`, 'ms', run.values.toWorkload);
+    failures.push(...run.failures);
+  }
+  for (const { before, as } of [
+    { before: [], as: '' },
+    { before: ['unshare', '--pid', '--fork'], as: ' as PID 1' },
   ]) {
     const run = await inRounds({
-      title: `in-process start of ${script}${as}`,
+      title: `in-process run of a service${as}`,
       rounds,
       candidates: ways,
       progress,
-      measure: ({ flags }) => launch(helpers, () => [...before, 'node', ...flags, app(script)]),
+      measure: ({ flags }) => launch(helpers, () => [...before, 'node', ...flags, app('http.cjs')]),
     });
-    figures.push(
-      ...figuresOf(`in-process: run of ${script}${as}`, 'ms', run.values.toExit ?? {}, base),
-      ...added(`in-process: added to the run of ${script}${as}`, 'ms', run.values.toExit),
-    );
+    add(`run of a service${as}`, 'ms', run.values.toExit);
     failures.push(...run.failures);
   }
-  const memory = await inRounds({
-    title: 'in-process memory',
-    rounds: memoryRounds,
-    candidates: ways,
-    progress,
-    measure: async ({ flags }) => {
-      const out = freshPath('http');
-      const service = startAsPid1(['node', ...flags, app('http.cjs'), out]);
-      try {
-        await waitForResult(service, out);
-        await sleep(settleMs);
-        return readMemory(initPidOf(service));
-      } finally {
-        await service.end();
-        rmSync(out, { force: true });
-      }
-    },
-  });
-  figures.push(
-    ...figuresOf('in-process: anonymous memory of http.cjs', 'MiB', memory.values.anonymous ?? {}, base),
-    ...added('in-process: added to the anonymous memory of http.cjs', 'MiB', memory.values.anonymous),
-  );
+  for (const [extension, kind] of Object.entries(kinds)) {
+    const memory = await inRounds({
+      title: `in-process memory of ${kind}`,
+      rounds: memoryRounds,
+      candidates: ways,
+      progress,
+      measure: async ({ flags }) => {
+        const out = freshPath('http');
+        const service = startAsPid1(['node', ...flags, app(`http.${extension}`), out]);
+        try {
+          await waitForResult(service, out);
+          await sleep(settleMs);
+          return readMemory(initPidOf(service));
+        } finally {
+          await service.end();
+          rmSync(out, { force: true });
+        }
+      },
+    });
+    add(`anonymous memory of ${kind} as PID 1`, 'MiB', memory.values.anonymous);
+    failures.push(...memory.failures);
+  }
   const storm = await measureStorm({ helpers, size, progress });
   return {
     figures: [...figures, ...storm.figures],
-    failures: [...failures, ...memory.failures, ...storm.failures],
+    failures: [...failures, ...storm.failures],
   };
 }
 

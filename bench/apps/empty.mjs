@@ -1,0 +1,1 @@
+// An empty module: what node does to import any.
