@@ -2,36 +2,38 @@ import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resetTerminalModes } from '../native/event-loop.ts';
 import { exitNow } from '../native/process.ts';
-import { inSignalSet } from '../native/signal-set.ts';
 import { watchSignals } from '../native/signals.ts';
-import type { Signal, SignalSet } from '../native/types.ts';
-import { type RealTimeRange, signalNumber } from './signal-names.ts';
+import type { Signal } from '../native/types.ts';
+import type { RealTimeRange } from './signal-names.ts';
 
 /**
  * The signals whose default action ends a process, signal(7), but for those that node or V8 have a use for: USR1 (the
- * inspector), PIPE and XFSZ (ignored), PROF (the profiler). Faults (SEGV and the like) end PID 1 without help.
+ * inspector), PIPE and XFSZ (ignored), PROF (the profiler). Faults (SEGV and the like) end PID 1 without help. Numbers,
+ * of x64 and arm64, since a table of all names is nothing that an app's start needs.
  */
-const ending: readonly NodeJS.Signals[] = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGALRM',
-  'SIGTERM',
-  'SIGUSR2',
-  'SIGSTKFLT',
-  'SIGXCPU',
-  'SIGVTALRM',
-  'SIGIO',
-  'SIGPOLL',
-  'SIGPWR',
-];
+export const ending = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGUSR2: 12,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGSTKFLT: 16,
+  SIGXCPU: 24,
+  SIGVTALRM: 26,
+  SIGIO: 29,
+  SIGPOLL: 29,
+  SIGPWR: 30,
+} as const;
+
+const names = Object.keys(ending) as (keyof typeof ending)[];
 
 interface DefaultActions {
   stop(): void;
 }
 
 /** Those that node has a handler for even if nobody listens: it resets the terminal and re-raises. */
-const caughtByNode: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+const caughtByNode: readonly number[] = [ending.SIGINT, ending.SIGTERM];
 
 /**
  * Gives PID 1 the default actions that the kernel withholds from it, kill(2): a signal that the app does not listen to
@@ -41,19 +43,15 @@ const caughtByNode: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
  * It counts who listened when the signal came, not when it is delivered after whatever the event loop is busy with.
  */
 export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
-  const named = new Map<string | symbol, Signal>(ending.map((name) => [name, signalNumber(name)]));
-  // Nobody can listen to a real-time signal: node has no name for it.
   const isListenedTo = (signal: Signal) =>
+    // Nobody can listen to a real-time signal: node has no name for it.
     signal < realTime.first &&
-    ending.some((name) => named.get(name) === signal && process.listenerCount(name) > 0);
-  const signals = new Set(named.values());
+    names.some((name) => ending[name] === signal && process.listenerCount(name) > 0);
+  const signals = new Set(Object.values<number>(ending) as Signal[]);
   for (let number: number = realTime.first; number <= realTime.last; number++) signals.add(number as Signal);
   // A handler that is neither a listener's nor node's is a native addon's: libuv's would replace it.
-  const caught = caughtSignals();
-  for (const signal of signals) {
-    if (!inSignalSet(caught, signal)) continue;
-    const isNodes = caughtByNode.some((name) => signalNumber(name) === signal) || isListenedTo(signal);
-    if (!isNodes) signals.delete(signal);
+  for (const signal of caughtSignals()) {
+    if (!caughtByNode.includes(signal) && !isListenedTo(signal)) signals.delete(signal);
   }
   const watch = watchSignals(end, false);
   const stopWatching = (signal: Signal) => {
@@ -62,12 +60,12 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
 
   // Before node's own listener, which takes the handler away as the last listener goes: no gap between the two.
   const onRemoved = (event: string | symbol) => {
-    const signal = named.get(event);
+    const signal = numberOf(event);
     if (signal !== undefined && signals.has(signal) && !isListenedTo(signal)) watch.start(signal);
   };
   // After node's own listener, which installs a handler for the first listener: no gap either.
   const onNew = (event: string | symbol) => {
-    const signal = named.get(event);
+    const signal = numberOf(event);
     if (signal !== undefined && !isListenedTo(signal)) stopWatching(signal);
   };
   const emitter: EventEmitter = process;
@@ -85,19 +83,26 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   };
 }
 
+/** The number of one of the signals above. */
+function numberOf(event: string | symbol): Signal | undefined {
+  return Object.hasOwn(ending, event) ? (ending[event as keyof typeof ending] as Signal) : undefined;
+}
+
 /** What node does before a signal ends it, and the end: no 'exit' event, as for any process that a signal ends. */
 function end(signal: Signal): never {
   resetTerminalModes();
   return exitNow(128 + signal);
 }
 
-/** The signals that this process has a handler for, SigCgt of proc_pid_status(5). */
-function caughtSignals(): SignalSet {
+/** The signals that this process has a handler for, SigCgt of proc_pid_status(5). Without /proc as if there were none. */
+function caughtSignals(): Signal[] {
+  const caught: Signal[] = [];
   try {
     const [, digits] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-    return BigInt(`0x${digits ?? 0}`) as SignalSet;
+    let rest = BigInt(`0x${digits ?? 0}`);
+    for (let number = 1; rest > 0n; number++, rest >>= 1n) if (rest & 1n) caught.push(number as Signal);
   } catch {
-    // Without /proc: as if there were none.
-    return 0n as SignalSet;
+    // ENOENT
   }
+  return caught;
 }
