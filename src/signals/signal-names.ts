@@ -15,37 +15,27 @@ const linuxNames =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG ' +
   'XCPU XFSZ VTALRM PROF WINCH IO PWR SYS';
 
-/** Made when a name is first asked for: most apps that are their own init never do. */
-let numberOf: ReadonlyMap<string, Signal> | undefined;
-
-function namedSignals(): ReadonlyMap<string, Signal> {
-  numberOf ??= process.platform === 'linux' ? onLinux() : elsewhere();
-  return numberOf;
-}
-
-function onLinux(): Map<string, Signal> {
-  const signals = new Map<string, Signal>();
+const numberOf = new Map<string, Signal>();
+// node:os has them all, but loading it takes longer than all of a start's own work: only other platforms need it.
+if (process.platform === 'linux') {
   let number = 0;
-  for (const name of linuxNames.split(' ')) signals.set(`SIG${name}`, ++number as Signal);
-  signals.set('SIGIOT', 6 as Signal);
-  signals.set('SIGPOLL', 29 as Signal);
-  return signals;
-}
-
-/** node:os has them all, but loading it takes longer than all of a start's own work. */
-function elsewhere(): Map<string, Signal> {
+  for (const name of linuxNames.split(' ')) numberOf.set(`SIG${name}`, ++number as Signal);
+  numberOf.set('SIGIOT', 6 as Signal);
+  numberOf.set('SIGPOLL', 29 as Signal);
+} else {
   const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
-  return new Map(Object.entries(constants.signals) as [string, Signal][]);
+  for (const name of Object.keys(constants.signals))
+    numberOf.set(name, constants.signals[name as NodeJS.Signals] as Signal);
 }
 
 /** Every signal with a name, without "SIG": what a person may type. */
 export function signalNames(): string[] {
-  return [...namedSignals().keys()].map((name) => name.slice(3));
+  return [...numberOf.keys()].map((name) => name.slice(3));
 }
 
 /** A named signal's number on this platform. */
 export function signalNumber(name: NodeJS.Signals): Signal {
-  return namedSignals().get(name) as Signal;
+  return numberOf.get(name) as Signal;
 }
 
 /** "SIGTERM", "SIGRTMIN+3". */
@@ -54,7 +44,7 @@ export function signalName(signal: Signal, realTime: RealTimeRange): string {
   if (offset === 0) return 'SIGRTMIN';
   if (offset > 0) return `SIGRTMIN+${offset}`;
   // Some numbers have a second name; the first one listed is the usual one.
-  for (const [name, number] of namedSignals()) if (number === signal) return name;
+  for (const [name, number] of numberOf) if (number === signal) return name;
   return `signal ${signal}`;
 }
 
@@ -69,7 +59,7 @@ export function parseSignal(text: string, realTime: RealTimeRange): Signal | und
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
   const relative = /^RT(?:(MIN)(?:\+(\d+))?|(MAX)(?:-(\d+))?)$/.exec(name);
-  if (relative === null) return namedSignals().get(`SIG${name}`);
+  if (relative === null) return numberOf.get(`SIG${name}`);
   const number = relative[1]
     ? realTime.first + Number(relative[2] ?? 0)
     : realTime.last - Number(relative[4] ?? 0);
