@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { register } from 'subreaper/register';
+import { register } from 'subreaper';
 
 /** What starts a child, in turn. The forked ones come extra: a node takes too long to start to be a quarter of all. */
 const SOURCES = ['spawn', 'execFile, exec', 'spawnSync, execFileSync', 'spawn in a worker thread'];

@@ -19,8 +19,8 @@ import { setTimeout } from './timers.ts';
 export interface Participant {
   /** Whether something else in this process waits for a child, asked about those that are not node's own. */
   readonly owns?: ((pid: number) => boolean) | undefined;
-  /** Told of an orphan while its entry in /proc is still there. What it returns is called once it is reaped. */
-  readonly onEnded?: ((pid: Pid) => (waited: WaitedFor) => void) | undefined;
+  /** Shown a child while its entry in /proc is there. What it returns is called if that had ended, and is reaped now. */
+  readonly beforeReaping?: ((pid: Pid) => (waited: WaitedFor) => void) | undefined;
 }
 
 /** The one reaper of a process: also for other copies of this package, in whatever version. */
@@ -91,7 +91,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   const loop = createOrphanLoop({ isOwned, listChildren: ownChildren, reap });
   function reap(pid: Pid): boolean {
     const onReaped: ((waited: WaitedFor) => void)[] = [];
-    for (const { onEnded } of participants) if (onEnded) onReaped.push(onEnded(pid));
+    for (const { beforeReaping } of participants) if (beforeReaping) onReaped.push(beforeReaping(pid));
     const waited = waitFor(pid);
     if (waited === undefined) return false;
     reaped++;

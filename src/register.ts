@@ -73,7 +73,7 @@ export function register(options: RegisterOptions = {}): Registration {
   const { onReap, owns, killOrphansOnExit, logger } = options;
   const participant: Participant = {
     owns,
-    onEnded: onReap || logger ? (pid) => announce(pid, onReap, logger) : undefined,
+    beforeReaping: onReap || logger ? (pid) => announce(pid, onReap, logger) : undefined,
   };
   const warn = logger && ((message: string) => logger.warn({}, message));
   const reaper = joinReaper(participant, warn);
@@ -125,7 +125,7 @@ function checkOptions(options: RegisterOptions): void {
   }
 }
 
-/** Reads about an orphan what goes with its status, and tells of it once it is reaped. */
+/** Reads what goes with an orphan's status, and tells of it once it is reaped. */
 function announce(
   pid: Pid,
   onReap: RegisterOptions['onReap'],

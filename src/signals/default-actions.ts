@@ -11,7 +11,7 @@ import type { RealTimeRange } from './signal-names.ts';
  * inspector), PIPE and XFSZ (ignored), PROF (the profiler). Faults (SEGV and the like) end PID 1 without help. Numbers,
  * of x64 and arm64, since a table of all names is nothing that an app's start needs.
  */
-export const ending = {
+export const endingSignals = {
   SIGHUP: 1,
   SIGINT: 2,
   SIGQUIT: 3,
@@ -26,14 +26,14 @@ export const ending = {
   SIGPWR: 30,
 } as const;
 
-const names = Object.keys(ending) as (keyof typeof ending)[];
+const names = Object.keys(endingSignals) as (keyof typeof endingSignals)[];
 
 interface DefaultActions {
   stop(): void;
 }
 
 /** Those that node has a handler for even if nobody listens: it resets the terminal and re-raises. */
-const caughtByNode: readonly number[] = [ending.SIGINT, ending.SIGTERM];
+const caughtByNode: readonly number[] = [endingSignals.SIGINT, endingSignals.SIGTERM];
 
 /**
  * Gives PID 1 the default actions that the kernel withholds from it, kill(2): a signal that the app does not listen to
@@ -46,8 +46,8 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   const isListenedTo = (signal: Signal) =>
     // Nobody can listen to a real-time signal: node has no name for it.
     signal < realTime.first &&
-    names.some((name) => ending[name] === signal && process.listenerCount(name) > 0);
-  const signals = new Set(Object.values<number>(ending) as Signal[]);
+    names.some((name) => endingSignals[name] === signal && process.listenerCount(name) > 0);
+  const signals = new Set(Object.values<number>(endingSignals) as Signal[]);
   for (let number: number = realTime.first; number <= realTime.last; number++) signals.add(number as Signal);
   // A handler that is neither a listener's nor node's is a native addon's: libuv's would replace it.
   for (const signal of caughtSignals()) {
@@ -85,7 +85,9 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
 
 /** The number of one of the signals above. */
 function numberOf(event: string | symbol): Signal | undefined {
-  return Object.hasOwn(ending, event) ? (ending[event as keyof typeof ending] as Signal) : undefined;
+  return Object.hasOwn(endingSignals, event)
+    ? (endingSignals[event as keyof typeof endingSignals] as Signal)
+    : undefined;
 }
 
 /** What node does before a signal ends it, and the end: no 'exit' event, as for any process that a signal ends. */
@@ -94,7 +96,7 @@ function end(signal: Signal): never {
   return exitNow(128 + signal);
 }
 
-/** The signals that this process has a handler for, SigCgt of proc_pid_status(5). Without /proc as if there were none. */
+/** The signals that this process has a handler for, SigCgt of proc_pid_status(5). */
 function caughtSignals(): Signal[] {
   const caught: Signal[] = [];
   try {
@@ -102,7 +104,7 @@ function caughtSignals(): Signal[] {
     let rest = BigInt(`0x${digits ?? 0}`);
     for (let number = 1; rest > 0n; number++, rest >>= 1n) if (rest & 1n) caught.push(number as Signal);
   } catch {
-    // ENOENT
+    // Without /proc: as if there were none.
   }
   return caught;
 }

@@ -94,6 +94,9 @@ describe('the packed package', () => {
     },
   );
 
+  /** How many reapers a process has: one, whatever it loaded. */
+  const logReapers = `console.log(Object.getOwnPropertySymbols(globalThis)
+    .filter(({ description }) => /^subreaper/.test(description)).length)`;
   const names = 'SystemError,becomeSubreaper,descendants,killTree,register';
 
   test.each([
@@ -108,12 +111,21 @@ describe('the packed package', () => {
         `${load}
         const named = Object.keys(s).filter((name) => !/^default$|^module.exports$/.test(name));
         console.log(named.sort().join());
-        console.log(Object.getOwnPropertySymbols(globalThis).filter(({ description }) => /^subreaper/.test(description)).length);
+        ${logReapers};
         console.log(s.register().reaped);`,
       ],
       { cwd: join(folder, 'npm'), encoding: 'utf8' },
     );
     expect(output).toBe(`${names}\n1\n0\n`);
+  });
+
+  test.each(['cjs', 'esm'] as const)('makes an app its own init that is bundled as %s', (format) => {
+    const cwd = join(folder, 'npm');
+    const outfile = join(cwd, `bundled.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+    const contents = `import 'subreaper/register'; ${logReapers};`;
+    const options = ['--bundle', '--platform=node', `--format=${format}`, `--outfile=${outfile}`];
+    execFileSync(join(root, 'node_modules/.bin/esbuild'), options, { cwd, input: contents, stdio: 'pipe' });
+    expect(execFileSync('node', [outfile], { encoding: 'utf8' })).toBe('1\n');
   });
 
   test.each([

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
-import { ending } from '../../src/signals/default-actions.ts';
+import { endingSignals } from '../../src/signals/default-actions.ts';
 
 test('the signals that end a process have the numbers that node has for them', () => {
-  const names = Object.keys(ending) as NodeJS.Signals[];
-  expect(ending).toEqual(Object.fromEntries(names.map((name) => [name, constants.signals[name]])));
+  const names = Object.keys(endingSignals) as NodeJS.Signals[];
+  expect(endingSignals).toEqual(Object.fromEntries(names.map((name) => [name, constants.signals[name]])));
 });
