@@ -82,6 +82,7 @@ export function supervise({
       isLeftBehind = true;
       lifeOver();
     },
+    reap: () => reapLoop.take(),
     log,
   });
   const stop = createStop({

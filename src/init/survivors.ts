@@ -32,14 +32,17 @@ export interface Survivors {
 export function createSurvivors({
   graceMs,
   giveUp,
+  reap,
   log,
 }: {
   graceMs: number;
   /** None of those left may be signalled: waiting for them would be waiting for ever. */
   giveUp: () => void;
+  /** Takes the status of what has ended by now. Returns whether there was any. */
+  reap: () => boolean;
   log: Log;
 }): Survivors {
-  let killRound = createKillRounds();
+  let killRound = createKillRounds(reap);
   let phase: 'alive' | 'asked' | 'killing' = 'alive';
   let timer: NodeJS.Timeout | undefined;
 
@@ -75,7 +78,7 @@ export function createSurvivors({
     reset() {
       clearTimeout(timer);
       phase = 'alive';
-      killRound = createKillRounds();
+      killRound = createKillRounds(reap);
     },
   };
 }
@@ -117,43 +120,57 @@ function everybody(signal: Signal): void {
   trySignal(() => kill(-1, signal));
 }
 
-const runningDescendants = () => descendants(process.pid).filter((info) => !hasEnded(info));
-
 /**
  * The rounds of SIGKILL, each begun by init when it has reaped: the end of a process below is the end of a child, by
  * and by, and so a SIGCHLD. As a plain subreaper init meets those that outrun it in two ways. A chain in which each
  * forks the next is stopped from the top, look after look, and killed when it stands. A process that forks and ends,
  * over and over, is met when init adopts its child.
- * @returns a function that does one round; false if there are some and none of them may be signalled
+ *
+ * What has ended is reaped before each look. Ten such processes leave init ten zombies a millisecond: these make the
+ * looks longer, long looks make more of them, and in the end the system has no pid left.
+ * @returns a function that does one round; false if there are some, none of them ends and none may be signalled
  */
-function createKillRounds(): () => boolean {
+function createKillRounds(reap: () => boolean): () => boolean {
   let known = new Set<Pid>();
+  let hasReaped = false;
 
-  function killOwnChildren(): boolean {
+  function children(): Pid[] {
+    if (reap()) hasReaped = true;
+    return ownChildren();
+  }
+
+  function running(): ProcessInfo[] {
+    if (reap()) hasReaped = true;
+    return descendants(process.pid).filter((info) => !hasEnded(info));
+  }
+
+  function killChildren(): boolean {
     const met = new Set<Pid>();
     let hasKilled = false;
-    for (let look = 0; look < 100; look++) {
-      const fresh = ownChildren().filter((child) => !met.has(child));
+    for (let looks = 0; looks < 100; looks++) {
+      const fresh = children().filter((child) => !met.has(child));
       if (fresh.length === 0) break;
       for (const child of fresh) {
         met.add(child);
         if (trySignal(() => kill(child, SIGKILL))) hasKilled = true;
       }
     }
-    return hasKilled;
+    return hasKilled || hasReaped || met.size === 0;
   }
 
   return () => {
+    hasReaped = false;
     if (process.pid === 1) {
       everybody(SIGKILL);
       // That call succeeds even if all refuse. Where /proc does not show the children, they are taken for killed.
-      return !isProcUsable() || killOwnChildren();
+      return !isProcUsable() || killChildren();
     }
-    if (ownChildren().some((child) => !known.has(child))) {
-      const all = freeze(runningDescendants(), runningDescendants, send);
+    if (!isProcUsable()) return false;
+    if (children().some((child) => !known.has(child))) {
+      const all = freeze(running(), running, send);
       for (const info of all) send(info, SIGKILL);
       known = new Set(all.map(({ pid }) => pid));
     }
-    return killOwnChildren();
+    return killChildren();
   };
 }

@@ -17,6 +17,12 @@ export interface ReapLoop {
    * would find a new one each time, and never come to its timers.
    */
   wake(): void;
+  /**
+   * Takes the status of what has ended by now at once, a batch at most; `onDrained` comes with the loop. Children that
+   * stopped are left to the loop.
+   * @returns whether there was any
+   */
+  take(): boolean;
 }
 
 export interface ReapLoopEvents {
@@ -35,6 +41,7 @@ export interface ReapLoopEvents {
 export function createReapLoop({ onChild, onDrained, listen, reportStopped }: ReapLoopEvents): ReapLoop {
   let isAwake = false;
   let isListening = true;
+  let hasChildren = true;
 
   function wake(): void {
     if (isAwake) return;
@@ -44,17 +51,31 @@ export function createReapLoop({ onChild, onDrained, listen, reportStopped }: Re
 
   function reap(): void {
     isAwake = false;
+    if (takeBatch(reportStopped) === BATCH) {
+      wake();
+    } else if (!isListening) {
+      // One that ended until now told nobody: look again.
+      isListening = true;
+      listen(true);
+      wake();
+    } else {
+      onDrained(hasChildren);
+    }
+  }
+
+  function take(): boolean {
+    const hasTaken = takeBatch(false) > 0;
+    if (hasTaken) wake();
+    return hasTaken;
+  }
+
+  /** @returns how many there were; if fewer than a batch, all that had ended */
+  function takeBatch(stoppedToo: boolean): number {
     for (let taken = 0; taken < BATCH; taken++) {
-      const waited = waitForAny(reportStopped);
+      const waited = waitForAny(stoppedToo);
       if (waited === 'nothing-yet' || waited === 'no-children') {
-        if (!isListening) {
-          // One that ended until now told nobody: look again.
-          isListening = true;
-          listen(true);
-          continue;
-        }
-        onDrained(waited === 'nothing-yet');
-        return;
+        hasChildren = waited === 'nothing-yet';
+        return taken;
       }
       if (taken === FEW && isListening) {
         isListening = false;
@@ -62,8 +83,8 @@ export function createReapLoop({ onChild, onDrained, listen, reportStopped }: Re
       }
       onChild(waited, lastWaitStatus());
     }
-    wake();
+    return BATCH;
   }
 
-  return { wake };
+  return { wake, take };
 }

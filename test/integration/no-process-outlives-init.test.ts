@@ -3,10 +3,10 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { actor, launcher } from '../helpers/environment.ts';
-import { describeModes } from '../helpers/modes.ts';
+import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
+import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, runningWith, until } from '../helpers/proc.ts';
-import { type InitOptions, startInit } from '../helpers/run-init.ts';
+import { type InitOptions, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** Starts init over a workload whose processes can all be found by a mark in their environment. */
 async function startMarked(init: InitOptions) {
@@ -102,6 +102,23 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
       expect(await init.exit).toEqual({ code: 5, signal: null });
       expect(init.left()).toEqual([]);
     }
+  });
+});
+
+describeWith(['namespaces'], 'where /proc shows the processes of another namespace', () => {
+  test('init does not wait for what it cannot see', async () => {
+    const arguments_ = unshareArguments?.filter((argument) => argument !== '--mount-proc') ?? [];
+    const init = ['"$0"', '--grace 50ms', `-- sh -c 'setsid sleep 1000 & exit 3'`];
+    const outer = startProcess([
+      'unshare',
+      ...arguments_,
+      'sh',
+      '-c',
+      `${init.join(' ')}; echo $?`,
+      launcher,
+    ]);
+    expect(await outer.nextLine()).toBe('3');
+    expect(outer.stderr()).toContain('is left behind');
   });
 });
 

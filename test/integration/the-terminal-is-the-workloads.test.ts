@@ -186,6 +186,16 @@ describeWith(['script', 'bash'], 'below a shell with job control', () => {
     await expectStatus(terminal, 130);
   });
 
+  test('a stop that --stop-timeout made is no Ctrl-Z', async () => {
+    const terminal = await shell();
+    // What is to be killed is stopped first, so that nothing forks meanwhile.
+    terminal.type(`${launcher} --stop-timeout 1ms -- sh -c 'trap "" TERM; sleep 1000; sleep 1000'\n`);
+    await inState(terminal, 'S', 'subreaper', 'sleep');
+    process.kill(named(terminal, 'subreaper')?.pid as number, 'SIGTERM');
+    await until(() => named(terminal, 'subreaper')?.state !== 'S', 'init has stopped or ended');
+    await expectStatus(terminal, 137);
+  });
+
   test('the shell reads on after the workload has ended', async () => {
     const terminal = await shell();
     terminal.type(`${launcher} -- sh -c 'exit 3'\n`);
