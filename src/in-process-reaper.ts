@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Worker } from 'node:worker_threads';
-import { constants } from './native/abi.ts';
+import * as constants from './native/constants.ts';
 import { childrenOfLibuv } from './native/event-loop.ts';
 import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from './native/process.ts';
 import { realTimeSignals, watchSignals } from './native/signals.ts';

@@ -1,5 +1,6 @@
-import { constants, layouts } from './abi.ts';
 import { foreign } from './addon.ts';
+import * as constants from './constants.ts';
+import * as layouts from './layouts.ts';
 
 const clockGettime = /* @__PURE__ */ foreign<[number, Buffer], number>('clock_gettime', 'int', [
   'int',

@@ -1,5 +1,6 @@
-import { constants, layouts } from './abi.ts';
 import { foreign } from './addon.ts';
+import * as constants from './constants.ts';
+import * as layouts from './layouts.ts';
 import { checked } from './system-error.ts';
 
 const fcntlCall = /* @__PURE__ */ foreign<[number, number, number], number>('fcntl', 'int', [

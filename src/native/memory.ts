@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { constants } from './abi.ts';
 import { foreign } from './addon.ts';
+import * as constants from './constants.ts';
 
 const madviseCall = /* @__PURE__ */ foreign<[bigint, bigint, number], number>('madvise', 'int', [
   'intptr_t',

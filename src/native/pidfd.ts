@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
-import { constants } from './abi.ts';
 import { foreign } from './addon.ts';
+import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 

@@ -1,5 +1,5 @@
-import { constants } from './abi.ts';
 import { foreign } from './addon.ts';
+import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { layouts } from './abi.ts';
+import * as layouts from './layouts.ts';
 import type { Signal, SignalSet } from './types.ts';
 
 export function signalSet(signals: Iterable<Signal>): SignalSet {

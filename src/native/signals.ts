@@ -1,8 +1,13 @@
-import { constants, realTimeMaximum, realTimeMinimum } from './abi.ts';
 import { detectLibc, foreign, koffi } from './addon.ts';
+import * as constants from './constants.ts';
 import { signalSet, sigset } from './signal-set.ts';
 import { SystemError } from './system-error.ts';
 import type { Errno, Signal } from './types.ts';
+
+/** The first real-time signal that a program may use: the C library keeps those below for itself, signal(7). */
+export const realTimeMinimum = { glibc: 34, musl: 35 } as const;
+/** The last real-time signal, as in the kernel's _NSIG. */
+export const realTimeMaximum = 64;
 
 /** SIGRTMIN and SIGRTMAX of this C library, signal(7). */
 export function realTimeSignals(): { readonly first: Signal; readonly last: Signal } {

@@ -1,5 +1,6 @@
-import { constants, layouts } from './abi.ts';
 import { foreign, koffi } from './addon.ts';
+import * as constants from './constants.ts';
+import * as layouts from './layouts.ts';
 import { sigset } from './signal-set.ts';
 import { SystemError } from './system-error.ts';
 import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
@@ -44,10 +45,12 @@ export interface Spawn {
  */
 export function spawn({ file, argv, environment, defaultSignals, signalMask }: Spawn): Pid {
   const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
-  const { POSIX_SPAWN_SETPGROUP, POSIX_SPAWN_SETSIGDEF, POSIX_SPAWN_SETSIGMASK } = constants;
   attrInit(attributes);
   // The process group of fresh attributes is 0: a new one, of which the child is the leader.
-  attrSetFlags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  attrSetFlags(
+    attributes,
+    constants.POSIX_SPAWN_SETPGROUP | constants.POSIX_SPAWN_SETSIGDEF | constants.POSIX_SPAWN_SETSIGMASK,
+  );
   attrSetDefault(attributes, sigset(defaultSignals));
   attrSetMask(attributes, sigset(signalMask));
 

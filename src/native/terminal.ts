@@ -1,5 +1,5 @@
-import { constants } from './abi.ts';
 import { foreign } from './addon.ts';
+import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid } from './types.ts';
 
@@ -17,8 +17,8 @@ const tcsetpgrpCall = /* @__PURE__ */ foreign<[number, number], number>('tcsetpg
  * the process has none. (Node's own open would build an exception in the usual case, a container without one.)
  */
 export function openControllingTerminal(): number | undefined {
-  const { O_RDWR, O_NOCTTY, O_CLOEXEC } = constants;
-  const descriptor = openCall('/dev/tty', O_RDWR | O_NOCTTY | O_CLOEXEC);
+  const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_CLOEXEC;
+  const descriptor = openCall('/dev/tty', flags);
   return descriptor === -1 ? undefined : descriptor;
 }
 

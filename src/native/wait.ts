@@ -1,5 +1,6 @@
-import { constants, layouts } from './abi.ts';
 import { foreign } from './addon.ts';
+import * as constants from './constants.ts';
+import * as layouts from './layouts.ts';
 import type { Pid } from './types.ts';
 
 const wait4Call = /* @__PURE__ */ foreign<[number, Int32Array, number, BigInt64Array | null], number>(

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { constants, layouts, realTimeMaximum, realTimeMinimum } from '../../src/native/abi.ts';
 import { foreign } from '../../src/native/addon.ts';
+import * as constants from '../../src/native/constants.ts';
+import * as layouts from '../../src/native/layouts.ts';
 import { signalSet, sigset } from '../../src/native/signal-set.ts';
-import { realTimeSignals } from '../../src/native/signals.ts';
+import { realTimeMaximum, realTimeMinimum, realTimeSignals } from '../../src/native/signals.ts';
 import type { Signal } from '../../src/native/types.ts';
 import { buildFolder } from '../helpers/environment.ts';
 

@@ -1,0 +1,38 @@
+// Every constant that the calls in this folder rely on. Linux has the same values on x64 and arm64 for all of them. One
+// by one, since a bundle takes numbers over where they are used. A test compiles a C program of static assertions from
+// this table and that of layouts, for each library and architecture that a compiler is there for.
+
+export const WNOHANG = 1;
+export const WUNTRACED = 2;
+export const WEXITED = 4;
+export const WNOWAIT = 0x01000000;
+export const __WNOTHREAD = 0x20000000;
+export const P_ALL = 0;
+
+export const PR_SET_PDEATHSIG = 1;
+export const PR_SET_NAME = 15;
+export const PR_SET_CHILD_SUBREAPER = 36;
+export const PR_GET_CHILD_SUBREAPER = 37;
+
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
+export const O_RDWR = 2;
+export const O_NOCTTY = 0o400;
+export const O_CLOEXEC = 0o2000000;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+export const POLLOUT = 4;
+
+export const RLIMIT_NOFILE = 7;
+export const MADV_DONTNEED = 4;
+
+export const CLOCK_BOOTTIME = 7;
+
+export const SYS_pidfd_send_signal = 424;
+export const SYS_pidfd_open = 434;
+
+export const SIGCHLD = 17;
+export const SIG_BLOCK = 0;
+export const POSIX_SPAWN_SETPGROUP = 2;
+export const POSIX_SPAWN_SETSIGDEF = 4;
+export const POSIX_SPAWN_SETSIGMASK = 8;
