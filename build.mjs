@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { compileAtOnce } from './compile-at-once.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
@@ -126,6 +127,7 @@ writeFileSync(
   'dist/later.cjs',
   `const theFirst=require("./cli.cjs");${text.replaceAll('require("./cli.cjs")', 'theFirst')}`,
 );
+compileAtOnce('dist/cli.cjs', "process.argv.splice(1, 0, ''); require('./dist/cli.cjs')", ['true']);
 
 await bundle('src/index.ts', 'dist/library.js', [createRequireIsRequire]);
 // Alone, and not in the library: each file more is 0.5 ms of an app's start. Once for each kind of module: an imported
@@ -136,6 +138,8 @@ const imported = await bundle('src/register-on-import.ts', 'dist/register.mjs', 
   write: false,
 });
 writeFileSync('dist/register.mjs', forImport(imported.outputFiles[0].text));
+compileAtOnce('dist/register.js', "require('./dist/register.js')");
+compileAtOnce('dist/register.mjs', "await import('./dist/register.mjs')");
 const plugins = [createRequireIsRequire, requireTheLibraries];
 // Test runners show the lines of code that an error came from.
 await bundle('src/testing/index.ts', 'dist/testing-library.js', plugins, { minify: false });

@@ -13,19 +13,6 @@ import { noRealTime } from '../signals/signal-names.ts';
 import type { Invocation } from './command-line.ts';
 import { defaultSettings } from './default-settings.ts';
 
-try {
-  main();
-} catch (error) {
-  // node says more than a line where a module cannot be loaded.
-  const [message] = (error as Error).message.split('\n');
-  try {
-    writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
-  } catch {
-    // EPIPE, EAGAIN: nobody reads it. The exit status still tells.
-  }
-  process.exit(error instanceof Failure ? error.status : 125);
-}
-
 function main(): void {
   const isLinux = process.platform === 'linux';
   const inherited = readInherited();
@@ -66,4 +53,18 @@ function print(text: string): void {
 function version(): string {
   const manifest = createRequire(import.meta.filename).resolve('../package.json');
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}
+
+// At the end: compile-at-once.mjs makes variables of the functions.
+try {
+  main();
+} catch (error) {
+  // node says more than a line where a module cannot be loaded.
+  const [message] = (error as Error).message.split('\n');
+  try {
+    writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
+  } catch {
+    // EPIPE, EAGAIN: nobody reads it. The exit status still tells.
+  }
+  process.exit(error instanceof Failure ? error.status : 125);
 }

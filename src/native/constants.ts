@@ -1,6 +1,7 @@
-// Every constant that the calls in this folder rely on. Linux has the same values on x64 and arm64 for all of them. One
-// by one, since a bundle takes numbers over where they are used. A test compiles a C program of static assertions from
-// this table and that of layouts, for each library and architecture that a compiler is there for.
+// Every constant that the calls in this folder rely on, the same on x64 and arm64 Linux; what differs between the C
+// libraries is a pair in signals.ts. Each is an export of its own: so a bundle has the numbers where they are used, and no
+// table. A test compiles a C program of static assertions from this module and layouts.ts, for each library and
+// architecture that a compiler is there for.
 
 export const WNOHANG = 1;
 export const WUNTRACED = 2;
