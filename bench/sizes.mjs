@@ -13,7 +13,7 @@ export const full = {
   signals: { count: 2000, rounds: 10, idleMs: 3000, idleRounds: 3 },
   memory: { rounds: 3, settleMs: 3000 },
   idle: { settleMs: 4000, windowMs: 20_000, straceMs: 20_000 },
-  inProcess: { rounds: 40, memoryRounds: 7, settleMs: 1500 },
+  inProcess: { rounds: 200, memoryRounds: 7, settleMs: 1500 },
   growth: { counts: [1000, 3000, 10_000], rounds: 5, windowMs: 5000 },
   crowd: { count: 10_000, rounds: 5, signals: 1000, burst: 1000 },
 };
