@@ -10,6 +10,9 @@
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
  *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
  *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
+ *   actor flood SIGNALS N    sends its parent N signals, the kinds (10,34) in turn, and ends with 3
+ *   actor chains N           N chains of processes, each of which forks the next one and ends, for a minute; ends with 5
+ *                            once it may. Only for a PID namespace: with room for pids they take a machine down
  *   actor endless            a chain that grows for ever at its end, held at 300 processes by a limit (as root only)
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNAL CMD  ignores the signal and executes the command
@@ -24,6 +27,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void fail(const char *what) {
@@ -220,6 +224,34 @@ static void hostile(int count) {
   exit(5);
 }
 
+static void flood(char *kinds, int count) {
+  int signals[64], known = 0;
+  for (char *each = strtok(kinds, ","); each && known < 64; each = strtok(NULL, ",")) signals[known++] = atoi(each);
+  if (known == 0) fail("flood");
+  pid_t parent = getppid();
+  for (int i = 0; i < count; i++)
+    if (kill(parent, signals[i % known]) == -1) fail("kill");
+  exit(3);
+}
+
+/* Nobody who kills one process of a chain ends the chain, but for whoever is faster than fork(2). */
+static void go_on(time_t end) {
+  signal(SIGTERM, SIG_IGN);
+  while (time(NULL) < end)
+    if (fork() > 0) _exit(0);
+  _exit(0);
+}
+
+static void chains(int count) {
+  time_t end = time(NULL) + 60;
+  for (int i = 0; i < count; i++)
+    if (fork_or_fail() == 0) go_on(end);
+  puts("ready");
+  fflush(stdout);
+  getchar();
+  exit(5);
+}
+
 static void endless(void) {
   struct rlimit limit = {300, 300};
   if (setgid(20001) == -1 || setuid(20001) == -1) fail("setuid");
@@ -249,6 +281,8 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "orphans")) orphans(number);
   if (!strcmp(role, "chain")) chain(number);
   if (!strcmp(role, "endless")) endless();
+  if (!strcmp(role, "flood") && argc > 3) flood(argv[2], atoi(argv[3]));
+  if (!strcmp(role, "chains")) chains(number);
   if (!strcmp(role, "join")) join();
   if (!strcmp(role, "root")) {
     if (setuid(0) == -1) fail("setuid");
