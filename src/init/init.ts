@@ -9,6 +9,7 @@ import { type RealTimeRange, signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 import type { Inherited } from './inherited.ts';
 import type { InitOptions } from './options.ts';
+import { createSignalLoops } from './signal-loops.ts';
 import { type Command, signalsToIgnore, startWorkload } from './start-workload.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
@@ -34,7 +35,7 @@ export function init(
   // Hold every signal. Those that the workload starts out ignoring stay ignored, as posix_spawn needs it.
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
-  const watch = watchSignals((signal) => deliver(signal), true);
+  const watch = watchSignals((signal) => deliver(signal), true, createSignalLoops());
   const forwarded = forwardedSignals(realTime);
   const ignored = signalsToIgnore(inherited).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);

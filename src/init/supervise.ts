@@ -1,7 +1,9 @@
 import type { Log } from '../log/log.ts';
 import { giveBackFilePages } from '../native/memory.ts';
+import { closePidfd, openPidfd } from '../native/pidfd.ts';
+import { pollReadable } from '../native/poll.ts';
 import { exitNow, kill, setProcessName } from '../native/process.ts';
-import type { SignalWatch } from '../native/signals.ts';
+import { type SignalWatch, setNoChildWait } from '../native/signals.ts';
 import { SystemError } from '../native/system-error.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
@@ -15,9 +17,10 @@ import { createJobControl } from './job-control.ts';
 import { letGo } from './let-go.ts';
 import type { InitOptions } from './options.ts';
 import { createRestarts } from './restarts.ts';
+import { createSignalTree } from './signal-tree.ts';
 import type { Command } from './start-workload.ts';
 import { createStop } from './stop.ts';
-import { createSurvivors, signalTree } from './survivors.ts';
+import { createSurvivors } from './survivors.ts';
 
 /** What asks a container to end. */
 const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const).map(signalNumber);
@@ -27,6 +30,8 @@ const typed = (['SIGINT', 'SIGQUIT'] as const).map(signalNumber);
 const SETTLED_MS = 1000;
 const SIGCHLD = signalNumber('SIGCHLD');
 const SIGCONT = signalNumber('SIGCONT');
+const SIGKILL = signalNumber('SIGKILL');
+const SIGTERM = signalNumber('SIGTERM');
 
 /**
  * A life of the workload. running: it runs, or there is none to run (--pause). remaining: it has ended, and its
@@ -75,25 +80,29 @@ export function supervise({
 }: Started): (signal: Signal) => void {
   const jobControl = terminal === undefined ? undefined : createJobControl(terminal, watch);
   const nextRestart = createRestarts(options.restart);
+  const signalTree = createSignalTree();
   const survivors = createSurvivors({
-    graceMs: options.graceMs,
+    patienceMs: options.graceMs,
+    signalTree,
     giveUp: () => {
+      // While the workload runs its own end is waited for.
       if (phase === 'running') return;
       isLeftBehind = true;
       lifeOver();
     },
-    reap: () => reapLoop.take(),
     log,
   });
   const stop = createStop({
     delayMs: options.stopDelayMs,
     timeoutMs: options.stopTimeoutMs,
-    onTimeout: survivors.killNow,
+    onTimeout: killNow,
     log,
   });
   const reapLoop = createReapLoop({
     onChild: childChanged,
     onDrained: childrenReaped,
+    onFailure: cannotWait,
+    setNoChildWait: (isOn) => void attempt(() => setNoChildWait(isOn)),
     listen: (toChildren) => {
       if (toChildren) watch.start(SIGCHLD);
       else watch.stop(SIGCHLD);
@@ -116,10 +125,15 @@ export function supervise({
   /** A survivor could not be ended: no next life beside it. */
   let isLeftBehind = false;
   let restartTimer: NodeJS.Timeout | undefined;
+  let graceTimer: NodeJS.Timeout | undefined;
+  let haveBeenAsked = false;
+  let isKilling = false;
+  let unwatchEnd = () => {};
 
   function lifeStarted(started: Pid): void {
     workload = started;
     phase = 'running';
+    unwatchEnd = watchEnd(started, reapLoop.wake);
     startedAt = now();
     jobControl?.giveTerminal(workload);
     log('info', 'workload started', { workload, program: fromBytes((command as Command)[0]) });
@@ -137,12 +151,14 @@ export function supervise({
   }
 
   function stopReceived(signal: Signal, sent: Signal): void {
+    // If the workload has ended, this is the end's business.
+    if (workload !== undefined) reapLoop.waitFor(workload);
     const isSecond = stoppedBy !== undefined;
     stoppedBy ??= signal;
     if (phase === 'over') {
       exit();
     } else if (phase === 'ending') {
-      if (isSecond) survivors.killNow();
+      if (isSecond) killNow();
     } else if (workload === undefined && phase === 'running') {
       endSurvivors();
     } else {
@@ -155,13 +171,21 @@ export function supervise({
       log('debug', 'signal dropped, there is no workload', { signal: name(signal) });
       return;
     }
-    const failure = attempt(() => {
-      if (workload === undefined || options.scope === 'tree') signalTree(sent);
-      else if (options.scope === 'child') kill(workload, sent);
-      else signalGroup(workload, sent);
-    });
-    if (failure === undefined) log('debug', 'signal forwarded', { signal: name(signal), sent: name(sent) });
-    else log('warn', 'signal not forwarded', { signal: name(signal), error: failure.message });
+    const names = { signal: name(signal), sent: name(sent) };
+    const notForwarded = (error: Error) =>
+      log('warn', 'signal not forwarded', { ...names, error: error.message });
+    if (workload === undefined || options.scope === 'tree') {
+      signalTree([sent], ({ sent: processes, refused, error }) => {
+        if (error !== undefined) notForwarded(error);
+        else if (refused > 0) log('warn', 'signal not forwarded to all', { ...names, processes, refused });
+        else log('debug', 'signal forwarded', { ...names, processes });
+      });
+      return;
+    }
+    const group = workload;
+    const failure = attempt(() => (options.scope === 'child' ? kill(group, sent) : signalGroup(group, sent)));
+    if (failure === undefined) log('debug', 'signal forwarded', names);
+    else notForwarded(failure);
   }
 
   function childChanged(pid: Pid, status: number): void {
@@ -177,6 +201,7 @@ export function supervise({
 
   function workloadEnded(change: Ended): void {
     endedAt = now();
+    unwatchEnd();
     // Ctrl-C reaches the workload's group alone.
     if (change.kind === 'killed' && typed.includes(change.signal) && jobControl?.isWorkloadInForeground()) {
       stoppedBy ??= change.signal;
@@ -187,20 +212,62 @@ export function supervise({
     workload = undefined;
     // Once a stop signal has come, nothing is waited for any longer than it takes to end it.
     phase = options.until === 'all' && stoppedBy === undefined ? 'remaining' : 'ending';
-    if (phase === 'ending') stop.cancel();
+    if (phase === 'ending') endSurvivors();
+    reapLoop.wake();
   }
 
   function childrenReaped(hasChildren: boolean): void {
     if (!hasChildren) {
       if (phase === 'remaining' || phase === 'ending') lifeOver();
-    } else if (phase === 'ending' || survivors.isKilling()) {
-      survivors.advance();
+    } else if (isKilling) {
+      killNow();
+    } else if (phase === 'ending' && !haveBeenAsked) {
+      askSurvivors();
     }
   }
 
+  /** The grace time begins, if there turn out to be any. */
   function endSurvivors(): void {
     phase = 'ending';
+    stop.cancel();
+    // Nobody needs a status any more, unless it is logged; nor does anybody once they are being killed.
+    if (!logsOrphans) reapLoop.discardStatuses();
+    graceTimer = setTimeout(killNow, options.graceMs);
     reapLoop.wake();
+  }
+
+  function askSurvivors(): void {
+    if (options.graceMs === 0) {
+      killNow();
+      return;
+    }
+    haveBeenAsked = true;
+    log('info', 'asking survivors to end', { graceMs: options.graceMs });
+    if (isLastOfPid1()) for (const signal of [SIGTERM, SIGCONT]) attempt(() => kill(-1, signal));
+    else survivors.ask();
+  }
+
+  /** Whether init ends with this life, and the kernel ends the namespace with init. */
+  function isLastOfPid1(): boolean {
+    return process.pid === 1 && (options.restart.kind === 'no' || stoppedBy !== undefined);
+  }
+
+  function killNow(): void {
+    clearTimeout(graceTimer);
+    if (!isKilling) log('warn', 'killing what is left');
+    isKilling = true;
+    // The kernel kills whatever is left in the namespace of a PID 1 that ends, and waits for it: no race can be lost.
+    if (isLastOfPid1() && workload === undefined) exit();
+    if (workload === undefined) reapLoop.discardStatuses();
+    if (isLastOfPid1()) attempt(() => kill(-1, SIGKILL));
+    else survivors.kill();
+  }
+
+  function cannotWait(error: Error): void {
+    log('fatal', 'children cannot be waited for, init ends', { error: error.message });
+    if (process.pid !== 1) attempt(() => survivors.kill());
+    status = 125;
+    exit();
   }
 
   function lifeOver(): void {
@@ -211,6 +278,9 @@ export function supervise({
     phase = 'over';
     stop.cancel();
     survivors.reset();
+    clearTimeout(graceTimer);
+    haveBeenAsked = false;
+    isKilling = false;
     // A survivor may have had it until now.
     jobControl?.takeTerminal();
     const mayRestart = stoppedBy === undefined && !isLeftBehind;
@@ -222,6 +292,7 @@ export function supervise({
 
   function restart(): void {
     try {
+      reapLoop.keepStatuses();
       lifeStarted(start(command as Command));
     } catch (error) {
       // It could be started before. This counts as a life that failed.
@@ -253,8 +324,23 @@ export function supervise({
   }
 
   return (signal) => {
-    const failure = attempt(() => (signal === SIGCHLD ? reapLoop.wake() : received(signal)));
+    reapLoop.wake();
+    const failure = signal === SIGCHLD ? undefined : attempt(() => received(signal));
     if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
+  };
+}
+
+/** A second source of the workload's end, beside SIGCHLD: pidfd_open(2), Linux 5.3. @returns what ends the watch */
+function watchEnd(workload: Pid, onEnd: () => void): () => void {
+  const pidfd = openPidfd(workload);
+  if (pidfd === undefined) return () => {};
+  let stop = () => {};
+  attempt(() => {
+    stop = pollReadable(pidfd, onEnd, false);
+  });
+  return () => {
+    stop();
+    closePidfd(pidfd);
   };
 }
 

@@ -9,6 +9,9 @@ export const WEXITED = 4;
 export const WNOWAIT = 0x01000000;
 export const __WNOTHREAD = 0x20000000;
 export const P_ALL = 0;
+export const P_PID = 1;
+export const ECHILD = 10;
+export const ESRCH = 3;
 
 export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_NAME = 15;
@@ -16,6 +19,8 @@ export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_GET_CHILD_SUBREAPER = 37;
 
 export const F_SETFD = 2;
+export const F_DUPFD_CLOEXEC = 1030;
+export const F_SETPIPE_SZ = 1031;
 export const FD_CLOEXEC = 1;
 export const O_RDWR = 2;
 export const O_NOCTTY = 0o400;
@@ -34,6 +39,7 @@ export const SYS_pidfd_open = 434;
 
 export const SIGCHLD = 17;
 export const SIG_BLOCK = 0;
+export const SA_NOCLDWAIT = 2;
 export const POSIX_SPAWN_SETPGROUP = 2;
 export const POSIX_SPAWN_SETSIGDEF = 4;
 export const POSIX_SPAWN_SETSIGMASK = 8;

@@ -1,6 +1,8 @@
 // Every structure layout that the calls in this folder rely on: sizes and offsets in bytes, the same on x64 and arm64.
 
 export const sizeofSigset = 128;
+export const sizeofSigaction = 152;
+export const sigactionFlagsOffset = 136;
 export const sizeofSpawnAttributes = 336;
 export const sizeofSiginfo = 128;
 export const siginfoPidOffset = 16;

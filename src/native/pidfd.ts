@@ -1,7 +1,6 @@
 import { closeSync } from 'node:fs';
-import { foreign } from './addon.ts';
+import { foreign, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
-import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 
 // Neither call has a wrapper in every C library; syscall(2) takes and returns long.
@@ -25,12 +24,15 @@ export function openPidfd(pid: Pid): number | undefined {
   return pidfd === -1 ? undefined : pidfd;
 }
 
-/** pidfd_send_signal(2). @throws SystemError ESRCH if the process is gone, EPERM */
-export function sendThroughPidfd(pidfd: number, signal: Signal): void {
-  checked(
-    'pidfd_send_signal',
-    Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, 0)),
-  );
+/**
+ * pidfd_send_signal(2).
+ * @returns 'gone' for ESRCH, 'refused' for all else: EPERM, or whatever a seccomp filter says. No error is made, since
+ *   thousands may go while they are being killed
+ */
+export function sendThroughPidfd(pidfd: number, signal: Signal): 'sent' | 'gone' | 'refused' {
+  if (Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, 0)) !== -1)
+    return 'sent';
+  return lastErrno() === constants.ESRCH ? 'gone' : 'refused';
 }
 
 export function closePidfd(pidfd: number): void {

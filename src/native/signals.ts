@@ -1,8 +1,11 @@
 import { detectLibc, foreign, koffi } from './addon.ts';
 import * as constants from './constants.ts';
+import * as layouts from './layouts.ts';
+import { uvChecked } from './poll.ts';
+import { runBesideNode, type SignalLoop } from './signal-loop.ts';
 import { signalSet, sigset } from './signal-set.ts';
-import { SystemError } from './system-error.ts';
-import type { Errno, Signal } from './types.ts';
+import { checked } from './system-error.ts';
+import type { Signal } from './types.ts';
 
 /** The first real-time signal that a program may use: the C library keeps those below for itself, signal(7). */
 export const realTimeMinimum = { glibc: 34, musl: 35 } as const;
@@ -38,6 +41,28 @@ export function ignoreSignal(signal: Signal): void {
   signalCall(signal, SIG_IGN);
 }
 
+const sigactionCall = /* @__PURE__ */ foreign<[number, Buffer | null, Buffer | null], number>(
+  'sigaction',
+  'int',
+  ['int', 'void *', 'void *'],
+);
+
+/**
+ * Has the kernel reap children as they end, or leave them to wait(2) again: SA_NOCLDWAIT of sigaction(2). The handler of
+ * SIGCHLD stays, and is called for each all the same. Zombies from before stay; a status from then on is lost. A handler
+ * that is installed later does not have it.
+ */
+export function setNoChildWait(isOn: boolean): void {
+  const action = Buffer.alloc(layouts.sizeofSigaction);
+  checked('sigaction', sigactionCall(constants.SIGCHLD, null, action));
+  const flags = action.readInt32LE(layouts.sigactionFlagsOffset);
+  action.writeInt32LE(
+    isOn ? flags | constants.SA_NOCLDWAIT : flags & ~constants.SA_NOCLDWAIT,
+    layouts.sigactionFlagsOffset,
+  );
+  checked('sigaction', sigactionCall(constants.SIGCHLD, action, null));
+}
+
 export interface SignalWatch {
   /** Installs a handler for the signal. @throws SystemError EINVAL for a signal that cannot be caught */
   start(signal: Signal): void;
@@ -59,6 +84,11 @@ const uvSignalInit = /* @__PURE__ */ foreign<[unknown, Handle], number>('uv_sign
   'void *',
   'void *',
 ]);
+const uvSignalStart = /* @__PURE__ */ foreign<[Handle, bigint, number], number>('uv_signal_start', 'int', [
+  'void *',
+  'void *',
+  'int',
+]);
 const uvSignalStop = /* @__PURE__ */ foreign<[Handle], number>('uv_signal_stop', 'int', ['void *']);
 const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
@@ -74,48 +104,52 @@ interface Reusable {
 }
 
 /**
- * Watches signals with libuv's own uv_signal_t on node's loop. `process.on` does the same for named signals at
- * twice the cost, and does not know the real-time ones. libuv's handler writes one message a delivery to a pipe,
- * so `deliver` runs once for each, in the order of arrival, on the loop and never inside a system call. Without a
- * signal the handles wake nothing.
+ * Watches signals with libuv's own uv_signal_t. `process.on` does the same for named signals at twice the cost, and
+ * does not know the real-time ones. libuv's handler writes one message a delivery to a pipe, so `deliver` runs once
+ * for each, on the loop and never inside a system call. Without a signal the handles wake nothing.
  *
  * `deliver` must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
  * straight, not through node, which runs those queues.
  * @param keepsLoopAlive whether a watched signal keeps the process running when there is nothing else to do
+ * @param loopFor the loop whose pipe a signal comes through, asked once for each signal; undefined for node's own
  */
-export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: boolean): SignalWatch {
+export function watchSignals(
+  deliver: (signal: Signal) => void,
+  keepsLoopAlive: boolean,
+  loopFor: (signal: Signal) => SignalLoop | undefined = () => undefined,
+): SignalWatch {
   const reused = released[`${keepsLoopAlive}`].pop();
   if (reused !== undefined) {
     reused.deliver = deliver;
     return reused.watch;
   }
   // Without a name: koffi knows a name once, and a process may hold several watches.
-  const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'int']));
-  const uvSignalStart = /* @__PURE__ */ foreign<[Handle, unknown, number], number>('uv_signal_start', 'int', [
-    'void *',
-    callbackType,
-    'int',
-  ]);
   const callback = koffi().register(
     (_handle: unknown, signal: number) => reusable.deliver(signal as Signal),
-    callbackType,
+    koffi().pointer(koffi().proto('void', ['void *', 'int'])),
   );
-  const loop = uvDefaultLoop();
   const handleLength = Number(uvHandleSize(UV_SIGNAL)) / 4;
   const slab = new Uint32Array(handleLength * (realTimeMaximum + 1));
   const handles = new Map<Signal, Handle>();
+  const running = new Set<SignalLoop>();
   allSlabs.push(slab);
 
   const watch: SignalWatch = {
     start(signal) {
       let handle = handles.get(signal);
-      if (handle === undefined) {
-        handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
-        uvChecked('uv_signal_init', uvSignalInit(loop, handle));
-        if (!keepsLoopAlive) uvUnref(handle);
-        handles.set(signal, handle);
+      if (handle !== undefined) {
+        uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
+        return;
       }
+      handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
+      const loop = loopFor(signal);
+      uvChecked('uv_signal_init', uvSignalInit(loop ?? uvDefaultLoop(), handle));
+      if (!keepsLoopAlive && loop === undefined) uvUnref(handle);
       uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
+      handles.set(signal, handle);
+      if (loop === undefined || running.has(loop)) return;
+      runBesideNode(loop, keepsLoopAlive);
+      running.add(loop);
     },
     stop(signal) {
       const handle = handles.get(signal);
@@ -131,9 +165,4 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
   };
   const reusable: Reusable = { watch, deliver };
   return watch;
-}
-
-/** libuv returns negated error numbers. */
-function uvChecked(name: string, result: number): void {
-  if (result < 0) throw new SystemError(name, -result as Errno);
 }

@@ -1,7 +1,8 @@
-import { foreign } from './addon.ts';
+import { foreign, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
-import type { Pid } from './types.ts';
+import { SystemError } from './system-error.ts';
+import type { Errno, Pid } from './types.ts';
 
 const wait4Call = /* @__PURE__ */ foreign<[number, Int32Array, number, BigInt64Array | null], number>(
   'wait4',
@@ -28,13 +29,34 @@ export type Waited = Pid | 'nothing-yet' | 'no-children';
  * Waits for any child without blocking, wait4(2), and takes its status: `lastWaitStatus`, apart from the pid, so that
  * 20,000 orphans are no garbage.
  * @param reportStopped also report children that stopped (WUNTRACED)
- * ECHILD is the one error that a valid call without blocking can have.
+ * @throws SystemError EPERM, ENOSYS: a seccomp filter or a sandbox refuses the call
  */
 export function waitForAny(reportStopped: boolean): Waited {
+  return wait(-1, reportStopped);
+}
+
+/**
+ * The same for one child. Without it, or once its status was taken, 'no-children'.
+ * @throws SystemError EPERM, ENOSYS
+ */
+export function waitForChild(pid: Pid, reportStopped: boolean): Waited {
+  return wait(pid, reportStopped);
+}
+
+function wait(which: number, reportStopped: boolean): Waited {
   const options = reportStopped ? constants.WNOHANG | constants.WUNTRACED : constants.WNOHANG;
-  const pid = wait4Call(-1, statusCell, options, null);
+  const pid = wait4Call(which, statusCell, options, null);
   if (pid > 0) return pid as Pid;
-  return pid === 0 ? 'nothing-yet' : 'no-children';
+  if (pid === 0) return 'nothing-yet';
+  if (lastErrno() === constants.ECHILD) return 'no-children';
+  throw new SystemError('wait4', lastErrno() as Errno);
+}
+
+/** Whether this process has such a child, and that one has not ended: waitid(2), which finds no other process. */
+export function isRunningChild(pid: Pid): boolean {
+  const options = constants.WEXITED | constants.WNOHANG | constants.WNOWAIT;
+  siginfo[siginfoPid] = 0;
+  return waitidCall(constants.P_PID, pid, siginfo, options) !== -1 && siginfo[siginfoPid] === 0;
 }
 
 /** The wait status that the last wait took: wait(2). */

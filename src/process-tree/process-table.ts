@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Pid } from '../native/types.ts';
 
 /** A process as /proc shows it at one instant. The pid and the start time together name it for good: pids return. */
@@ -14,18 +14,17 @@ export interface ProcessInfo {
   readonly threads: number;
 }
 
-/** Reads /proc/pid/stat. @returns undefined once the process is gone */
+/**
+ * Reads /proc/pid/stat.
+ * @returns undefined once the process is gone
+ * @throws Error EMFILE, ENFILE, ENOMEM, EACCES: nothing is known of the process then
+ */
 export function readProcess(pid: number): ProcessInfo | undefined {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    // ENOENT, or ESRCH if it went between the open and the read.
-    return undefined;
-  }
+  const stat = readText(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
   // The name stands in parentheses and may hold some itself; the fields behind it are numbers but for the state.
   const nameEnd = stat.lastIndexOf(')');
-  const fields = stat.slice(nameEnd + 2).split(' ');
+  const fields = stat.slice(nameEnd + 2).split(' ', 20);
   return {
     pid: pid as Pid,
     name: stat.slice(stat.indexOf('(') + 1, nameEnd),
@@ -34,6 +33,33 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     threads: Number(fields[17]),
     startTime: Number(fields[19]),
   };
+}
+
+const chunk = Buffer.allocUnsafe(8192);
+
+/** A file in /proc, which has no size that could be asked for. @returns undefined once its process is gone */
+function readText(file: string): string | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'r');
+    let text = '';
+    for (;;) {
+      const size = readSync(descriptor, chunk);
+      if (size === 0) return text;
+      text += chunk.toString('latin1', 0, size);
+    }
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** ENOENT, or ESRCH if the process went between the open and the read. */
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ESRCH';
 }
 
 /** Ticks in /proc are USER_HZ, 100 a second on every architecture that node runs on: sysconf(3), time(7). */
@@ -68,9 +94,97 @@ export function isProcUsable(): boolean {
   }
 }
 
-function readProcesses(): ProcessInfo[] {
+/**
+ * Every process below `pid`, zombies included, parents before their children. A snapshot: what is forked meanwhile
+ * may be missing.
+ * @returns the empty array where there is no such process, or no /proc
+ * @throws Error EMFILE, ENFILE, ENOMEM where /proc cannot be read
+ * @see proc_pid_stat(5)
+ */
+export function descendants(pid: number): ProcessInfo[] {
+  if (!isProcUsable()) return [];
+  const root = readProcess(pid);
+  return root === undefined ? [] : withDescendants([root]).slice(1);
+}
+
+/**
+ * Those of the processes that are still there, as they are now, and every process below them.
+ * @throws Error EMFILE, ENFILE, ENOMEM where /proc cannot be read
+ */
+export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[] {
+  return [...walk(processes)];
+}
+
+/**
+ * The same one process at a time, parents before their children, so that a caller with other work can do that between
+ * two of them. What it costs grows with the tree, not with the machine.
+ *
+ * Where a parent ends meanwhile, its number may be another's by now, so the children found under it are left out; the
+ * next walk has them under whoever adopted them.
+ */
+export function* walk(processes: readonly ProcessInfo[]): Generator<ProcessInfo, void> {
+  const readChildren = childReader();
+  const found = new Map<Pid, ProcessInfo>();
+  for (const info of processes) {
+    const now = readProcess(info.pid);
+    if (now === undefined || !isSameProcess(now, info)) continue;
+    found.set(info.pid, now);
+    yield now;
+  }
+  // A map is walked in the order of insertion, and what is added meanwhile is walked as well.
+  for (const [pid, info] of found) {
+    const children = readChildren(info).filter((child) => child.parent === pid && !found.has(child.pid));
+    if (children.length === 0 || !isSameProcess(readProcess(pid), info)) continue;
+    for (const child of children) {
+      found.set(child.pid, child);
+      yield child;
+    }
+  }
+}
+
+/** @returns the function that reads the children of one process, some of which may be another one's by now */
+function childReader(): (parent: ProcessInfo) => ProcessInfo[] {
+  if (hasChildrenFiles())
+    return (parent) =>
+      listChildren(parent)
+        .map(readProcess)
+        .filter((info) => info !== undefined);
+  const childrenOf = new Map<Pid, ProcessInfo[]>();
+  for (const info of scan()) {
+    const siblings = childrenOf.get(info.parent);
+    if (siblings === undefined) childrenOf.set(info.parent, [info]);
+    else siblings.push(info);
+  }
+  return ({ pid }) => childrenOf.get(pid) ?? [];
+}
+
+/** Whether the kernel lists each thread's children in a file (CONFIG_PROC_CHILDREN). */
+function hasChildrenFiles(): boolean {
+  return existsSync(`/proc/self/task/${process.pid}/children`);
+}
+
+/** A child belongs to the thread that forked it: proc_tid_children(5). */
+function listChildren({ pid, threads }: { readonly pid: Pid; readonly threads: number }): Pid[] {
+  if (threads <= 1) return readPids(`/proc/${pid}/task/${pid}/children`);
+  return listThreads(pid).flatMap((thread) => readPids(`/proc/${pid}/task/${thread}/children`));
+}
+
+function listThreads(pid: Pid): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+function readPids(file: string): Pid[] {
+  return (readText(file) ?? '').split(' ').filter(Boolean).map(Number) as Pid[];
+}
+
+/** Every process of the namespace. */
+function scan(): ProcessInfo[] {
   const processes: ProcessInfo[] = [];
-  if (!isProcUsable()) return processes;
   for (const entry of readdirSync('/proc')) {
     const first = entry.charCodeAt(0);
     if (first < 0x30 || first > 0x39) continue;
@@ -81,57 +195,14 @@ function readProcesses(): ProcessInfo[] {
 }
 
 /**
- * Every process below `pid`, zombies included, parents before their children. A snapshot: what is forked meanwhile
- * may be missing.
- * @returns the empty array where there is no such process, or no /proc
- * @see proc_pid_stat(5)
- */
-export function descendants(pid: number): ProcessInfo[] {
-  const root = readProcess(pid);
-  return root === undefined ? [] : withDescendants([root]).slice(1);
-}
-
-/**
- * Those of the processes that are still there, as they are now, and every process below them, in one look at /proc.
- * Where a parent ended during the look, its number may be another's by now, so the children found under it are left
- * out; the next look has them under whoever adopted them.
- */
-export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[] {
-  const byPid = new Map<Pid, ProcessInfo>();
-  const childrenOf = new Map<Pid, ProcessInfo[]>();
-  for (const info of readProcesses()) {
-    byPid.set(info.pid, info);
-    const siblings = childrenOf.get(info.parent);
-    if (siblings === undefined) childrenOf.set(info.parent, [info]);
-    else siblings.push(info);
-  }
-  const found = new Map<Pid, ProcessInfo>();
-  for (const info of processes) {
-    const now = byPid.get(info.pid);
-    if (now !== undefined && isSameProcess(now, info)) found.set(info.pid, now);
-  }
-  // A map is walked in the order of insertion, and what is added meanwhile is walked as well.
-  for (const [pid, info] of found) {
-    const children = childrenOf.get(pid);
-    if (children === undefined || !isSameProcess(readProcess(pid), info)) continue;
-    for (const child of children) if (!found.has(child.pid)) found.set(child.pid, child);
-  }
-  return [...found.values()];
-}
-
-/**
- * The pids of this process's own children. The file is one read, and a scan of /proc in its absence (it is an
- * option of the kernel): orphans come to the main thread, whose ID is the pid. The scan shows the children of other
- * threads too.
+ * The pids of this process's own children: orphans come to the main thread, whose ID is the pid. Where the kernel has no
+ * file for that, the children of its other threads are among them.
+ * @throws Error EMFILE, ENFILE, ENOMEM where /proc cannot be read
  */
 export function ownChildren(): Pid[] {
   if (!isProcUsable()) return [];
-  try {
-    const list = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1');
-    return list.split(' ').filter(Boolean).map(Number) as Pid[];
-  } catch {
-    return readProcesses()
-      .filter(({ parent }) => parent === process.pid)
-      .map(({ pid }) => pid);
-  }
+  if (hasChildrenFiles()) return readPids(`/proc/self/task/${process.pid}/children`);
+  return scan()
+    .filter(({ parent }) => parent === process.pid)
+    .map(({ pid }) => pid);
 }

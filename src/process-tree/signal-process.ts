@@ -1,7 +1,8 @@
 import { closePidfd, openPidfd, sendThroughPidfd } from '../native/pidfd.ts';
 import { kill } from '../native/process.ts';
 import { SystemError } from '../native/system-error.ts';
-import type { Signal } from '../native/types.ts';
+import type { Pid, Signal } from '../native/types.ts';
+import { isRunningChild } from '../native/wait.ts';
 import { isSameProcess, type ProcessInfo, readProcess } from './process-table.ts';
 
 /**
@@ -11,17 +12,39 @@ import { isSameProcess, type ProcessInfo, readProcess } from './process-table.ts
  * @throws SystemError EPERM
  */
 export function signalProcess(info: ProcessInfo, signal: Signal): boolean {
-  const pidfd = openPidfd(info.pid);
+  return signalIf(() => isSameProcess(readProcess(info.pid), info), info.pid, signal);
+}
+
+/**
+ * Signals a child of this process, never one that got its pid since: once the kernel reaps children by itself
+ * (SA_NOCLDWAIT) a pid may return at any time. Needs no /proc.
+ * @returns false if that child has ended
+ * @throws SystemError EPERM
+ */
+export function signalChild(pid: Pid, signal: Signal): boolean {
+  return signalIf(() => isRunningChild(pid), pid, signal);
+}
+
+function signalIf(isMeant: () => boolean, pid: Pid, signal: Signal): boolean {
+  const pidfd = openPidfd(pid);
   try {
-    if (!isSameProcess(readProcess(info.pid), info)) return false;
-    // Without pidfds (Linux before 5.3, or a seccomp filter) the start time was right a moment ago.
-    if (pidfd === undefined) kill(info.pid, signal);
-    else sendThroughPidfd(pidfd, signal);
-    return true;
+    return isMeant() && send(pid, pidfd, signal, isMeant);
   } catch (error) {
     if (error instanceof SystemError && error.code === 'ESRCH') return false;
     throw error;
   } finally {
     if (pidfd !== undefined) closePidfd(pidfd);
   }
+}
+
+function send(pid: Pid, pidfd: number | undefined, signal: Signal, isMeant: () => boolean): boolean {
+  if (pidfd !== undefined) {
+    const outcome = sendThroughPidfd(pidfd, signal);
+    if (outcome !== 'refused') return outcome === 'sent';
+    // A seccomp filter may refuse this call alone: kill(2) has the last word.
+    if (!isMeant()) return false;
+  }
+  // Without pidfds (Linux before 5.3, a seccomp filter, no descriptor left) it was the right one a moment ago.
+  kill(pid, signal);
+  return true;
 }

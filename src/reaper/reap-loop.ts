@@ -1,28 +1,28 @@
 import type { Pid } from '../native/types.ts';
-import { lastWaitStatus, waitForAny } from '../native/wait.ts';
+import { lastWaitStatus, type Waited, waitForAny, waitForChild } from '../native/wait.ts';
 
-/**
- * How many children one turn of the event loop reaps. libuv's signal pipe holds 4,096 messages, and every child that
- * ends while this thread is busy here writes one: reaping without end would fill it, and a SIGTERM behind them would
- * be lost. Between batches the pipe is read.
- */
-const BATCH = 1024;
+/** How many children one turn of the event loop reaps: signals and timers come between two batches. */
+const BATCH = 4096;
 /** From how many on it is a storm. */
 const FEW = 16;
 
 export interface ReapLoop {
   /**
-   * To be called on each SIGCHLD: takes the status of every child that has ended, once this turn of the event loop
-   * has read all its signals. A storm of orphans is thousands of SIGCHLDs a second; if each of them reaped, libuv
-   * would find a new one each time, and never come to its timers.
+   * To be called after every signal, whichever it is: libuv may have dropped the SIGCHLD behind it. Takes the status of
+   * every child that has ended, once this turn of the event loop has read all its signals. A storm of orphans is
+   * thousands of SIGCHLDs a second; if each of them reaped, libuv would find a new one each time, and never come to
+   * its timers.
    */
   wake(): void;
+  /** Takes the status of one child at once, if it has ended. */
+  waitFor(pid: Pid): void;
   /**
-   * Takes the status of what has ended by now at once, a batch at most; `onDrained` comes with the loop. Children that
-   * stopped are left to the loop.
-   * @returns whether there was any
+   * Lets the kernel reap whatever ends from now on: no status is needed any more. Then no flood of zombies keeps init from its work,
+   * however fast they come.
    */
-  take(): boolean;
+  discardStatuses(): void;
+  /** The opposite: to be called before a child whose status matters. */
+  keepStatuses(): void;
 }
 
 export interface ReapLoopEvents {
@@ -30,18 +30,23 @@ export interface ReapLoopEvents {
   readonly onChild: (pid: Pid, status: number) => void;
   /** Every child that had ended is reaped; whether any is left. */
   readonly onDrained: (hasChildren: boolean) => void;
+  /** wait4(2) is refused: no child's end can be known. */
+  readonly onFailure: (error: Error) => void;
   /**
    * Takes the handler of SIGCHLD away, or puts it back. In a storm it would run for every child that ends: five system
    * calls each, half of what the storm takes. While there is more to reap, nobody needs to be told.
    */
   readonly listen: (toChildren: boolean) => void;
+  /** SA_NOCLDWAIT. */
+  readonly setNoChildWait: (isOn: boolean) => void;
   readonly reportStopped: boolean;
 }
 
-export function createReapLoop({ onChild, onDrained, listen, reportStopped }: ReapLoopEvents): ReapLoop {
+export function createReapLoop(events: ReapLoopEvents): ReapLoop {
+  const { onChild, onDrained, onFailure, listen, setNoChildWait, reportStopped } = events;
   let isAwake = false;
   let isListening = true;
-  let hasChildren = true;
+  let isDiscarding = false;
 
   function wake(): void {
     if (isAwake) return;
@@ -51,40 +56,66 @@ export function createReapLoop({ onChild, onDrained, listen, reportStopped }: Re
 
   function reap(): void {
     isAwake = false;
-    if (takeBatch(reportStopped) === BATCH) {
+    let waited: Waited;
+    try {
+      waited = takeBatch();
+    } catch (error) {
+      onFailure(error as Error);
+      return;
+    }
+    if (waited !== 'nothing-yet' && waited !== 'no-children') {
       wake();
     } else if (!isListening) {
       // One that ended until now told nobody: look again.
-      isListening = true;
-      listen(true);
+      listenAgain();
       wake();
     } else {
-      onDrained(hasChildren);
+      onDrained(waited === 'nothing-yet');
     }
   }
 
-  function take(): boolean {
-    const hasTaken = takeBatch(false) > 0;
-    if (hasTaken) wake();
-    return hasTaken;
-  }
-
-  /** @returns how many there were; if fewer than a batch, all that had ended */
-  function takeBatch(stoppedToo: boolean): number {
-    for (let taken = 0; taken < BATCH; taken++) {
-      const waited = waitForAny(stoppedToo);
-      if (waited === 'nothing-yet' || waited === 'no-children') {
-        hasChildren = waited === 'nothing-yet';
-        return taken;
-      }
-      if (taken === FEW && isListening) {
+  /** @returns what the last wait found: a child if there may be more */
+  function takeBatch(): Waited {
+    let waited = waitForAny(reportStopped);
+    for (let taken = 1; isPid(waited); taken++) {
+      if (taken > FEW && isListening && !isDiscarding) {
         isListening = false;
         listen(false);
       }
       onChild(waited, lastWaitStatus());
+      if (taken === BATCH) return waited;
+      waited = waitForAny(reportStopped);
     }
-    return BATCH;
+    return waited;
   }
 
-  return { wake, take };
+  function listenAgain(): void {
+    isListening = true;
+    listen(true);
+  }
+
+  return {
+    wake,
+    waitFor(pid) {
+      const waited = waitForChild(pid, reportStopped);
+      if (isPid(waited)) onChild(waited, lastWaitStatus());
+    },
+    discardStatuses() {
+      if (isDiscarding) return;
+      isDiscarding = true;
+      if (!isListening) listenAgain();
+      setNoChildWait(true);
+      // Zombies from before the switch stay.
+      wake();
+    },
+    keepStatuses() {
+      if (!isDiscarding) return;
+      isDiscarding = false;
+      setNoChildWait(false);
+    },
+  };
+}
+
+function isPid(waited: Waited): waited is Pid {
+  return typeof waited === 'number';
 }

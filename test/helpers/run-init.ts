@@ -133,14 +133,22 @@ function lineReader(stream: Readable): () => Promise<string> {
   };
 }
 
-/** Round after round, since a process that is not yet killed may fork. */
+/**
+ * Round after round, since a process that is not yet killed may fork; until all of them are gone, since on a slow machine
+ * what was killed may still be there when a test is checked for leaks.
+ */
 function killWithDescendants(pid: number): void {
+  const met = new Set([pid]);
   for (;;) {
-    const alive = [processStat(pid), ...descendantsOf(pid)].filter((stat) => stat && stat.state !== 'Z');
-    if (alive.length === 0) return;
-    for (const stat of alive) {
+    for (const root of [...met]) for (const below of descendantsOf(root)) met.add(below.pid);
+    for (const member of met) {
+      const stat = processStat(member);
+      if (stat === undefined || stat.state === 'Z') met.delete(member);
+    }
+    if (met.size === 0) return;
+    for (const member of met) {
       try {
-        process.kill((stat as { pid: number }).pid, 'SIGKILL');
+        process.kill(member, 'SIGKILL');
       } catch {
         // It ended between the look and the kill.
       }

@@ -33,6 +33,8 @@ const headers = [
 /** What C has to say of each layout, with N for the table's number. */
 const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   sizeofSigset: 'sizeof(sigset_t) == N',
+  sizeofSigaction: 'sizeof(struct sigaction) == N',
+  sigactionFlagsOffset: 'offsetof(struct sigaction, sa_flags) == N',
   // Room for the attributes: no program looks into them, and one library may need less than another.
   sizeofSpawnAttributes: 'sizeof(posix_spawnattr_t) <= N',
   sizeofSiginfo: 'sizeof(siginfo_t) == N',

@@ -1,0 +1,81 @@
+import { SystemError } from '../native/system-error.ts';
+import type { Signal } from '../native/types.ts';
+import { isProcUsable, type ProcessInfo, readProcess, walk } from '../process-tree/process-table.ts';
+import { signalProcess } from '../process-tree/signal-process.ts';
+import { visitInSlices } from './slices.ts';
+
+/** What became of a signal to every descendant. */
+export interface Delivery {
+  readonly sent: number;
+  /** EPERM: a program with another user's rights. */
+  readonly refused: number;
+  /** Why /proc did not show the descendants, or not all of them. */
+  readonly error?: Error | undefined;
+}
+
+/** Sends the signals to each process below init once, those in other sessions too. */
+export type SignalTree = (signals: readonly Signal[], done: (delivery: Delivery) => void) => void;
+
+/**
+ * All descendants are found before the first one gets a signal: one that ends by it would hide its children. A large
+ * tree takes longer than a slice; signals that come meanwhile follow in their order.
+ */
+export function createSignalTree(): SignalTree {
+  const waiting: (() => void)[] = [];
+
+  function next(): void {
+    waiting.shift();
+    waiting[0]?.();
+  }
+
+  return (signals, done) => {
+    waiting.push(() =>
+      sendToAll(signals, (delivery) => {
+        done(delivery);
+        next();
+      }),
+    );
+    if (waiting.length === 1) waiting[0]?.();
+  };
+}
+
+function sendToAll(signals: readonly Signal[], done: (delivery: Delivery) => void): void {
+  const found: ProcessInfo[] = [];
+  let sent = 0;
+  let refused = 0;
+  visitInSlices(
+    descendants(),
+    (info) => found.push(info),
+    (error) => {
+      visitInSlices(
+        found.values(),
+        (info) => {
+          const outcome = trySignals(info, signals);
+          if (outcome === 'sent') sent++;
+          if (outcome === 'refused') refused++;
+        },
+        (failure) => done({ sent, refused, error: error ?? failure }),
+      );
+    },
+  );
+}
+
+function* descendants(): Generator<ProcessInfo, void> {
+  const self = isProcUsable() ? readProcess(process.pid) : undefined;
+  if (self === undefined) throw new Error('/proc does not show the descendants');
+  for (const info of walk([self])) if (info.pid !== process.pid) yield info;
+}
+
+function trySignals(info: ProcessInfo, signals: readonly Signal[]): 'sent' | 'gone' | 'refused' {
+  return unlessRefused(() => signals.every((signal) => signalProcess(info, signal)));
+}
+
+/** @param send returns whether the process was there */
+export function unlessRefused(send: () => boolean): 'sent' | 'gone' | 'refused' {
+  try {
+    return send() ? 'sent' : 'gone';
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'EPERM') return 'refused';
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import { foreign, koffi } from './addon.ts';
+import { SystemError } from './system-error.ts';
+import type { Errno } from './types.ts';
+
+const UV_POLL = 8;
+const UV_READABLE = 1;
+
+/** A uv_poll_t. libuv keeps a pointer to it until it is closed: it must not be collected before. */
+type Handle = Uint32Array;
+
+const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleSize = /* @__PURE__ */ foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
+const uvPollInit = /* @__PURE__ */ foreign<[unknown, Handle, number], number>('uv_poll_init', 'int', [
+  'void *',
+  'void *',
+  'int',
+]);
+const uvPollStart = /* @__PURE__ */ foreign<[Handle, number, bigint], number>('uv_poll_start', 'int', [
+  'void *',
+  'int',
+  'void *',
+]);
+const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
+const uvClose = /* @__PURE__ */ foreign<[Handle, bigint], void>('uv_close', 'void', ['void *', 'void *']);
+
+interface Poll {
+  readonly handle: Handle;
+  readonly onReadable: () => void;
+}
+
+/** By the address of their handle, which is what libuv's callbacks get. */
+const polls = new Map<bigint, Poll>();
+const closed: Handle[] = [];
+/** koffi has room for a few thousand callbacks: one serves all polls. */
+let callbacks: { readonly readable: bigint; readonly closed: bigint } | undefined;
+
+function registerCallbacks(): { readonly readable: bigint; readonly closed: bigint } {
+  const { pointer, proto, register } = koffi();
+  return {
+    readable: register(
+      (handle: number | bigint) => polls.get(BigInt(handle))?.onReadable(),
+      pointer(proto('void', ['intptr_t', 'int', 'int'])),
+    ),
+    closed: register(
+      (address: number | bigint) => {
+        const { handle } = polls.get(BigInt(address)) as Poll;
+        polls.delete(BigInt(address));
+        closed.push(handle);
+      },
+      pointer(proto('void', ['intptr_t'])),
+    ),
+  };
+}
+
+/**
+ * Calls back, on node's loop, for as long as a descriptor is readable or has an error: uv_poll_t. The descriptor must
+ * stay open until the returned function has been called, which ends it.
+ *
+ * `onReadable` must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
+ * straight, not through node, which runs those queues.
+ * @param keepsLoopAlive whether it keeps the process running when there is nothing else to do
+ * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
+ */
+export function pollReadable(
+  descriptor: number,
+  onReadable: () => void,
+  keepsLoopAlive: boolean,
+): () => void {
+  callbacks ??= registerCallbacks();
+  const handle = closed.pop() ?? new Uint32Array(Number(uvHandleSize(UV_POLL)) / 4);
+  uvChecked('uv_poll_init', uvPollInit(uvDefaultLoop(), handle, descriptor));
+  polls.set(koffi().address(handle), { handle, onReadable });
+  uvChecked('uv_poll_start', uvPollStart(handle, UV_READABLE, callbacks.readable));
+  if (!keepsLoopAlive) uvUnref(handle);
+  const { closed: onClosed } = callbacks;
+  return () => uvClose(handle, onClosed);
+}
+
+/** libuv returns negated error numbers. @throws SystemError */
+export function uvChecked(name: string, result: number): void {
+  if (result < 0) throw new SystemError(name, -result as Errno);
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { actor } from '../helpers/environment.ts';
+import { describeModes } from '../helpers/modes.ts';
+import { processStat, until } from '../helpers/proc.ts';
+import { type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
+
+const REAL_TIME = 34;
+const stopSignals = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+
+/** The lines that the actor has written, by what they say, once they hold all that is waited for. */
+async function countLines(init: RunningInit, isComplete: (counts: Map<number, number>) => boolean) {
+  const counts = new Map<number, number>();
+  while (!isComplete(counts)) {
+    const signal = Number(await init.nextLine());
+    counts.set(signal, (counts.get(signal) ?? 0) + 1);
+  }
+  return counts;
+}
+
+async function startStopped(init: RunningInit): Promise<void> {
+  init.kill('SIGSTOP');
+  await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
+}
+
+describeModes(['actor'], 'a workload that floods init with signals and ends', (mode) => {
+  test.each([
+    { kinds: '34', count: 20_000 },
+    { kinds: '34,35,36,50,64', count: 100_000 },
+    { kinds: '10', count: 100_000 },
+    { kinds: '18', count: 100_000 },
+    { kinds: '10,12,28,34,18', count: 200_000 },
+  ])('$count of $kinds: its status', async ({ kinds, count }) => {
+    const { code } = await runInit({ mode, command: [actor, 'flood', kinds, String(count)] });
+    expect(code).toBe(3);
+  });
+});
+
+describeModes(['actor'], 'a flood of signals to init', (mode) => {
+  test('while init is stopped: real-time signals each as often as sent, and every stop signal behind them', async () => {
+    const init = await startInit({ mode, command: [actor, 'signals'] });
+    await init.nextLine();
+    await startStopped(init);
+    for (let sent = 0; sent < 20_000; sent++) init.kill(REAL_TIME);
+    for (const signal of Object.values(stopSignals)) init.kill(signal);
+    init.kill('SIGCONT');
+    const counts = await countLines(init, (seen) => seen.get(REAL_TIME) === 20_000 && seen.size === 6);
+    expect(Object.fromEntries(counts)).toEqual({ 1: 1, 2: 1, 3: 1, 15: 1, 18: 1, [REAL_TIME]: 20_000 });
+  });
+
+  test('while init runs: real-time signals each as often as sent, and every stop signal behind them', async () => {
+    const init = await startInit({ mode, command: [actor, 'signals'] });
+    await init.nextLine();
+    for (let sent = 0; sent < 20_000; sent++) init.kill(REAL_TIME);
+    for (const signal of Object.values(stopSignals)) init.kill(signal);
+    init.kill('SIGCONT');
+    const counts = await countLines(init, (seen) => seen.get(REAL_TIME) === 20_000 && seen.size === 6);
+    expect(Object.fromEntries(counts)).toEqual({ 1: 1, 2: 1, 3: 1, 15: 1, 18: 1, [REAL_TIME]: 20_000 });
+  });
+
+  test.each(['SIGUSR1', 'SIGCONT', 'SIGWINCH', 'SIGHUP'] as const)(
+    'of %s: SIGTERM behind it',
+    async (flood) => {
+      const init = await startInit({ mode, command: [actor, 'signals'] });
+      await init.nextLine();
+      for (let sent = 0; sent < 50_000; sent++) init.kill(flood);
+      init.kill('SIGTERM');
+      await countLines(init, (seen) => seen.get(15) === 1);
+      // And init still reaps.
+      init.kill('SIGKILL');
+    },
+  );
+});
