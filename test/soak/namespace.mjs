@@ -7,6 +7,8 @@ import { actor, launcher } from './paths.mjs';
 export const modes = ['pid1', 'subreaper'];
 
 const MOST_PIDS = 4_194_304;
+/** Of a machine's 32,768, where it has no more, two runs at once leave half to the others. */
+const FEW_PIDS = 8192;
 const unshareArguments = [
   ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']),
   ...['--pid', '--fork', '--kill-child', '--mount-proc'],
@@ -25,12 +27,12 @@ export function machinePidMax() {
 }
 
 /**
- * How many pids a namespace gets. A quarter of the machine's, unless the run shall have room: a tree that outgrows init
- * then fails its own run, and no other process of the machine.
+ * How many pids a namespace gets. Few, unless the run shall have room: a tree that outgrows init then fails its own run,
+ * and no other process of the machine.
  */
 export function pidMaxFor({ hasRoom }) {
   if (!hasOwnPidMax()) return undefined;
-  return hasRoom ? MOST_PIDS : Math.max(Math.floor(machinePidMax() / 4), 2048);
+  return hasRoom ? MOST_PIDS : FEW_PIDS;
 }
 
 /** @returns a function that puts the old value back */

@@ -10,7 +10,7 @@ const usage = `Usage: npm run soak:init -- [options]
   --seed N             choose as the run with this seed did (by the clock)
   --deadline N         seconds that a run may take (60)
   --node PATH          run init with this node: the program, or its folder
-  --pid-max            give each PID namespace 4194304 pids, not a quarter of the machine's (Linux 6.14 and later)
+  --pid-max            give each PID namespace 4194304 pids, not 8192 (Linux 6.14 and later)
   --machine-pid-max    raise kernel.pid_max of the whole machine to that meanwhile`;
 
 /** @throws Error with one line, for wrong usage */

@@ -87,7 +87,8 @@ function watch(child, startedAt) {
   };
   child.once('exit', (code, signal) => end(code ?? signal));
   child.once('error', ({ code }) => end(code));
-  seen.closed = new Promise((resolve) => child.once('close', resolve));
+  // A process that could not be started is not closed either.
+  seen.closed = new Promise((resolve) => child.once('close', resolve).once('error', resolve));
   return seen;
 }
 
@@ -135,7 +136,7 @@ function createInit({ child, mode, seen, leashS }) {
     async flood(kinds, count) {
       const args = ['leash', `${leashS}`, actor, 'flood-pid', `${pid()}`, kinds.join(), `${count}`];
       const flood = spawn(actor, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-      const status = await new Promise((resolve) => flood.once('close', resolve));
+      const status = await new Promise((resolve) => flood.once('close', resolve).once('error', resolve));
       if (status !== 0 && !seen.hasEnded) throw new Error(`the flood ended with ${status}`);
     },
     /** The pid of a child of init's, out here, that has this pid in its namespace. */

@@ -21,6 +21,9 @@ import { createProgress, createTally } from './report.mjs';
 import { run } from './run.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
+/** Whatever is wrong then is wrong with all: a machine without pids, say. */
+const MOST_FAILURES = 50;
+
 try {
   process.exitCode = await main();
 } catch (error) {
@@ -91,7 +94,7 @@ async function runAll({ only, seconds, parallel, seed }, settings, tally) {
   const progress = createProgress(startedAt);
   let started = 0;
   async function work() {
-    while (performance.now() - startedAt < seconds * 1000) {
+    while (performance.now() - startedAt < seconds * 1000 && tally.counts().failures < MOST_FAILURES) {
       const number = started++;
       const { scenario, mode } = turns[number % turns.length];
       progress.show(tally.counts(), `${scenario} as ${mode}`);
