@@ -11,19 +11,30 @@
  *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
  *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
  *   actor flood SIGNALS N    sends its parent N signals, the kinds (10,34) in turn, and ends with 3
+ *   actor flood-pid PID SIGNALS N
+ *                            sends them to that process, and ends with 0, also if the process ends meanwhile
+ *   actor sink               counts real-time signals and ignores others; prints "ready"; on a stop signal (TERM, INT,
+ *                            QUIT, HUP) prints "counted N" and ends with 7
  *   actor chains N           N chains of processes, each of which forks the next one and ends, for a minute; ends with 5
  *                            once it may. Only for a PID namespace: with room for pids they take a machine down
- *   actor endless            a chain that grows for ever at its end, held at 300 processes by a limit (as root only)
+ *   actor endless [UID]      a chain that grows for ever at its end, held at 300 processes by a limit (as root only).
+ *                            The limit counts all processes of a user: chains that run at once need a UID each
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
- *   actor ignore SIGNAL CMD  ignores the signal and executes the command
+ *   actor ignore SIGNALS CMD ignores the signals (15,1,40) and executes the command
+ *   actor leash SECONDS CMD  executes the command, which dies after that time, or with its parent, and can have two
+ *                            thirds of the queued signals that a user may have
+ *   actor below CMD          as PID 1: runs the command as its child, reaps, and ends with the command's status. Reports
+ *                            on standard error what the command left running: "left behind: PID NAME STATE"
  * After burst, orphans and chain it prints "done" and waits for a signal.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -39,6 +50,13 @@ static pid_t fork_or_fail(void) {
   pid_t pid = fork();
   if (pid == -1) fail("fork");
   return pid;
+}
+
+/* "15,1,40" */
+static int parse_signals(char *list, int signals[64]) {
+  int known = 0;
+  for (char *each = strtok(list, ","); each && known < 64; each = strtok(NULL, ",")) signals[known++] = atoi(each);
+  return known;
 }
 
 static void done(void) {
@@ -224,16 +242,53 @@ static void hostile(int count) {
   exit(5);
 }
 
-static void flood(char *kinds, int count) {
-  int signals[64], known = 0;
-  for (char *each = strtok(kinds, ","); each && known < 64; each = strtok(NULL, ",")) signals[known++] = atoi(each);
+/* Returns false once the process is gone. */
+static int flood(pid_t pid, char *kinds, int count) {
+  int signals[64], known = parse_signals(kinds, signals);
   if (known == 0) fail("flood");
+  for (int i = 0; i < count; i++)
+    if (kill(pid, signals[i % known]) == -1) {
+      if (errno == ESRCH) return 0;
+      fail("kill");
+    }
+  return 1;
+}
+
+static int flood_parent(char *kinds, int count) {
   /* They come back, forwarded. */
   for (int i = 1; i <= 64; i++) signal(i, SIG_IGN);
-  pid_t parent = getppid();
-  for (int i = 0; i < count; i++)
-    if (kill(parent, signals[i % known]) == -1) fail("kill");
-  exit(3);
+  if (!flood(getppid(), kinds, count)) fail("flood");
+  return 3;
+}
+
+static volatile sig_atomic_t counted;
+
+static void count_signal(int signal_number) {
+  (void)signal_number;
+  counted++;
+}
+
+static void end_with_count(int signal_number) {
+  (void)signal_number;
+  /* No other handler runs meanwhile: all are masked. */
+  printf("counted %d\n", (int)counted);
+  fflush(stdout);
+  _exit(7);
+}
+
+static void sink(void) {
+  struct sigaction action = {.sa_handler = SIG_IGN};
+  sigfillset(&action.sa_mask);
+  for (int number = 1; number < SIGRTMIN; number++)
+    if (number != SIGCHLD) sigaction(number, &action, NULL); /* those that cannot be ignored refuse */
+  action.sa_handler = count_signal;
+  for (int number = SIGRTMIN; number <= SIGRTMAX; number++) sigaction(number, &action, NULL);
+  static const int stops[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+  action.sa_handler = end_with_count;
+  for (int i = 0; i < 4; i++) sigaction(stops[i], &action, NULL);
+  puts("ready");
+  fflush(stdout);
+  for (;;) pause();
 }
 
 /* Nobody who kills one process of a chain ends the chain, but for whoever is faster than fork(2). */
@@ -254,9 +309,9 @@ static void chains(int count) {
   exit(5);
 }
 
-static void endless(void) {
+static void endless(int user) {
   struct rlimit limit = {300, 300};
-  if (setgid(20001) == -1 || setuid(20001) == -1) fail("setuid");
+  if (setgid(user) == -1 || setuid(user) == -1) fail("setuid");
   if (setrlimit(RLIMIT_NPROC, &limit) == -1) fail("setrlimit");
   signal(SIGTERM, SIG_IGN);
   puts("ready");
@@ -274,6 +329,54 @@ static void execute(char **command) {
   fail(command[0]);
 }
 
+/* execve(2) keeps all of it; a fork has only the limit. */
+static void leash(int seconds, char **command) {
+  struct rlimit pending;
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1) fail("prctl");
+  /* The queue is one for all processes of a user: those out of reach keep a part of it. */
+  if (getrlimit(RLIMIT_SIGPENDING, &pending) == -1) fail("getrlimit");
+  pending.rlim_cur = pending.rlim_max / 3 * 2;
+  if (setrlimit(RLIMIT_SIGPENDING, &pending) == -1) fail("setrlimit");
+  alarm(seconds);
+  execute(command);
+}
+
+static void report_left_behind(void) {
+  DIR *proc = opendir("/proc");
+  if (proc == NULL) fail("/proc");
+  for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+    int pid = atoi(entry->d_name);
+    if (pid <= 1) continue;
+    char path[64], stat[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) continue;
+    /* "PID (NAME) STATE PARENT ..." */
+    if (fgets(stat, sizeof stat, file) != NULL) {
+      char *end = strrchr(stat, ')');
+      if (end != NULL && strlen(end) > 2) end[3] = '\0';
+      fprintf(stderr, "left behind: %s\n", stat);
+    }
+    fclose(file);
+  }
+}
+
+/* Whatever outlives the command has this process for its parent: wait(2) says whether there is any. */
+static void below(char **command) {
+  int status;
+  pid_t child = fork_or_fail(), ended;
+  if (child == 0) execute(command);
+  while ((ended = waitpid(-1, &status, 0)) != child)
+    if (ended == -1) fail("waitpid");
+  while ((ended = waitpid(-1, NULL, WNOHANG)) > 0) continue;
+  if (ended == 0) {
+    fprintf(stderr, "left behind: something\n");
+    report_left_behind();
+  }
+  if (WIFSIGNALED(status)) fprintf(stderr, "actor: signal %d ended the command\n", WTERMSIG(status));
+  exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
 int main(int argc, char **argv) {
   const char *role = argc > 1 ? argv[1] : "";
   int number = argc > 2 ? atoi(argv[2]) : 0;
@@ -282,8 +385,13 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "burst")) burst(number);
   if (!strcmp(role, "orphans")) orphans(number);
   if (!strcmp(role, "chain")) chain(number);
-  if (!strcmp(role, "endless")) endless();
-  if (!strcmp(role, "flood") && argc > 3) flood(argv[2], atoi(argv[3]));
+  if (!strcmp(role, "endless")) endless(number > 0 ? number : 20001);
+  if (!strcmp(role, "flood") && argc > 3) return flood_parent(argv[2], atoi(argv[3]));
+  if (!strcmp(role, "flood-pid") && argc > 4) {
+    flood(number, argv[3], atoi(argv[4]));
+    return 0;
+  }
+  if (!strcmp(role, "sink")) sink();
   if (!strcmp(role, "chains")) chains(number);
   if (!strcmp(role, "join")) join();
   if (!strcmp(role, "root")) {
@@ -300,14 +408,18 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "block")) {
     sigset_t set;
     sigemptyset(&set);
-    for (char *each = strtok(argv[2], ","); each; each = strtok(NULL, ",")) sigaddset(&set, atoi(each));
+    int signals[64], known = parse_signals(argv[2], signals);
+    for (int i = 0; i < known; i++) sigaddset(&set, signals[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     execute(argv + 3);
   }
   if (!strcmp(role, "ignore")) {
-    signal(number, SIG_IGN);
+    int signals[64], known = parse_signals(argv[2], signals);
+    for (int i = 0; i < known; i++) signal(signals[i], SIG_IGN);
     execute(argv + 3);
   }
+  if (!strcmp(role, "leash")) leash(number, argv + 3);
+  if (!strcmp(role, "below")) below(argv + 2);
   fprintf(stderr, "actor: unknown role '%s'\n", role);
   return 99;
 }

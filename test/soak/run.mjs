@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generationsTo, namespaceCommand } from './namespace.mjs';
+import { actor } from './paths.mjs';
+import { children, countDescendants, describeProcess, innermostPid, send, state } from './proc.mjs';
+
+const LOOK_MS = 2;
+/** What init logs as an error is one, whatever its status. */
+const ERROR_LEVEL = 50;
+
+/**
+ * What a scenario decides for one run.
+ * @typedef {object} Plan
+ * @property {Record<string, unknown>} [choices]  what was drawn, for the story of a failure
+ * @property {string[]} [options]  init's
+ * @property {string[]} command  the workload
+ * @property {number | number[]} expected  the exit status, or those that are right
+ * @property {(init: Init) => Promise<void>} [drive]  what happens to init from outside
+ * @property {(seen: { lines: string[], endedAt: number }) => (string | false)[]} [check]  what else is wrong
+ */
+
+/**
+ * Runs init once, as planned. Whatever is left of it at the deadline is killed by the pid of its unshare(1).
+ * @param {{ mode: string, plan: Plan, settings: object }} about
+ * @returns {Promise<{ ms: number, wrong: string[], isUnanswered: boolean, story: string[] }>}
+ */
+export async function run({ mode, plan, settings }) {
+  const { deadlineMs, pidMax, path } = settings;
+  const { options = [], command } = plan;
+  const leashS = Math.ceil(deadlineMs / 1000) + 5;
+  const [file, ...args] = namespaceCommand({ mode, options, command, pidMax, leashS });
+  const { SUBREAPER_OPTIONS: _, ...env } = process.env;
+  const startedAt = performance.now();
+  // In a session of its own Ctrl-C does not reach it.
+  const child = spawn(file, args, { detached: true, stdio: 'pipe', env: { ...env, PATH: path } });
+  settings.running.add(child);
+  const seen = watch(child, startedAt);
+  const init = createInit({ child, mode, seen, leashS });
+
+  let state;
+  const timer = setTimeout(() => {
+    state = describeProcess(init.pid() ?? child.pid);
+    child.kill('SIGKILL');
+  }, deadlineMs);
+  let driveError;
+  const driving = plan.drive?.(init).catch((error) => {
+    driveError = error.message;
+  });
+  await seen.closed;
+  clearTimeout(timer);
+  settings.running.delete(child);
+  await driving;
+
+  const isUnanswered = state !== undefined;
+  const wrong = [
+    isUnanswered && `no answer within ${deadlineMs / 1000} s`,
+    !isUnanswered && ![plan.expected].flat().includes(seen.status) && `it ended with ${seen.status}`,
+    driveError,
+    ...seen.errors.filter((line) => line.startsWith('left behind: ')),
+    ...seen.errors.filter((line) => levelOf(line) >= ERROR_LEVEL).map((line) => `init logged ${line}`),
+    ...(isUnanswered ? [] : (plan.check?.(seen) ?? [])),
+  ].filter(Boolean);
+  const story = wrong.length === 0 ? [] : tell({ mode, plan, wrong, seen, state, line: [file, ...args] });
+  return { ms: seen.ms, wrong, isUnanswered, story };
+}
+
+function watch(child, startedAt) {
+  const seen = {
+    lines: [],
+    errors: [],
+    status: undefined,
+    ms: 0,
+    endedAt: undefined,
+    hasEnded: false,
+    closed: undefined,
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => seen.lines.push(line));
+  createInterface({ input: child.stderr }).on('line', (line) => seen.errors.push(line));
+  // A workload that is gone does not read.
+  child.stdin.on('error', () => {});
+  const end = (status) => {
+    seen.endedAt = performance.now();
+    seen.ms = seen.endedAt - startedAt;
+    seen.status = status;
+    seen.hasEnded = true;
+  };
+  child.once('exit', (code, signal) => end(code ?? signal));
+  child.once('error', ({ code }) => end(code));
+  // A process that could not be started is not closed either.
+  seen.closed = new Promise((resolve) => child.once('close', resolve).once('error', resolve));
+  return seen;
+}
+
+/** @typedef {ReturnType<typeof createInit>} Init */
+function createInit({ child, mode, seen, leashS }) {
+  let known;
+  /** Undefined until it has been forked. */
+  function pid() {
+    let found = child.pid;
+    for (let below = generationsTo(mode); below > 0 && found !== undefined; below--)
+      [found] = children(found);
+    known ??= found;
+    return known;
+  }
+
+  /** Waits until it is so. @throws if init ends before */
+  async function until(read, what) {
+    for (;;) {
+      const value = read();
+      if (value !== undefined && value !== false) return value;
+      if (seen.hasEnded) throw new Error(`it ended before this was so: ${what}`);
+      await sleep(LOOK_MS);
+    }
+  }
+
+  const line = (text) =>
+    until(() => seen.lines.find((each) => each.startsWith(text)), `"${text}" is printed`);
+
+  return {
+    pid,
+    until,
+    /** Waits for a line of the workload's that begins so. */
+    line,
+    countLines: (text) => seen.lines.filter((each) => each.startsWith(text)).length,
+    write: (text) => child.stdin.write(text),
+    /** Sends init signals. It may have ended by an earlier one. */
+    signal(...signals) {
+      for (const signal of signals) send(pid(), signal);
+    },
+    async stop() {
+      send(pid(), 'SIGSTOP');
+      await until(() => state(pid()) === 'T', 'init is stopped');
+    },
+    /** Sends init that many signals, the kinds in turn. */
+    async flood(kinds, count) {
+      const args = ['leash', `${leashS}`, actor, 'flood-pid', `${pid()}`, kinds.join(), `${count}`];
+      const flood = spawn(actor, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+      const status = await new Promise((resolve) => flood.once('close', resolve).once('error', resolve));
+      if (status !== 0 && !seen.hasEnded) throw new Error(`the flood ended with ${status}`);
+    },
+    /** The pid of a child of init's, out here, that has this pid in its namespace. */
+    childWith: (inner) =>
+      until(() => children(pid()).find((each) => innermostPid(each) === inner), `init has a child ${inner}`),
+    countDescendants: () => countDescendants(pid()),
+  };
+}
+
+function levelOf(line) {
+  try {
+    return line.startsWith('{') ? JSON.parse(line).level : 0;
+  } catch {
+    return 0;
+  }
+}
+
+const SHOWN_LINES = 15;
+
+function tell({ mode, plan, wrong, seen, state, line }) {
+  const last = (lines) => [
+    ...(lines.length > SHOWN_LINES ? [`(${lines.length - SHOWN_LINES} lines before)`] : []),
+    ...lines.slice(-SHOWN_LINES),
+  ];
+  const part = (title, lines) =>
+    lines.length === 0 ? [] : [`${title}:`, ...lines.map((each) => `  ${each}`)];
+  return [
+    ...part('wrong', wrong),
+    `mode: ${mode}`,
+    `choices: ${JSON.stringify(plan.choices ?? {})}`,
+    `command line: ${line.map(quoted).join(' ')}`,
+    `expected: status ${[plan.expected].flat().join(' or ')}`,
+    `seen: ${state ? 'no end' : `status ${seen.status}`} after ${Math.round(seen.ms)} ms`,
+    ...part('standard output', last(seen.lines)),
+    ...part('standard error', last(seen.errors)),
+    ...part('init in /proc, at the deadline', state ?? []),
+  ];
+}
+
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

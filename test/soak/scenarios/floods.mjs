@@ -1,0 +1,54 @@
+import { actor } from '../paths.mjs';
+import { realTime, SIGCONT, standard } from './workloads.mjs';
+
+function chooseKinds(random) {
+  const kinds = random.pick([
+    [random.pick([...realTime, ...standard])],
+    realTime,
+    standard,
+    [...standard, ...realTime],
+  ]);
+  return random.pick([kinds, [...kinds, SIGCONT]]);
+}
+
+/** The workload floods init, and ends: its end is one more signal, which must not be lost among them. */
+function flood(random) {
+  const kinds = chooseKinds(random);
+  const count = random.betweenByMagnitude(5000, 200_000);
+  return {
+    choices: { kinds: kinds.join(), count },
+    command: [actor, 'flood', kinds.join(), `${count}`],
+    expected: 3,
+  };
+}
+
+/**
+ * A stop signal comes behind a flood, or amid it. A stopped init gets all of them at one instant. The kernel's own queue
+ * is the user's, on the whole machine: such a flood takes less than half of what is usual.
+ */
+function floodThenStop(random) {
+  const moment = random.pick(['stopped', 'behind', 'amid']);
+  const kinds = random.pick([[10], [random.pick(realTime)], realTime, [10, ...realTime]]);
+  const count = random.betweenByMagnitude(1000, moment === 'stopped' ? 40_000 : 100_000);
+  const stop = random.pick(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']);
+  return {
+    choices: { moment, kinds: kinds.join(), count, stop },
+    command: [actor, 'sink'],
+    expected: 7,
+    async drive(init) {
+      await init.line('ready');
+      if (moment === 'stopped') await init.stop();
+      const flooded = init.flood(kinds, count);
+      if (moment === 'amid') init.signal(stop);
+      await flooded;
+      if (moment !== 'amid') init.signal(stop);
+      if (moment === 'stopped') init.signal('SIGCONT');
+    },
+    check({ lines }) {
+      const counted = Number(lines.find((line) => line.startsWith('counted '))?.split(' ')[1]);
+      return [!(counted <= count) && `the workload counted ${counted} signals, of ${count}`];
+    },
+  };
+}
+
+export const floods = { flood, 'flood-then-stop': floodThenStop };

@@ -1,0 +1,8 @@
+import { endings } from './endings.mjs';
+import { floods } from './floods.mjs';
+import { restarts } from './restarts.mjs';
+import { stops } from './stops.mjs';
+import { storms } from './storms.mjs';
+
+/** Each draws the plan of a run: see run.mjs. */
+export const scenarios = { ...floods, ...stops, ...endings, ...restarts, ...storms };

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { refusingJob, shell } from './workloads.mjs';
+
+const failing = (status, seconds) => shell(`${refusingJob} echo life; sleep ${seconds}; exit ${status}`);
+const seconds = (random) => random.between(0, 10) / 100;
+
+function restartOnFailure(random) {
+  const limit = random.between(1, 3);
+  const status = random.between(1, 120);
+  return {
+    options: ['--restart', `on-failure:${limit}`, '--grace', '50ms'],
+    command: failing(status, seconds(random)),
+    expected: status,
+    check({ lines }) {
+      const lives = lines.filter((line) => line === 'life').length;
+      return [lives !== limit + 1 && `the workload ran ${lives} times, not ${limit + 1}`];
+    },
+  };
+}
+
+/** SIGTERM may come while it runs, while what it left is ended, or between two runs. */
+function restartAlways(random) {
+  const status = random.between(1, 120);
+  const afterMs = random.between(0, 1500);
+  return {
+    choices: { afterMs },
+    options: ['--restart', 'always', '--grace', '50ms'],
+    command: failing(status, seconds(random)),
+    expected: [status, 143],
+    async drive(init) {
+      await init.line('life');
+      await sleep(afterMs);
+      init.signal('SIGTERM');
+    },
+  };
+}
+
+export const restarts = { 'restart-on-failure': restartOnFailure, 'restart-always': restartAlways };

@@ -1,0 +1,113 @@
+// A soak of the command line: floods of signals, stop signals at bad moments, hostile trees, restarts and storms of
+// orphans, over and over, as PID 1 and as a plain subreaper, each run in a PID namespace of its own. It passes if every
+// run ends as it must. --help names the options. Needs cc, unshare(1), and root or user namespaces.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { release } from 'node:os';
+import { startBusyLoops } from './busy.mjs';
+import {
+  hasOwnPidMax,
+  machinePidMax,
+  modes,
+  pidMaxFor,
+  raiseMachinePidMax,
+  whyNoNamespace,
+} from './namespace.mjs';
+import { parseOptions } from './options.mjs';
+import { actor, actorSource, buildFolder } from './paths.mjs';
+import { createRandom } from './random.mjs';
+import { createProgress, createTally } from './report.mjs';
+import { run } from './run.mjs';
+import { scenarios } from './scenarios/index.mjs';
+
+/** Whatever is wrong then is wrong with all: a machine without pids, say. */
+const MOST_FAILURES = 50;
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`soak: ${error.message}`);
+  process.exitCode = 1;
+}
+
+async function main() {
+  const options = parseOptions(process.argv.slice(2), Object.keys(scenarios));
+  if (options.help !== undefined) {
+    console.log(options.help);
+    return 0;
+  }
+  compileActor();
+  const putPidMaxBack = options.machinePidMax ? raiseMachinePidMax() : () => {};
+  process.once('exit', putPidMaxBack);
+  const pidMax = pidMaxFor({ hasRoom: options.pidMax });
+  const reason = whyNoNamespace(pidMax);
+  if (reason !== undefined) throw new Error(reason);
+
+  const running = new Set();
+  const endBusyLoops = startBusyLoops(options.busy, options.seconds + options.deadlineMs / 1000 + 60);
+  const endAll = () => {
+    endBusyLoops();
+    for (const child of running) child.kill('SIGKILL');
+  };
+  process.once('exit', endAll);
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+
+  const tally = createTally();
+  console.error(about(options));
+  await runAll(options, { running, pidMax, deadlineMs: options.deadlineMs, path: options.path }, tally);
+  endAll();
+  const { runs, failures } = tally.counts();
+  console.log(`${tally.table()}\n\n${runs} runs, ${failures} failed`);
+  return failures === 0 ? 0 : 1;
+}
+
+function compileActor() {
+  mkdirSync(buildFolder, { recursive: true });
+  const cc = spawnSync('cc', ['-Wall', '-Wextra', '-Werror', '-O1', '-o', actor, actorSource], {
+    encoding: 'utf8',
+  });
+  if (cc.error !== undefined) throw new Error(`no C compiler (cc): ${cc.error.code}`);
+  if (cc.status !== 0) throw new Error(`the actor does not compile:\n${cc.stderr}`);
+}
+
+function about({ path, seconds, parallel, busy, seed, pidMax }) {
+  const node = spawnSync('node', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: path } });
+  const lines = [
+    `init under node ${node.stdout?.trim()}, Linux ${release()}: ${seconds} s, ${parallel} runs at once, ${busy} busy loops, seed ${seed}`,
+  ];
+  if (pidMax && !hasOwnPidMax()) {
+    lines.push('--pid-max does nothing before Linux 6.14: there is one kernel.pid_max (--machine-pid-max)');
+  } else if (pidMax && machinePidMax() < pidMaxFor({ hasRoom: true })) {
+    lines.push(
+      `kernel.pid_max of the machine, ${machinePidMax()}, limits its namespaces too (--machine-pid-max)`,
+    );
+  }
+  return lines.join('\n');
+}
+
+/** All scenarios in turn, in both modes, until the time is over. What runs by then ends. */
+async function runAll({ only, seconds, parallel, seed }, settings, tally) {
+  const turns = only.flatMap((scenario) => modes.map((mode) => ({ scenario, mode })));
+  const startedAt = performance.now();
+  const progress = createProgress(startedAt);
+  let started = 0;
+  async function work() {
+    while (performance.now() - startedAt < seconds * 1000 && tally.counts().failures < MOST_FAILURES) {
+      const number = started++;
+      const { scenario, mode } = turns[number % turns.length];
+      progress.show(tally.counts(), `${scenario} as ${mode}`);
+      // Each run draws from a seed of its own: what runs beside it changes nothing.
+      const plan = scenarios[scenario](createRandom(seed + number));
+      const result = await run({ mode, plan, settings });
+      tally.add(scenario, mode, result);
+      if (result.wrong.length === 0) continue;
+      progress.clear();
+      console.error(`\nFAILED ${scenario}, run ${number} of seed ${seed}`);
+      for (const line of result.story) console.error(`  ${line}`);
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, work));
+  progress.clear();
+}
