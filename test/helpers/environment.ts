@@ -6,9 +6,10 @@ const root = resolve(import.meta.dirname, '../..');
 
 export const launcher = resolve(root, 'bin/subreaper');
 export const buildFolder = resolve(root, 'build');
-export const actorSource = resolve(root, 'test/helpers/actor.c');
 /** A workload that does what a test asks of the kernel: see actor.c. */
 export const actor = resolve(buildFolder, 'actor');
+/** Runs a command for which some system calls fail: see refuse.c. */
+export const refuse = resolve(buildFolder, 'refuse');
 
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
@@ -29,6 +30,7 @@ export const unshareArguments = findUnshare();
 /** What a test may need that a machine may lack. */
 export type Part =
   | 'actor'
+  | 'refuse'
   | 'namespaces'
   | 'strace'
   | 'script'
@@ -42,6 +44,8 @@ function reasonFor(part: Part): string | undefined {
   switch (part) {
     case 'actor':
       return existsSync(actor) ? undefined : 'no C compiler (cc) for the tests’ actor';
+    case 'refuse':
+      return succeeds(refuse, ['kill', 'EPERM', 'true']) ? undefined : 'no C compiler (cc), or no seccomp(2)';
     case 'namespaces':
       return unshareArguments
         ? undefined
@@ -68,6 +72,7 @@ export function missing(...parts: readonly Part[]): string | undefined {
 export function missingParts(): string[] {
   const all: readonly Part[] = [
     'actor',
+    'refuse',
     'namespaces',
     'strace',
     'script',

@@ -1,13 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { actor, actorSource, buildFolder, missingParts } from './environment.ts';
+import { basename, resolve } from 'node:path';
+import { actor, buildFolder, missingParts, refuse } from './environment.ts';
 
-/** Compiles the actor, and says once which parts of the suite this machine cannot run. */
+/** Compiles the programs in C, and says once which parts of the suite this machine cannot run. */
 export function setup(): void {
   mkdirSync(buildFolder, { recursive: true });
-  const cc = spawnSync('cc', ['-Wall', '-Wextra', '-Werror', '-O1', '-o', actor, actorSource], {
+  for (const program of [actor, refuse]) compile(program);
+  for (const reason of missingParts()) console.warn(`SKIPPED on this machine: ${reason}`);
+}
+
+function compile(program: string): void {
+  const source = resolve(import.meta.dirname, `${basename(program)}.c`);
+  const cc = spawnSync('cc', ['-Wall', '-Wextra', '-Werror', '-O1', '-o', program, source], {
     encoding: 'utf8',
   });
-  if (cc.error === undefined && cc.status !== 0) throw new Error(`the actor does not compile:\n${cc.stderr}`);
-  for (const reason of missingParts()) console.warn(`SKIPPED on this machine: ${reason}`);
+  if (cc.error === undefined && cc.status !== 0) throw new Error(`${source} does not compile:\n${cc.stderr}`);
 }

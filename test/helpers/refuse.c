@@ -1,0 +1,103 @@
+/*
+ * refuse: runs a command for which some system calls fail, as under a container's seccomp profile.
+ *
+ *   refuse SYSCALL[,SYSCALL...] ERRNO command [arguments]
+ *   refuse getrlimit,prlimit64 EPERM node app.js
+ *
+ * The command and all that it starts are refused these calls, seccomp(2); everything else works. It ends with 99 where
+ * it cannot do so.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OWN_ARCHITECTURE AUDIT_ARCH_AARCH64
+#else
+#error "refuse knows x64 and arm64"
+#endif
+
+struct named {
+  const char *name;
+  int number;
+};
+
+static const struct named calls[] = {
+    {"getdents64", SYS_getdents64},
+    {"getrlimit", SYS_getrlimit},
+    {"ioctl", SYS_ioctl},
+    {"kill", SYS_kill},
+    {"openat", SYS_openat},
+    {"pidfd_open", SYS_pidfd_open},
+    {"pidfd_send_signal", SYS_pidfd_send_signal},
+    {"prctl", SYS_prctl},
+    {"prlimit64", SYS_prlimit64},
+    {"setrlimit", SYS_setrlimit},
+    {"wait4", SYS_wait4},
+    {"waitid", SYS_waitid},
+    {NULL, 0},
+};
+
+static const struct named errors[] = {
+    {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EINVAL", EINVAL}, {"EMFILE", EMFILE},
+    {"ENOMEM", ENOMEM}, {"ENOSYS", ENOSYS}, {"EPERM", EPERM},   {NULL, 0},
+};
+
+static int number_of(const char *name, const struct named *table) {
+  for (; table->name != NULL; table++) {
+    if (strcmp(table->name, name) == 0) return table->number;
+  }
+  fprintf(stderr, "refuse: no name that it knows: %s\n", name);
+  exit(99);
+}
+
+static void append(struct sock_fprog *program, struct sock_filter instruction) {
+  program->filter[program->len++] = instruction;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4) {
+    fputs("usage: refuse SYSCALL[,SYSCALL...] ERRNO command [arguments]\n", stderr);
+    return 99;
+  }
+  struct sock_filter instructions[4 + 2 * sizeof calls / sizeof *calls];
+  struct sock_fprog program = {0, instructions};
+  const struct sock_filter fail =
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | number_of(argv[2], errors));
+
+  // A system call's number has another meaning in another architecture's table.
+  append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+  append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0));
+  append(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+  append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+  size_t left = sizeof calls / sizeof *calls - 1;
+  for (char *name = strtok(argv[1], ","); name != NULL; name = strtok(NULL, ",")) {
+    if (left-- == 0) {
+      fputs("refuse: more system calls than it knows\n", stderr);
+      return 99;
+    }
+    append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(name, calls), 0, 1));
+    append(&program, fail);
+  }
+  append(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+
+  // Without no_new_privs only root may install a filter.
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1) {
+    perror("refuse: seccomp");
+    return 99;
+  }
+  execvp(argv[3], argv + 3);
+  perror("refuse: exec");
+  return 99;
+}
