@@ -4,9 +4,11 @@ import { becomeSubreaper, kill, setParentDeathSignal } from '../native/process.t
 import { blockInThisThread, watchSignals } from '../native/signals.ts';
 import { openControllingTerminal } from '../native/terminal.ts';
 import type { Pid, Signal } from '../native/types.ts';
+import { waitForAny } from '../native/wait.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
+import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import type { InitOptions } from './options.ts';
 import { createSignalLoops } from './signal-loops.ts';
@@ -50,6 +52,15 @@ export function init(
     setParentDeathSignal(options.parentDeathSignal);
     // A parent that died before the call sends nothing: do it in its place.
     if (process.ppid !== inherited.parentPid) held.push(options.parentDeathSignal);
+  }
+
+  // Where wait4(2) is refused no end of a child can be known: better found out now than with a workload.
+  const cannotWait = attempt(() => void waitForAny(false));
+  if (cannotWait !== undefined) {
+    throw new Failure(
+      125,
+      `cannot start, ${cannotWait.message}; allow wait4 in the container's seccomp profile`,
+    );
   }
 
   const terminal = openControllingTerminal();

@@ -8,6 +8,7 @@ export type RecordWriter = (level: Exclude<LogLevel, 'silent'>, message: string,
 /** Writes records with pino, which it loads. */
 export function createRecordWriter(threshold: LogLevel, format: LogFormat): RecordWriter {
   const writeOut = openDestination();
+  const inFormat = (line: string) => (format === 'json' ? line : prettyLine(line));
   let pino: typeof import('pino').pino;
   // What pino loads looks at these, and node would make its stream for them then: one that sets O_NONBLOCK on the
   // description, which the workload writes to as well. init writes by its own means.
@@ -16,19 +17,20 @@ export function createRecordWriter(threshold: LogLevel, format: LogFormat): Reco
   try {
     ({ pino } = createRequire(import.meta.filename)('pino') as typeof import('pino'));
   } catch {
-    // The workload runs by now: init goes on without a log.
-    writeOut(
-      'subreaper: nothing is logged, pino cannot be loaded; install subreaper with its dependencies\n',
-    );
-    return () => {};
+    // No descriptor is left to read it with, or the package is incomplete. The workload runs by now: init goes on, and
+    // what it has to say matters most when something is short.
+    return (level, msg, fields) => {
+      const record = { level: levelNumber(level), time: Date.now(), ...base, ...fields, msg };
+      writeOut(inFormat(`${JSON.stringify(record)}\n`));
+    };
   }
   let dropped = 0;
   const stream: pino.DestinationStream = {
     write(line) {
-      if (!writeOut(format === 'json' ? line : prettyLine(line))) dropped++;
+      if (!writeOut(inFormat(line))) dropped++;
     },
   };
-  const logger = pino({ level: threshold, base: { name: 'subreaper', pid: process.pid } }, stream);
+  const logger = pino({ level: threshold, base }, stream);
 
   return (level, message, fields) => {
     if (dropped > 0) {
@@ -39,6 +41,13 @@ export function createRecordWriter(threshold: LogLevel, format: LogFormat): Reco
     }
     logger[level](fields, message);
   };
+}
+
+const base = { name: 'subreaper', pid: process.pid };
+
+/** pino's: 60 for 'fatal' down to 10 for 'trace'. */
+function levelNumber(level: LogLevel): number {
+  return (logLevels.length - logLevels.indexOf(level)) * 10;
 }
 
 /** "12:34:56.789 WARN subreaper[1]: message key=value" */

@@ -52,11 +52,15 @@ function wait(which: number, reportStopped: boolean): Waited {
   throw new SystemError('wait4', lastErrno() as Errno);
 }
 
-/** Whether this process has such a child, and that one has not ended: waitid(2), which finds no other process. */
-export function isRunningChild(pid: Pid): boolean {
+/**
+ * Whether this process has such a child, and that one has not ended: waitid(2), which finds no other process.
+ * @returns undefined where the call is refused (EPERM, ENOSYS)
+ */
+export function isRunningChild(pid: Pid): boolean | undefined {
   const options = constants.WEXITED | constants.WNOHANG | constants.WNOWAIT;
   siginfo[siginfoPid] = 0;
-  return waitidCall(constants.P_PID, pid, siginfo, options) !== -1 && siginfo[siginfoPid] === 0;
+  if (waitidCall(constants.P_PID, pid, siginfo, options) !== -1) return siginfo[siginfoPid] === 0;
+  return lastErrno() === constants.ECHILD ? false : undefined;
 }
 
 /** The wait status that the last wait took: wait(2). */

@@ -17,12 +17,12 @@ export function signalProcess(info: ProcessInfo, signal: Signal): boolean {
 
 /**
  * Signals a child of this process, never one that got its pid since: once the kernel reaps children by itself
- * (SA_NOCLDWAIT) a pid may return at any time. Needs no /proc.
+ * (SA_NOCLDWAIT) a pid may return at any time.
  * @returns false if that child has ended
  * @throws SystemError EPERM
  */
 export function signalChild(pid: Pid, signal: Signal): boolean {
-  return signalIf(() => isRunningChild(pid), pid, signal);
+  return signalIf(() => isRunningChild(pid) ?? readProcess(pid)?.parent === process.pid, pid, signal);
 }
 
 function signalIf(isMeant: () => boolean, pid: Pid, signal: Signal): boolean {

@@ -33,6 +33,7 @@ export type Part =
   | 'refuse'
   | 'namespaces'
   | 'strace'
+  | 'prlimit'
   | 'script'
   | 'dash'
   | 'bash'
@@ -52,6 +53,8 @@ function reasonFor(part: Part): string | undefined {
         : 'no PID namespaces: neither root nor user namespaces, or no unshare(1)';
     case 'strace':
       return succeeds('strace', ['-o', '/dev/null', 'true']) ? undefined : 'no strace, or no ptrace';
+    case 'prlimit':
+      return succeeds('prlimit', ['--version']) ? undefined : 'no prlimit(1)';
     case 'script':
       return succeeds('script', ['--version']) ? undefined : 'no script(1) to make a terminal';
     case 'chromium':
@@ -75,6 +78,7 @@ export function missingParts(): string[] {
     'refuse',
     'namespaces',
     'strace',
+    'prlimit',
     'script',
     'dash',
     'bash',

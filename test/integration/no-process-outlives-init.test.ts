@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { childrenOf, descendantsOf, runningWith, until } from '../helpers/proc.ts';
+import { childrenOf, descendantsOf, processStat, runningWith, until } from '../helpers/proc.ts';
 import { type InitOptions, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** Starts init over a workload whose processes can all be found by a mark in their environment. */
@@ -76,6 +76,29 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
     );
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 6, signal: null });
+    expect(init.left()).toEqual([]);
+  });
+
+  test('a second stop signal that comes while the dead workload is unreaped kills at once', async () => {
+    const init = await startMarked({
+      mode,
+      options: ['--grace', '1000s'],
+      command: ['sh', '-c', `(trap '' TERM INT; echo ready; exec sleep 1000) & read -r _`],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    const [workload] = await until(() => {
+      const children = childrenOf(init.pid).filter(({ name }) => name === 'sh');
+      return children.length === 1 && children;
+    }, 'the workload runs');
+    const { pid } = workload as { pid: number };
+    init.kill('SIGSTOP');
+    await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
+    process.kill(pid, 'SIGKILL');
+    await until(() => processStat(pid)?.state === 'Z', 'the workload is a zombie');
+    init.kill('SIGTERM');
+    init.kill('SIGINT');
+    init.kill('SIGCONT');
+    expect(await init.exit).toEqual({ code: 137, signal: null });
     expect(init.left()).toEqual([]);
   });
 
