@@ -1,17 +1,18 @@
 import { readFileSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { attempt } from '../init/attempt.ts';
+import type { Command } from '../init/command.ts';
 import { Failure } from '../init/failure.ts';
 import { fromBytes, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
-import type { Command } from '../init/start-workload.ts';
-import { later } from '../later.ts';
+import { runWithoutReaping } from '../init/run-without-reaping.ts';
 import { realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
 import { waitUntilEnded } from '../native/wait.ts';
 import { noRealTime } from '../signals/signal-names.ts';
-import type { Invocation } from './command-line.ts';
+import { type Invocation, parseCommandLine } from './command-line.ts';
 import { defaultSettings } from './default-settings.ts';
+import { helpText } from './help.ts';
 
 function main(): void {
   const isLinux = process.platform === 'linux';
@@ -22,18 +23,13 @@ function main(): void {
   if (launcherChild !== undefined) attempt(() => waitUntilEnded(launcherChild));
   const realTime = isLinux ? realTimeSignals() : noRealTime;
   const invocation =
-    withoutOptions(optionsVariable, args) ??
-    later<typeof import('./command-line.ts')>().parseCommandLine(
-      optionsVariable,
-      args.map(fromBytes),
-      realTime,
-    );
-  if (invocation.kind === 'help') print(later<typeof import('./help.ts')>().helpText());
+    withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
+  if (invocation.kind === 'help') print(helpText());
   else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
   else {
     const { operands } = invocation;
     const command = operands === 0 ? undefined : (args.slice(-operands) as unknown as Command);
-    const run = isLinux ? init : later<typeof import('../init/run-without-reaping.ts')>().runWithoutReaping;
+    const run = isLinux ? init : runWithoutReaping;
     run(command, invocation.options, inherited, realTime);
   }
 }
@@ -51,11 +47,10 @@ function print(text: string): void {
 }
 
 function version(): string {
-  const manifest = createRequire(import.meta.filename).resolve('../package.json');
+  const manifest = resolve(import.meta.dirname, '../package.json');
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
-// At the end: compile-at-once.mjs makes variables of the functions.
 try {
   main();
 } catch (error) {

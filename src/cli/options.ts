@@ -1,6 +1,6 @@
 import { Failure, quoted } from '../init/failure.ts';
-import type { RestartPolicy } from '../init/restarts.ts';
-import { type LogLevel, logFormats, logLevels } from '../log/log.ts';
+import type { RestartPolicy } from '../init/options.ts';
+import { type LogLevel, logFormats, logLevels } from '../log/levels.ts';
 import type { Signal } from '../native/types.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { parseSignal, type RealTimeRange, signalNames } from '../signals/signal-names.ts';

@@ -1,27 +1,29 @@
-import { later } from '../later.ts';
 import { createLog } from '../log/log.ts';
-import { becomeSubreaper, kill, setParentDeathSignal } from '../native/process.ts';
+import { giveBackFilePages } from '../native/memory.ts';
+import { becomeSubreaper, setParentDeathSignal, setProcessName } from '../native/process.ts';
 import { blockInThisThread, watchSignals } from '../native/signals.ts';
-import { openControllingTerminal } from '../native/terminal.ts';
-import type { Pid, Signal } from '../native/types.ts';
+import type { Signal } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
-import { type RealTimeRange, signalNumber } from '../signals/signal-names.ts';
+import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
+import type { Command } from './command.ts';
 import { Failure } from './failure.ts';
-import type { Inherited } from './inherited.ts';
+import { fromBytes, type Inherited } from './inherited.ts';
+import { createInterpreter } from './interpreter.ts';
+import { letGo } from './let-go.ts';
 import type { InitOptions } from './options.ts';
 import { createSignalLoops } from './signal-loops.ts';
-import { type Command, signalsToIgnore, startWorkload } from './start-workload.ts';
+import { signalsToIgnore, startWorkload } from './start-workload.ts';
+import { openTerminal } from './terminal.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
+/** By then start-up is over, and a workload that lives no longer is spared the work. */
+const SETTLED_MS = 1000;
 
 /**
  * Runs the command as its init and ends the process with its exit status. It returns while the workload runs: from then
- * on signals drive it.
- *
- * Here is what has to happen before the workload runs, and `supervise` is the rest: loaded beside the workload's own
- * start, which waits for nothing that it does not need.
+ * on events drive it.
  * @param command undefined to run none, with `pause`
  * @throws Failure before the workload runs
  * @throws SystemError likewise, for a system call that must not fail
@@ -63,50 +65,48 @@ export function init(
     );
   }
 
-  const terminal = openControllingTerminal();
-  // Who has a terminal may have to be handed it at once.
-  if (terminal !== undefined) loadSupervise();
-
   // Start the workload. From here on there is no way back: init that throws would end the container, so what fails is
   // logged and survived.
-  function start(started: Command): Pid {
-    // A handler would be reset in the child; only an ignored signal stays ignored.
-    for (const signal of ignored) watch.stop(signal);
-    try {
-      return startWorkload(started, inherited);
-    } finally {
-      for (const signal of ignored) watch.start(signal);
-    }
-  }
-  const workload = command === undefined ? undefined : start(command);
-  if (command === undefined) for (const signal of ignored) watch.start(signal);
-
-  // Release the signals to it, and reap: it may have ended already.
-  let supervise: ReturnType<typeof loadSupervise>;
-  try {
-    supervise = loadSupervise();
-  } catch (error) {
-    // Nobody would wait for it, or forward to it.
-    if (workload !== undefined) attempt(() => kill(-workload as Pid, signalNumber('SIGKILL')));
-    throw error;
-  }
-  deliver = supervise({
-    command,
-    workload,
-    start,
-    options,
-    inherited,
-    realTime,
-    log,
-    watch,
-    ignored,
+  const terminal = openTerminal(watch);
+  const interpreter = createInterpreter({
+    policy: {
+      options,
+      isPid1,
+      terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
+      ignored,
+      keepsStatuses: log.passes('debug'),
+    },
     terminal,
-    notSubreaper,
+    watch,
+    log,
+    nameOf: (signal) => signalName(signal, realTime),
+    program: command === undefined ? '' : fromBytes(command[0]),
+    start() {
+      // A handler would be reset in the child; only an ignored signal stays ignored.
+      for (const signal of ignored) watch.stop(signal);
+      try {
+        return startWorkload(command as Command, inherited);
+      } finally {
+        for (const signal of ignored) watch.start(signal);
+      }
+    },
   });
-  for (const signal of held) deliver(signal);
-  deliver(SIGCHLD);
-}
+  if (command === undefined) for (const signal of ignored) watch.start(signal);
+  interpreter.begin();
 
-function loadSupervise(): typeof import('./supervise.ts').supervise {
-  return later<typeof import('./supervise.ts')>().supervise;
+  // Release the signals to it.
+  deliver = interpreter.deliver;
+  for (const signal of held) deliver(signal);
+  process.on('uncaughtException', (error) => log('error', 'init goes on', { error: error.message }));
+
+  // Let go of what is the workload's, unless it may be started again.
+  if (options.restart.kind === 'no') attempt(() => letGo(inherited));
+  attempt(() => setProcessName('subreaper'));
+  // A SIGUSR1 while node started has opened its inspector, or does in a moment: not in an init, and on a port that the
+  // workload may want.
+  setImmediate(() => (process as { _debugEnd?: () => void })._debugEnd?.());
+  setTimeout(() => attempt(giveBackFilePages), SETTLED_MS);
+  if (notSubreaper !== undefined) {
+    log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });
+  }
 }

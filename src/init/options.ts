@@ -1,6 +1,11 @@
-import type { LogFormat, LogLevel } from '../log/log.ts';
+import type { LogFormat, LogLevel } from '../log/levels.ts';
 import type { Signal } from '../native/types.ts';
-import type { RestartPolicy } from './restarts.ts';
+
+export type RestartPolicy =
+  | { readonly kind: 'no' }
+  | { readonly kind: 'always' }
+  /** `limit`: how many restarts in a row. */
+  | { readonly kind: 'on-failure'; readonly limit: number };
 
 export interface InitOptions {
   /** Whom a forwarded signal reaches: the workload's process group, it alone, or every descendant. */

@@ -1,14 +1,13 @@
 import { writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { createLog } from '../log/log.ts';
 import type { Signal } from '../native/types.ts';
 import { exitStatus } from '../reaper/wait-status.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
+import type { Command } from './command.ts';
 import { quoted } from './failure.ts';
 import { fromBytes, type Inherited } from './inherited.ts';
 import type { InitOptions } from './options.ts';
-import type { Command } from './start-workload.ts';
 
 /**
  * What init is where there is no Linux: the same command line runs the workload, in init's own process group, and
@@ -21,9 +20,8 @@ export function runWithoutReaping(
   realTime: RealTimeRange,
 ): void {
   // Loaded here, since no Linux needs them: child_process alone takes 2 ms.
-  const load = createRequire(import.meta.filename);
-  const { spawn } = load('node:child_process') as typeof import('node:child_process');
-  const { constants } = load('node:os') as typeof import('node:os');
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const { constants } = process.getBuiltinModule('node:os');
   const log = createLog(options.logLevel, options.logFormat);
   const env = Object.fromEntries(
     environment.map((entry) => fromBytes(entry).split(/=(.*)/s) as [string, string]),

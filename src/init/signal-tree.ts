@@ -5,7 +5,7 @@ import { signalProcess } from '../process-tree/signal-process.ts';
 import { visitInSlices } from './slices.ts';
 
 /** What became of a signal to every descendant. */
-export interface Delivery {
+interface Delivery {
   readonly sent: number;
   /** EPERM: a program with another user's rights. */
   readonly refused: number;

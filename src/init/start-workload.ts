@@ -1,17 +1,15 @@
-import { later } from '../later.ts';
 import { setCloseOnExec, setDescriptorLimit } from '../native/descriptors.ts';
 import { inSignalSet, signalSet } from '../native/signal-set.ts';
 import { ignoreSignal } from '../native/signals.ts';
 import { spawn } from '../native/spawn.ts';
 import { SystemError } from '../native/system-error.ts';
-import type { ByteString, Pid, Signal, SignalSet } from '../native/types.ts';
+import type { Pid, Signal, SignalSet } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import type { Command } from './command.ts';
 import { type Inherited, inheritedFromThree, STANDARD_STREAMS, variable } from './inherited.ts';
+import { listenAsOwnPid } from './socket-activation.ts';
+import { startOtherwise } from './start-otherwise.ts';
 
-/** A program, as it was typed, and its arguments. */
-export type Command = readonly [ByteString, ...ByteString[]];
-
-export const SHELL = '/bin/sh' as ByteString;
 const everySignal = Array.from({ length: 64 }, (_, index) => (index + 1) as Signal);
 
 /**
@@ -38,9 +36,7 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
   for (const descriptor of inheritedFromThree(inherited)) setCloseOnExec(descriptor, false);
   const raisedLimit = descriptorLimit === undefined ? undefined : setDescriptorLimit(descriptorLimit);
   const listens = variable(environment, 'LISTEN_PID') === String(process.pid);
-  const argv = listens
-    ? later<typeof import('./socket-activation.ts')>().listenAsOwnPid(command, environment)
-    : command;
+  const argv = listens ? listenAsOwnPid(command, environment) : command;
   const attributes = {
     environment,
     defaultSignals: (signalSet(everySignal) & ~signalSet(ignored)) as SignalSet,
@@ -50,7 +46,7 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     return spawn({ file: argv[0], argv, ...attributes });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return later<typeof import('./start-otherwise.ts')>().startOtherwise(error, argv, attributes);
+    return startOtherwise(error, argv, attributes);
   } finally {
     if (raisedLimit !== undefined) setDescriptorLimit(raisedLimit);
   }

@@ -1,13 +1,6 @@
-import { later } from '../later.ts';
-import type { RecordWriter } from './record-writer.ts';
+import { type Fields, type LogFormat, type LogLevel, logLevels } from './levels.ts';
+import { createRecordWriter, type RecordWriter } from './record-writer.ts';
 
-/** From the most to the least serious; 'silent' is a threshold only. */
-export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-export type LogLevel = (typeof logLevels)[number];
-export const logFormats = ['json', 'pretty'] as const;
-export type LogFormat = (typeof logFormats)[number];
-
-export type Fields = Readonly<Record<string, string | number | undefined>>;
 export interface Log {
   (level: Exclude<LogLevel, 'silent'>, message: string, fields?: Fields): void;
   /** Whether a record of that level is written at all: asked before one is put together 20,000 times. */
@@ -24,7 +17,7 @@ export function createLog(threshold: LogLevel, format: LogFormat): Log {
   let write: RecordWriter | undefined;
   const log = (level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields = {}) => {
     if (!passes(level)) return;
-    write ??= later<typeof import('./record-writer.ts')>().createRecordWriter(threshold, format);
+    write ??= createRecordWriter(threshold, format);
     write(level, message, fields);
   };
   return Object.assign(log, { passes });

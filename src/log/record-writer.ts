@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import type * as pino from 'pino';
+import { requireModule } from '../native/require.ts';
 import { openDestination } from './destination.ts';
-import { type Fields, type LogFormat, type LogLevel, logLevels } from './log.ts';
+import { type Fields, type LogFormat, type LogLevel, logLevels } from './levels.ts';
 
 export type RecordWriter = (level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields) => void;
 
@@ -15,7 +15,7 @@ export function createRecordWriter(threshold: LogLevel, format: LogFormat): Reco
   Object.defineProperty(process, 'stdout', { value: { fd: 1, isTTY: false } });
   Object.defineProperty(process, 'stderr', { value: { fd: 2, isTTY: false } });
   try {
-    ({ pino } = createRequire(import.meta.filename)('pino') as typeof import('pino'));
+    ({ pino } = requireModule('pino') as typeof import('pino'));
   } catch {
     // No descriptor is left to read it with, or the package is incomplete. The workload runs by now: init goes on, and
     // what it has to say matters most when something is short.

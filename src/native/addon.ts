@@ -1,11 +1,10 @@
 import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { LibraryHandle, TypeObject } from 'koffi';
 
-type Koffi = typeof import('koffi');
+import { ownFile, requireModule } from './require.ts';
 
-const here = import.meta.filename;
+type Koffi = typeof import('koffi');
 
 let detected: 'glibc' | 'musl' | undefined;
 
@@ -38,7 +37,7 @@ function readLibc(): 'glibc' | 'musl' {
 
 /** koffi's folder, where node would find it from here: its own resolution reads package.json files for 1 ms. */
 function findKoffi(): string | undefined {
-  for (let folder = dirname(here); ; folder = dirname(folder)) {
+  for (let folder = dirname(ownFile); ; folder = dirname(folder)) {
     const candidate = `${folder}/node_modules/koffi`;
     if (existsSync(candidate)) return realpathSync.native(candidate);
     if (folder === dirname(folder)) return undefined;
@@ -68,7 +67,7 @@ function loadAddon(): Koffi | undefined {
 function loadKoffi(): Koffi {
   try {
     // Where there is another layout, or an addon built from source, koffi itself knows.
-    return loadAddon() ?? (createRequire(here)('koffi') as Koffi);
+    return loadAddon() ?? (requireModule('koffi') as Koffi);
   } catch (error) {
     const [why] = (error as Error).message.split('\n');
     throw new Error(`koffi cannot be loaded (${why}); install subreaper with its optional dependencies`);

@@ -1,10 +1,9 @@
-import { createRequire } from 'node:module';
 import { lastErrno } from './addon.ts';
 import type { Errno } from './types.ts';
 
 /** The symbolic name of an error number. node:os is loaded here, since start-up without an error needs no name. */
 function errnoName(errno: Errno): string {
-  const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
+  const { constants } = process.getBuiltinModule('node:os');
   const entry = Object.entries(constants.errno).find(([, number]) => number === errno);
   return entry === undefined ? `errno ${errno}` : entry[0];
 }

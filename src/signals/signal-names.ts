@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { Signal } from '../native/types.ts';
 
 /** The numbers between which real-time signals are, signal(7); the C library says where they begin. */
@@ -23,7 +22,7 @@ if (process.platform === 'linux') {
   numberOf.set('SIGIOT', 6 as Signal);
   numberOf.set('SIGPOLL', 29 as Signal);
 } else {
-  const { constants } = createRequire(import.meta.filename)('node:os') as typeof import('node:os');
+  const { constants } = process.getBuiltinModule('node:os');
   for (const name of Object.keys(constants.signals))
     numberOf.set(name, constants.signals[name as NodeJS.Signals] as Signal);
 }

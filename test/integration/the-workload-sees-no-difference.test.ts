@@ -302,23 +302,6 @@ describe('the launcher is found and works', () => {
     });
   }
 
-  test('not without the second file of its program: one line, 125, and no workload stays', async () => {
-    const partial = join(folder, 'partial');
-    for (const part of ['bin', 'dist'])
-      cpSync(join(launcher, '../..', part), join(partial, part), { recursive: true });
-    symlinkSync(join(launcher, '../../node_modules'), join(partial, 'node_modules'));
-    rmSync(join(partial, 'dist/later.cjs'));
-    const marker = randomUUID();
-    const exit = await runInit({
-      launch: [join(partial, 'bin/subreaper')],
-      command: ['sleep', '1000'],
-      spawn: { env: { ...process.env, MARKER: marker } },
-    });
-    expect(exit).toMatchObject({ code: 125, stdout: '' });
-    expect(exit.stderr).toMatch(/^subreaper: [^\n]+later\.cjs[^\n]*\n$/);
-    await until(() => runningWith(marker).length === 0, 'the workload is gone');
-  });
-
   test('not without node in PATH: one line and 125', async () => {
     const exit = await runInit({ launch: ['/bin/sh', launcher], command, spawn: { env: { PATH: folder } } });
     expect(exit).toMatchObject({ code: 125, stdout: '' });

@@ -1,0 +1,597 @@
+import type { Pid, Signal } from '../native/types.ts';
+import { type Ended, exitStatus } from '../reaper/wait-status.ts';
+import { signalNumber } from '../signals/signal-names.ts';
+import type { InitOptions } from './options.ts';
+
+/**
+ * The whole life of init as data: what happens goes in, what is to be done comes out. There is no clock in here, no I/O
+ * and nothing that remembers: the state is all there is. The interpreter carries the effects out.
+ */
+
+/** What the lifecycle has to know of where it runs, beside the options. */
+export interface Policy {
+  readonly options: LifecycleOptions;
+  readonly isPid1: boolean;
+  /**
+   * own: standard input and output are init's controlling terminal, so the workload gets it at once. shared: in a
+   * pipeline others may want it too; the workload gets it when it asks for it.
+   */
+  readonly terminal: 'none' | 'shared' | 'own';
+  /** Signals that the workload starts out ignoring ask for nothing: nohup(1), a job in the background of a script. */
+  readonly ignored: readonly Signal[];
+  /** Whether the statuses of orphans are asked for until the last moment (the debug log). */
+  readonly keepsStatuses: boolean;
+}
+
+type LifecycleOptions = Pick<
+  InitOptions,
+  | 'scope'
+  | 'rewrite'
+  | 'remapExit'
+  | 'graceMs'
+  | 'until'
+  | 'stopDelayMs'
+  | 'stopTimeoutMs'
+  | 'restart'
+  | 'pause'
+>;
+
+/** Where a stop signal is on its way to the workload. */
+type Stopping =
+  | { readonly kind: 'no' }
+  /** --stop-delay holds it. */
+  | { readonly kind: 'held'; readonly signal: Signal; readonly sent: Signal }
+  /** It was forwarded, and --stop-timeout runs. */
+  | { readonly kind: 'forwarded' }
+  /** --stop-timeout is over: whatever there is gets SIGKILL. */
+  | { readonly kind: 'killing' };
+
+interface Run {
+  /** The stop signal that came first: after it nothing is started any more. */
+  readonly stoppedBy: Signal | undefined;
+  /** How many restarts there were in a row. */
+  readonly restarts: number;
+}
+
+export type State =
+  /** The workload is being started. Signals are held until it runs. */
+  | (Run & { readonly kind: 'starting'; readonly held: readonly Signal[] })
+  | (Run & {
+      readonly kind: 'running';
+      readonly startedAtMs: number;
+      readonly stopping: Stopping;
+      /** What stopped the workload, while init has stopped itself as well: Ctrl-Z. */
+      readonly suspendedBy: Signal | undefined;
+    })
+  /** --pause: there is no workload, and a stop signal is waited for. */
+  | (Run & { readonly kind: 'pausing' })
+  /** The workload has ended, and --until all waits for its descendants. */
+  | (Run & {
+      readonly kind: 'draining';
+      readonly startedAtMs: number;
+      readonly status: number;
+      readonly stopping: Stopping;
+    })
+  /** What the workload left behind is being ended. */
+  | (Run & {
+      readonly kind: 'terminating';
+      readonly status: number;
+      readonly runMs: number;
+      readonly survivors: 'unknown' | 'asked' | 'killing';
+    })
+  /** --restart waits before the next run. */
+  | (Run & { readonly kind: 'backoff'; readonly delayMs: number; readonly status: number })
+  | { readonly kind: 'exiting'; readonly status: number };
+
+export type TimerName = 'stop-delay' | 'stop-timeout' | 'grace' | 'backoff';
+
+export type Event =
+  | {
+      readonly kind: 'workload-started';
+      readonly atMs: number;
+      readonly workload: Pid;
+      readonly program: string;
+    }
+  /** It could be started before: this counts as a run that failed. */
+  | {
+      readonly kind: 'start-failed';
+      readonly atMs: number;
+      readonly status: number;
+      readonly message: string;
+    }
+  | { readonly kind: 'signal'; readonly signal: Signal }
+  | {
+      readonly kind: 'workload-ended';
+      readonly atMs: number;
+      readonly workload: Pid;
+      readonly how: Ended;
+      /** Whether the workload had the terminal: what ended it may have been typed. */
+      readonly hadTerminal: boolean;
+    }
+  | { readonly kind: 'workload-stopped'; readonly signal: Signal }
+  /** The answer to 'check-terminal'. */
+  | { readonly kind: 'terminal-checked'; readonly stoppedBy: Signal; readonly workloadHasIt: boolean }
+  /** init, which had stopped itself, runs again. */
+  | { readonly kind: 'resumed' }
+  /** Every child that had ended is reaped, and some are left. */
+  | { readonly kind: 'children-left' }
+  | { readonly kind: 'no-child-left'; readonly atMs: number }
+  /** None of the survivors may be signalled, or seen: waiting for them would be waiting for ever. */
+  | { readonly kind: 'survivors-out-of-reach' }
+  | { readonly kind: 'timer'; readonly timer: TimerName }
+  /** wait4(2) is refused. */
+  | { readonly kind: 'cannot-wait'; readonly message: string };
+
+export type Effect =
+  | { readonly kind: 'start' }
+  | {
+      readonly kind: 'forward';
+      readonly signal: Signal;
+      readonly sent: Signal;
+      readonly scope: InitOptions['scope'];
+    }
+  /** SIGTERM and SIGCONT to the survivors, or to everybody in the PID namespace. */
+  | { readonly kind: 'ask'; readonly everybody: boolean }
+  /** One more round of SIGKILL. */
+  | { readonly kind: 'kill'; readonly everybody: boolean }
+  /** Nothing is left to ask or to kill. */
+  | { readonly kind: 'forget-survivors' }
+  /** Whether the kernel reaps on its own from now on: no status is needed any more. */
+  | { readonly kind: 'discard-statuses'; readonly discard: boolean }
+  | { readonly kind: 'set-timer'; readonly timer: TimerName; readonly ms: number }
+  | { readonly kind: 'clear-timer'; readonly timer: TimerName }
+  | { readonly kind: 'give-terminal' }
+  | { readonly kind: 'take-terminal' }
+  | { readonly kind: 'check-terminal'; readonly stoppedBy: Signal }
+  | { readonly kind: 'continue-workload' }
+  /** init stops itself, with its job. */
+  | { readonly kind: 'suspend' }
+  | {
+      readonly kind: 'log';
+      readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug';
+      readonly message: string;
+      readonly fields?: LogFields;
+    }
+  | { readonly kind: 'exit'; readonly status: number };
+
+export interface LogFields {
+  readonly workload?: Pid;
+  readonly program?: string;
+  readonly signal?: Signal;
+  readonly sent?: Signal;
+  readonly code?: number;
+  readonly status?: number;
+  readonly delayMs?: number;
+  readonly graceMs?: number;
+  readonly stopDelayMs?: number;
+  readonly stopTimeoutMs?: number | undefined;
+  readonly error?: string;
+}
+
+export interface Step {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+const SIGCONT = signalNumber('SIGCONT');
+const SIGHUP = signalNumber('SIGHUP');
+const SIGSTOP = signalNumber('SIGSTOP');
+/** What asks a container to end. SIGHUP asks a daemon to read its configuration again. */
+const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT'] as const).map(signalNumber);
+/** What Ctrl-C and Ctrl-\ send. */
+const terminalStopSignals = (['SIGINT', 'SIGQUIT'] as const).map(signalNumber);
+/** What the terminal sends to those in the background that use it. */
+const terminalAccessSignals = (['SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
+
+const FIRST_BACKOFF_MS = 200;
+const LONGEST_BACKOFF_MS = 10_000;
+/** A run this long counts as a success: the next failure begins a new row. */
+const GOOD_RUN_MS = 10_000;
+
+/** Where it begins. With `pause` there is nothing to start. */
+export function initialState({ options }: Policy): State {
+  const run = { stoppedBy: undefined, restarts: 0 };
+  return options.pause ? { kind: 'pausing', ...run } : { kind: 'starting', held: [], ...run };
+}
+
+/** What an event makes of the state, and what is to be done about it, in this order. */
+export function step(policy: Policy, before: State, event: Event): Step {
+  if (before.kind === 'exiting') return { state: before, effects: [] };
+  const { state, effects } = react(policy, before, event);
+  const [old, fresh] = [timerOf(policy, before), timerOf(policy, state)];
+  if (old?.timer === fresh?.timer) return { state, effects };
+  // First, since nothing comes after an exit.
+  const changes: Effect[] = [];
+  if (old !== undefined) changes.push({ kind: 'clear-timer', timer: old.timer });
+  if (fresh !== undefined) changes.push({ kind: 'set-timer', ...fresh });
+  return { state, effects: [...changes, ...effects] };
+}
+
+/** The one timer that a state has. */
+function timerOf({ options }: Policy, state: State): { timer: TimerName; ms: number } | undefined {
+  switch (state.kind) {
+    case 'running':
+    case 'draining':
+      if (state.stopping.kind === 'held') return { timer: 'stop-delay', ms: options.stopDelayMs };
+      if (state.stopping.kind !== 'forwarded' || options.stopTimeoutMs === undefined) return undefined;
+      return { timer: 'stop-timeout', ms: options.stopTimeoutMs };
+    case 'terminating':
+      return state.survivors === 'killing' ? undefined : { timer: 'grace', ms: options.graceMs };
+    case 'backoff':
+      return { timer: 'backoff', ms: state.delayMs };
+    default:
+      return undefined;
+  }
+}
+
+type Living = Exclude<State, { kind: 'exiting' }>;
+type Of<Kind extends State['kind']> = Extract<State, { kind: Kind }>;
+
+function react(policy: Policy, state: Living, event: Event): Step {
+  switch (event.kind) {
+    case 'workload-started':
+      return state.kind === 'starting' ? started(policy, state, event) : same(state);
+    case 'start-failed':
+      return state.kind === 'starting' ? startFailed(policy, state, event) : same(state);
+    case 'signal':
+      return received(policy, state, event.signal);
+    case 'workload-ended':
+      return state.kind === 'running' ? ended(policy, state, event) : same(state);
+    case 'workload-stopped':
+      return state.kind === 'running' ? stopped(policy, state, event.signal) : same(state);
+    case 'terminal-checked':
+      return state.kind === 'running' ? terminalChecked(policy, state, event) : same(state);
+    case 'resumed':
+      return state.kind === 'running' ? resumed(state) : same(state);
+    case 'children-left':
+      return childrenLeft(policy, state);
+    case 'no-child-left':
+      return noChildLeft(policy, state, event.atMs);
+    case 'survivors-out-of-reach':
+      return outOfReach(policy, state);
+    case 'timer':
+      return timerFired(policy, state, event.timer);
+    case 'cannot-wait':
+      return cannotWait(policy, event.message);
+  }
+}
+
+function same(state: State, ...effects: readonly Effect[]): Step {
+  return { state, effects };
+}
+
+function log(level: Extract<Effect, { kind: 'log' }>['level'], message: string, fields?: LogFields): Effect {
+  return fields === undefined ? { kind: 'log', level, message } : { kind: 'log', level, message, fields };
+}
+
+/** Later steps add to the effects of earlier ones. */
+function then(first: Step, next: (state: State) => Step): Step {
+  const second = next(first.state);
+  return { state: second.state, effects: [...first.effects, ...second.effects] };
+}
+
+// --- The workload's run
+
+function started(
+  policy: Policy,
+  { held, stoppedBy, restarts }: Of<'starting'>,
+  { atMs: startedAtMs, workload, program }: Extract<Event, { kind: 'workload-started' }>,
+): Step {
+  const stopping: Stopping = { kind: 'no' };
+  const state: State = {
+    kind: 'running',
+    stoppedBy,
+    restarts,
+    startedAtMs,
+    stopping,
+    suspendedBy: undefined,
+  };
+  // It may have asked for the terminal before it had it, and been stopped for that.
+  const terminal: readonly Effect[] =
+    policy.terminal === 'own' ? [{ kind: 'give-terminal' }, { kind: 'continue-workload' }] : [];
+  const first: Step = {
+    state,
+    effects: [...terminal, log('info', 'workload started', { workload, program })],
+  };
+  return held.reduce(
+    (steps, signal) =>
+      then(steps, (now) => (now.kind === 'exiting' ? same(now) : received(policy, now, signal))),
+    first,
+  );
+}
+
+function startFailed(
+  policy: Policy,
+  state: Of<'starting'>,
+  { status, message }: Extract<Event, { kind: 'start-failed' }>,
+): Step {
+  const stoppedBy = state.stoppedBy ?? state.held.find((signal) => isStop(policy, sentFor(policy, signal)));
+  const over = runOver(policy, { ...state, stoppedBy }, status, 0, true);
+  return { state: over.state, effects: [log('error', message), ...over.effects] };
+}
+
+function ended(
+  policy: Policy,
+  state: Of<'running'>,
+  event: Extract<Event, { kind: 'workload-ended' }>,
+): Step {
+  const { how, atMs, hadTerminal, workload } = event;
+  const fields = how.kind === 'exited' ? { code: how.code } : { signal: how.signal };
+  const status = exitStatus(how);
+  const { restarts, startedAtMs, stopping } = state;
+  // Ctrl-C and a terminal that hangs up reach the workload's group alone.
+  const wasStopped =
+    how.kind === 'killed' &&
+    (how.signal === SIGHUP || (terminalStopSignals.includes(how.signal) && hadTerminal));
+  const stoppedBy = state.stoppedBy ?? (wasStopped ? how.signal : undefined);
+  const effects: Effect[] = [...takeTerminal(policy), log('info', 'workload ended', { workload, ...fields })];
+  // Once a stop signal has come, nothing is waited for any longer than it takes to end it.
+  if (policy.options.until === 'all' && stoppedBy === undefined) {
+    const draining: State = { kind: 'draining', stoppedBy, restarts, startedAtMs, status, stopping };
+    return { state: draining, effects };
+  }
+  const terminating = terminate(policy, { stoppedBy, restarts }, status, atMs - startedAtMs);
+  const next = stopping.kind === 'killing' ? then(terminating, (now) => killNow(policy, now)) : terminating;
+  return { state: next.state, effects: [...effects, ...next.effects] };
+}
+
+// --- Signals
+
+function received(policy: Policy, state: Living, signal: Signal): Step {
+  if (state.kind === 'starting') return same({ ...state, held: [...state.held, signal] });
+  const sent = sentFor(policy, signal);
+  if (sent === 'drop') return same(state, log('debug', 'signal dropped', { signal }));
+  if (isStop(policy, sent)) return stopReceived(policy, state, signal, sent);
+  if (state.kind === 'running' && signal === SIGCONT && policy.terminal !== 'none') {
+    // The terminal comes along only if the shell put the job into the foreground: fg, not bg.
+    const forwarded = forward(policy, { ...state, suspendedBy: undefined }, signal, sent);
+    return { state: forwarded.state, effects: [{ kind: 'give-terminal' }, ...forwarded.effects] };
+  }
+  return forward(policy, state, signal, sent);
+}
+
+function sentFor({ options }: Policy, signal: Signal): Signal | 'drop' {
+  return options.rewrite.get(signal) ?? signal;
+}
+
+function isStop({ ignored }: Policy, sent: Signal | 'drop'): boolean {
+  return sent !== 'drop' && stopSignals.includes(sent) && !ignored.includes(sent);
+}
+
+function stopReceived(policy: Policy, state: Living, signal: Signal, sent: Signal): Step {
+  const isSecond = state.stoppedBy !== undefined;
+  const stoppedBy = state.stoppedBy ?? sent;
+  switch (state.kind) {
+    case 'running':
+    case 'draining':
+      return stopWorkload(policy, { ...state, stoppedBy }, signal, sent);
+    case 'pausing':
+      return terminate(policy, { ...state, stoppedBy }, 0, 0);
+    case 'terminating':
+      return isSecond ? killNow(policy, state) : same({ ...state, stoppedBy });
+    case 'backoff':
+      return exit(state.status);
+    case 'starting':
+      return same(state);
+  }
+}
+
+function stopWorkload(
+  policy: Policy,
+  state: Of<'running'> | Of<'draining'>,
+  signal: Signal,
+  sent: Signal,
+): Step {
+  const { stopDelayMs } = policy.options;
+  const forwarded = { ...state, stopping: { kind: 'forwarded' } as const };
+  switch (state.stopping.kind) {
+    case 'no':
+      if (stopDelayMs === 0) return forward(policy, forwarded, signal, sent);
+      return same(
+        { ...state, stopping: { kind: 'held', signal, sent } },
+        log('warn', 'stop signal held', { stopDelayMs }),
+      );
+    case 'held': {
+      // A second one ends the delay: the first goes before it.
+      const first = forward(policy, forwarded, state.stopping.signal, state.stopping.sent);
+      return then(first, (now) => forward(policy, now, signal, sent));
+    }
+    case 'forwarded':
+    case 'killing':
+      return forward(policy, state, signal, sent);
+  }
+}
+
+function forward({ options }: Policy, state: State, signal: Signal, sent: Signal): Step {
+  if (state.kind === 'running') return same(state, { kind: 'forward', signal, sent, scope: options.scope });
+  if (state.kind === 'draining') return same(state, { kind: 'forward', signal, sent, scope: 'tree' });
+  return same(state, log('debug', 'signal dropped, there is no workload', { signal }));
+}
+
+// --- The terminal
+
+function stopped({ terminal }: Policy, state: Of<'running'>, signal: Signal): Step {
+  if (terminal === 'none') return same(state);
+  const check: Effect = { kind: 'check-terminal', stoppedBy: signal };
+  return terminalAccessSignals.includes(signal)
+    ? same(state, { kind: 'give-terminal' }, check)
+    : same(state, check);
+}
+
+function terminalChecked(
+  { isPid1 }: Policy,
+  state: Of<'running'>,
+  { stoppedBy, workloadHasIt }: Extract<Event, { kind: 'terminal-checked' }>,
+): Step {
+  const asksForTerminal = terminalAccessSignals.includes(stoppedBy);
+  if (asksForTerminal && workloadHasIt) return same(state, { kind: 'continue-workload' });
+  // A stop that somebody sent on purpose, by kill, is not the terminal's business; programs that have the terminal
+  // stop themselves that way too (top).
+  if (stoppedBy === SIGSTOP && !workloadHasIt) return same(state);
+  // Nobody above could continue PID 1, and the kernel ignores such a stop of PID 1 itself.
+  if (isPid1) return asksForTerminal ? same(state) : same(state, { kind: 'continue-workload' });
+  // init stops as the workload did, so that the shell above takes over.
+  return same({ ...state, suspendedBy: stoppedBy }, { kind: 'take-terminal' }, { kind: 'suspend' });
+}
+
+/**
+ * A SIGCONT has cleared `suspendedBy`. Without one there is no shell above (an orphaned process group), and the kernel
+ * ignored the stop: what Ctrl-Z stopped would sleep for good. What asked for a terminal that it cannot have would
+ * only ask again.
+ */
+function resumed(state: Of<'running'>): Step {
+  const { suspendedBy } = state;
+  const awake = { ...state, suspendedBy: undefined };
+  if (suspendedBy === undefined || terminalAccessSignals.includes(suspendedBy)) return same(awake);
+  return same(awake, { kind: 'give-terminal' }, { kind: 'continue-workload' });
+}
+
+function takeTerminal({ terminal }: Policy): readonly Effect[] {
+  return terminal === 'none' ? [] : [{ kind: 'take-terminal' }];
+}
+
+// --- The end of a run
+
+/** The grace time begins, if there turn out to be any survivors. */
+function terminate(policy: Policy, { stoppedBy, restarts }: Run, status: number, runMs: number): Step {
+  const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, survivors: 'unknown' };
+  return policy.keepsStatuses ? same(state) : same(state, { kind: 'discard-statuses', discard: true });
+}
+
+function childrenLeft(policy: Policy, state: Living): Step {
+  if (state.kind === 'terminating') {
+    if (state.survivors === 'killing') return same(state, kill(policy, state));
+    if (state.survivors === 'asked') return same(state);
+    const { graceMs } = policy.options;
+    if (graceMs === 0) return killNow(policy, state);
+    const ask: Effect = { kind: 'ask', everybody: isLast(policy, state) };
+    return same({ ...state, survivors: 'asked' }, log('info', 'asking survivors to end', { graceMs }), ask);
+  }
+  const isKilling =
+    (state.kind === 'running' || state.kind === 'draining') && state.stopping.kind === 'killing';
+  return isKilling ? same(state, kill(policy, state)) : same(state);
+}
+
+function kill(policy: Policy, state: Living): Effect {
+  return { kind: 'kill', everybody: isLast(policy, state) };
+}
+
+function noChildLeft(policy: Policy, state: Living, atMs: number): Step {
+  if (state.kind === 'terminating') return runOver(policy, state, state.status, state.runMs, true);
+  if (state.kind === 'draining') {
+    return runOver(policy, state, drainedStatus(state), atMs - state.startedAtMs, true);
+  }
+  return same(state);
+}
+
+/** A stop signal ended what the workload, which had ended well, left running. */
+function drainedStatus({ status, stoppedBy }: Of<'draining'>): number {
+  return status === 0 && stoppedBy !== undefined ? 128 + stoppedBy : status;
+}
+
+function outOfReach(policy: Policy, state: Living): Step {
+  if (state.kind === 'terminating') return runOver(policy, state, state.status, state.runMs, false);
+  if (state.kind === 'draining') return runOver(policy, state, drainedStatus(state), 0, false);
+  // While the workload runs its own end is waited for.
+  return same(state);
+}
+
+function timerFired(policy: Policy, state: Living, timer: TimerName): Step {
+  if (timerOf(policy, state)?.timer !== timer) return same(state);
+  switch (state.kind) {
+    case 'running':
+    case 'draining': {
+      const { stopping } = state;
+      if (stopping.kind === 'held') {
+        return forward(policy, { ...state, stopping: { kind: 'forwarded' } }, stopping.signal, stopping.sent);
+      }
+      return stopTimedOut(policy, state);
+    }
+    case 'terminating':
+      return killNow(policy, state);
+    case 'backoff':
+      return same(
+        { kind: 'starting', held: [], stoppedBy: state.stoppedBy, restarts: state.restarts },
+        { kind: 'discard-statuses', discard: false },
+        { kind: 'start' },
+      );
+    default:
+      return same(state);
+  }
+}
+
+function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): Step {
+  const { stopTimeoutMs } = policy.options;
+  const runs = state.kind === 'running' ? 'the workload still runs' : 'what it left still runs';
+  const timedOut = log('warn', `stop timeout: ${runs}`, { stopTimeoutMs });
+  if (state.kind === 'draining' && policy.isPid1) {
+    const over = exit(remapped(policy, drainedStatus(state)));
+    return { state: over.state, effects: [timedOut, ...over.effects] };
+  }
+  const killing = { ...state, stopping: { kind: 'killing' } as const };
+  return same(killing, timedOut, kill(policy, killing));
+}
+
+/** Ends the grace time. */
+function killNow(policy: Policy, state: State): Step {
+  if (state.kind !== 'terminating' || state.survivors === 'killing') return same(state);
+  const warning = log('warn', 'killing what is left');
+  // The kernel kills whatever is left in the namespace of a PID 1 that ends, and waits for it: no race can be lost.
+  if (isLast(policy, state)) {
+    const over = exit(remapped(policy, state.status));
+    return { state: over.state, effects: [warning, ...over.effects] };
+  }
+  const killing: State = { ...state, survivors: 'killing' };
+  const discard: readonly Effect[] = policy.keepsStatuses
+    ? [{ kind: 'discard-statuses', discard: true }]
+    : [];
+  return same(killing, warning, ...discard, kill(policy, killing));
+}
+
+/**
+ * Whether PID 1 ends with this run. Only then may everybody in the namespace be signalled: what entered it from outside
+ * (docker exec, a probe) is none of a restart's business.
+ */
+function isLast(policy: Policy, state: Living): boolean {
+  if (!policy.isPid1) return false;
+  if (state.kind !== 'terminating') return state.stoppedBy !== undefined;
+  return backoffMs(policy, state, remapped(policy, state.status), state.runMs) === undefined;
+}
+
+/** @param mayRestart false beside a survivor that could not be ended */
+function runOver(policy: Policy, run: Run, ownStatus: number, runMs: number, mayRestart: boolean): Step {
+  const status = remapped(policy, ownStatus);
+  // A survivor may have had the terminal until now.
+  const effects: Effect[] = [{ kind: 'forget-survivors' }, ...takeTerminal(policy)];
+  const delayMs = mayRestart ? backoffMs(policy, run, status, runMs) : undefined;
+  if (delayMs === undefined) {
+    const over = exit(status);
+    return { state: over.state, effects: [...effects, ...over.effects] };
+  }
+  const restarts = (runMs >= GOOD_RUN_MS ? 0 : run.restarts) + 1;
+  const state: State = { kind: 'backoff', stoppedBy: run.stoppedBy, restarts, delayMs, status };
+  return same(state, ...effects, log('warn', 'restarting the workload', { status, delayMs }));
+}
+
+function remapped({ options }: Policy, status: number): number {
+  return options.remapExit.get(status) ?? status;
+}
+
+/** How long --restart waits before the next run, doubling from run to run; undefined if there is none. */
+function backoffMs({ options }: Policy, run: Run, status: number, runMs: number): number | undefined {
+  const { restart } = options;
+  if (restart.kind === 'no' || run.stoppedBy !== undefined) return undefined;
+  const inARow = runMs >= GOOD_RUN_MS ? 0 : run.restarts;
+  if (restart.kind === 'on-failure' && (status === 0 || inARow >= restart.limit)) return undefined;
+  return Math.min(FIRST_BACKOFF_MS * 2 ** inARow, LONGEST_BACKOFF_MS);
+}
+
+function cannotWait(policy: Policy, error: string): Step {
+  const over = exit(125);
+  const fatal = log('fatal', 'children cannot be waited for, init ends', { error });
+  return { state: over.state, effects: [fatal, { kind: 'kill', everybody: policy.isPid1 }, ...over.effects] };
+}
+
+function exit(status: number): Step {
+  return same({ kind: 'exiting', status }, log('info', 'exiting', { status }), { kind: 'exit', status });
+}

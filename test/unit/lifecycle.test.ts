@@ -1,0 +1,268 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Effect,
+  type Event,
+  initialState,
+  type Policy,
+  type State,
+  step,
+} from '../../src/init/lifecycle.ts';
+import type { Pid, Signal } from '../../src/native/types.ts';
+import { explore } from '../helpers/explore-lifecycle.ts';
+import {
+  beginning,
+  describeEvent,
+  happen,
+  killedBy,
+  possibleEvents,
+  SIGCONT,
+  SIGHUP,
+  SIGINT,
+  SIGKILL,
+  SIGTERM,
+  SIGTSTP,
+  SIGTTIN,
+  SIGUSR1,
+} from '../helpers/lifecycle-world.ts';
+
+const defaults: Policy = {
+  options: {
+    scope: 'group',
+    rewrite: new Map(),
+    remapExit: new Map(),
+    graceMs: 2000,
+    until: 'main',
+    stopDelayMs: 0,
+    stopTimeoutMs: undefined,
+    restart: { kind: 'no' },
+    pause: false,
+  },
+  isPid1: false,
+  terminal: 'none',
+  ignored: [],
+  keepsStatuses: false,
+};
+
+const withOptions = (options: Partial<Policy['options']>, rest: Partial<Policy> = {}): Policy => ({
+  ...defaults,
+  ...rest,
+  options: { ...defaults.options, ...options },
+});
+
+const started: Event = { kind: 'workload-started', atMs: 0, workload: 7 as Pid, program: 'x' };
+const signal = (number: Signal): Event => ({ kind: 'signal', signal: number });
+const exited = (code: number, atMs = 0): Event => ({
+  kind: 'workload-ended',
+  atMs,
+  workload: 7 as Pid,
+  how: { kind: 'exited', code },
+  hadTerminal: false,
+});
+const noChildLeft: Event = { kind: 'no-child-left', atMs: 0 };
+const childrenLeft: Event = { kind: 'children-left' };
+
+/** Runs events from the beginning; logs are left out of the effects, which are those of the last event. */
+function run(policy: Policy, ...events: readonly Event[]): { state: State; effects: Effect[] } {
+  let state = initialState(policy);
+  let effects: readonly Effect[] = [];
+  for (const event of events) ({ state, effects } = step(policy, state, event));
+  return { state, effects: effects.filter(({ kind }) => kind !== 'log') };
+}
+
+const exit = (status: number) => ({ kind: 'exit', status });
+
+describe('the lifecycle', () => {
+  test('ends with the status of the workload, and of what it left nothing', () => {
+    expect(run(defaults, started, exited(3)).state).toMatchObject({ kind: 'terminating', status: 3 });
+    expect(run(defaults, started, exited(3), noChildLeft).effects).toContainEqual(exit(3));
+  });
+
+  test('gives survivors the grace time, and kills them round after round', () => {
+    const asked = run(defaults, started, exited(3), childrenLeft);
+    expect(asked.effects).toEqual([{ kind: 'ask', everybody: false }]);
+    const killing = [started, exited(3), childrenLeft, { kind: 'timer', timer: 'grace' } as const];
+    expect(run(defaults, ...killing).effects).toContainEqual({ kind: 'kill', everybody: false });
+    expect(run(defaults, ...killing, childrenLeft).effects).toEqual([{ kind: 'kill', everybody: false }]);
+    expect(run(defaults, ...killing, noChildLeft).effects).toContainEqual(exit(3));
+  });
+
+  test('as PID 1 leaves the last killing to the kernel', () => {
+    const policy = { ...defaults, isPid1: true };
+    const asked = run(policy, started, exited(3), childrenLeft);
+    expect(asked.effects).toEqual([{ kind: 'ask', everybody: true }]);
+    const { effects } = run(policy, started, exited(3), childrenLeft, { kind: 'timer', timer: 'grace' });
+    expect(effects).toEqual([{ kind: 'clear-timer', timer: 'grace' }, exit(3)]);
+  });
+
+  test('as PID 1 ends with a restart only its own descendants', () => {
+    const policy = withOptions({ restart: { kind: 'always' } }, { isPid1: true });
+    expect(run(policy, started, exited(3), childrenLeft).effects).toEqual([
+      { kind: 'ask', everybody: false },
+    ]);
+    expect(run(policy, started, signal(SIGTERM), exited(3), childrenLeft).effects).toEqual([
+      { kind: 'ask', everybody: true },
+    ]);
+  });
+
+  test('SIGHUP is no stop signal: no timeout, and the restarts go on', () => {
+    const policy = withOptions({ stopTimeoutMs: 500, restart: { kind: 'always' } });
+    const { state, effects } = run(policy, started, signal(SIGHUP));
+    expect(effects).toEqual([{ kind: 'forward', signal: SIGHUP, sent: SIGHUP, scope: 'group' }]);
+    expect(state).toMatchObject({ kind: 'running', stoppedBy: undefined });
+    expect(run(policy, started, signal(SIGHUP), exited(0), noChildLeft).state.kind).toBe('backoff');
+  });
+
+  test('a SIGHUP that ends the workload ends the restarts: the terminal went away', () => {
+    const policy = withOptions({ restart: { kind: 'always' } });
+    expect(run(policy, started, killedBy(SIGHUP), noChildLeft).effects).toContainEqual(exit(129));
+  });
+
+  test('what counts is what is sent, after rewriting', () => {
+    const toUsr1 = withOptions({ stopTimeoutMs: 500, rewrite: new Map([[SIGTERM, SIGUSR1]]) });
+    expect(run(toUsr1, started, signal(SIGTERM)).state).toMatchObject({ stoppedBy: undefined });
+    const toTerm = withOptions({ stopTimeoutMs: 500, rewrite: new Map([[SIGHUP, SIGTERM]]) });
+    expect(run(toTerm, started, signal(SIGHUP)).state).toMatchObject({ stoppedBy: SIGTERM });
+    expect(run(toTerm, started, signal(SIGHUP)).effects[0]).toMatchObject({ timer: 'stop-timeout' });
+  });
+
+  test.each([
+    { runs: 1, delayMs: 200 },
+    { runs: 2, delayMs: 400 },
+    { runs: 6, delayMs: 6400 },
+    { runs: 7, delayMs: 10_000 },
+    { runs: 20, delayMs: 10_000 },
+  ])('--restart waits $delayMs ms after run $runs', ({ runs, delayMs }) => {
+    const policy = withOptions({ restart: { kind: 'always' } });
+    const events = Array.from({ length: runs }, () => [
+      started,
+      exited(1),
+      noChildLeft,
+      { kind: 'timer', timer: 'backoff' } as const,
+    ]).flat();
+    expect(run(policy, ...events.slice(0, -1)).state).toMatchObject({ kind: 'backoff', delayMs });
+  });
+
+  test('--restart begins a new row after a run of ten seconds, the grace time left out', () => {
+    const policy = withOptions({ restart: { kind: 'on-failure', limit: 1 } });
+    const again: Event[] = [noChildLeft, { kind: 'timer', timer: 'backoff' }, started];
+    const short = [started, exited(1), ...again, exited(1, 9999), { ...noChildLeft, atMs: 60_000 }];
+    expect(run(policy, ...short).state).toEqual({ kind: 'exiting', status: 1 });
+    expect(run(policy, started, exited(1), ...again, exited(1, 10_000), noChildLeft).state.kind).toBe(
+      'backoff',
+    );
+  });
+
+  test('signals that come while the workload is started are held', () => {
+    expect(run(defaults, signal(SIGUSR1), started).effects).toContainEqual(
+      expect.objectContaining({ kind: 'forward', sent: SIGUSR1 }),
+    );
+  });
+
+  test('Ctrl-Z stops init as well, and SIGCONT gives the terminal back', () => {
+    const policy = { ...defaults, terminal: 'own' } as const;
+    const stopped: Event[] = [
+      started,
+      { kind: 'workload-stopped', signal: SIGTSTP },
+      { kind: 'terminal-checked', stoppedBy: SIGTSTP, workloadHasIt: true },
+    ];
+    expect(run(policy, ...stopped).effects).toEqual([{ kind: 'take-terminal' }, { kind: 'suspend' }]);
+    expect(run(policy, ...stopped, signal(SIGCONT)).effects).toEqual([
+      { kind: 'give-terminal' },
+      { kind: 'forward', signal: SIGCONT, sent: SIGCONT, scope: 'group' },
+    ]);
+    expect(run(policy, ...stopped, signal(SIGCONT), { kind: 'resumed' }).effects).toEqual([]);
+    // Nobody continued it.
+    expect(run(policy, ...stopped, { kind: 'resumed' }).effects).toEqual([
+      { kind: 'give-terminal' },
+      { kind: 'continue-workload' },
+    ]);
+  });
+
+  test('a workload that asks for the terminal gets it', () => {
+    const policy = { ...defaults, terminal: 'shared' } as const;
+    const asks: Event = { kind: 'workload-stopped', signal: SIGTTIN };
+    expect(run(policy, started, asks).effects[0]).toEqual({ kind: 'give-terminal' });
+    const has: Event = { kind: 'terminal-checked', stoppedBy: SIGTTIN, workloadHasIt: true };
+    expect(run(policy, started, asks, has).effects).toEqual([{ kind: 'continue-workload' }]);
+  });
+});
+
+function* policies(): Generator<Policy> {
+  for (const isPid1 of [false, true])
+    for (const terminal of ['none', 'shared', 'own'] as const)
+      for (const until of ['main', 'all'] as const)
+        for (const graceMs of [0, 2000])
+          for (const stopDelayMs of [0, 500])
+            for (const stopTimeoutMs of [undefined, 1000])
+              for (const restart of [
+                { kind: 'no' },
+                { kind: 'always' },
+                { kind: 'on-failure', limit: 2 },
+              ] as const)
+                yield withOptions(
+                  { until, graceMs, stopDelayMs, stopTimeoutMs, restart },
+                  { isPid1, terminal },
+                );
+  for (const isPid1 of [false, true]) {
+    const restart = { kind: 'always' } as const;
+    yield withOptions({ pause: true }, { isPid1 });
+    yield withOptions({ restart }, { isPid1, keepsStatuses: true });
+    yield withOptions({ restart, stopTimeoutMs: 1000 }, { isPid1, ignored: [SIGINT, SIGHUP] });
+    yield withOptions({ restart, stopTimeoutMs: 1000, rewrite: new Map([[SIGHUP, SIGTERM]]) }, { isPid1 });
+    yield withOptions({ restart, until: 'all', rewrite: new Map([[SIGTERM, 'drop']]) }, { isPid1 });
+    yield withOptions(
+      { remapExit: new Map([[3, 0]]), restart: { kind: 'on-failure', limit: 1 } },
+      { isPid1 },
+    );
+  }
+}
+
+describe('whatever happens, in whatever order', () => {
+  test('each state has a way out, and nothing outlives it', { timeout: 300_000 }, () => {
+    let worlds = 0;
+    let transitions = 0;
+    let depth = 0;
+    let combinations = 0;
+    for (const policy of policies()) {
+      const found = explore(policy);
+      expect(found.counterexamples[0] ?? 'none').toBe('none');
+      worlds += found.worlds;
+      transitions += found.transitions;
+      depth = Math.max(depth, found.depth);
+      combinations++;
+    }
+    console.log(
+      `lifecycle: ${combinations} combinations of options, ${worlds} states, ${transitions} transitions, depth ${depth}`,
+    );
+  });
+
+  test('long random histories hold the same', { timeout: 300_000 }, () => {
+    const all = [...policies()];
+    const history = fc.array(fc.nat({ max: 1000 }), { minLength: 50, maxLength: 300 });
+    fc.assert(
+      fc.property(fc.nat({ max: all.length - 1 }), history, (index, choices) => {
+        const policy = all[index] as Policy;
+        let world = beginning(policy);
+        const story: string[] = [];
+        for (const choice of choices) {
+          // wait4 that is refused would end most histories early.
+          const events = possibleEvents(policy, world).filter(({ kind }) => kind !== 'cannot-wait');
+          if (events.length === 0) break;
+          const event = events[choice % events.length] as Event;
+          story.push(describeEvent(event));
+          const { after, wrong } = happen(policy, world, event);
+          expect(wrong === undefined ? '' : [...story, `WRONG: ${wrong}`].join('\n')).toBe('');
+          world = after;
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('a wrong lifecycle is found: a SIGKILL that ends nothing', () => {
+    const { after } = happen(defaults, beginning(defaults), started);
+    const lost = { ...after, workloadRuns: false };
+    expect(happen(defaults, lost, signal(SIGKILL)).wrong).toBe('a signal forwarded to no workload');
+  });
+});
