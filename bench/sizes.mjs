@@ -1,8 +1,7 @@
 /** How much of everything a full run does; some fifteen minutes on two cores. */
 export const full = {
   rounds: 40,
-  pm2Rounds: 3,
-  pm2ExitMs: 20_000,
+  pm2: { rounds: 3, exitMs: 20_000 },
   bursts: [
     { count: 100, rounds: 20 },
     { count: 1000, rounds: 20 },
@@ -21,8 +20,7 @@ export const full = {
 /** Every measurement in a small form: what it says about times is not much. */
 export const quick = {
   rounds: 4,
-  pm2Rounds: 1,
-  pm2ExitMs: 200,
+  pm2: { rounds: 1, exitMs: 200 },
   bursts: [
     { count: 100, rounds: 3 },
     { count: 1000, rounds: 3 },
@@ -37,21 +35,3 @@ export const quick = {
   growth: { counts: [300, 1000], rounds: 1, windowMs: 1000 },
   crowd: { count: 1000, rounds: 1, signals: 100, burst: 100 },
 };
-
-/** @returns the same with `rounds` of everything that is measured in rounds, if that is a number */
-export function withRounds(size, rounds) {
-  if (rounds === undefined) return size;
-  const change = (value) =>
-    Array.isArray(value)
-      ? value.map(change)
-      : typeof value === 'object'
-        ? Object.fromEntries(
-            Object.entries(value).map(([key, own]) => [key, isRounds(key) ? rounds : change(own)]),
-          )
-        : value;
-  return change({ ...size });
-}
-
-function isRounds(key) {
-  return key === 'rounds' || key === 'memoryRounds';
-}

@@ -1,54 +1,27 @@
 // A signal and a burst while thousands of other processes live below init.
-import { rmSync } from 'node:fs';
-import { figuresOf } from '../figures.mjs';
-import { freshPath } from '../paths.mjs';
-import { resultOf } from '../processes.mjs';
-import { inRounds } from '../rounds.mjs';
+import { freshPath, helpers } from '../files.mjs';
+import { rowsOf } from '../processes.mjs';
 import { quantile } from '../statistics.mjs';
 
-/** Starts the crowd, and once it is there becomes the helper. */
-const script = '"$0" "$1" stay "$2" & while [ ! -e "$2" ]; do sleep 0.02; done; exec "$3" "$4" "$5"';
-
-export async function measure({ candidates, helpers, size, progress }) {
+export async function measure({ record, candidates, size }) {
   const { count, rounds, signals, burst } = size.crowd;
-  const figures = [];
-  const failures = [];
+  const both = candidates.filter(({ name }) => name === 'subreaper' || name === 'tini');
   for (const crowd of [0, count]) {
-    const run = await inRounds({
-      title: `among ${crowd} processes`,
-      rounds,
-      candidates: candidates.filter(({ name }) => name === 'subreaper' || name === 'tini'),
-      progress,
-      measure: async ({ line }) => {
-        const us = await runInCrowd(line, crowd, helpers.sleepers, [helpers.latency, `${signals}`]);
-        const [[ms]] = await runInCrowd(line, crowd, helpers.sleepers, [helpers.burst, `${burst}`]);
-        return { p50: quantile(us.flat(), 0.5), p99: quantile(us.flat(), 0.99), ms };
-      },
-    });
-    const { p50 = {}, p99 = {}, ms = {} } = run.values;
     const group = `crowd: among ${crowd.toLocaleString('en-US')} processes`;
-    figures.push(
-      ...figuresOf(`${group}, signal to workload p50`, 'µs', p50, 'tini'),
-      ...figuresOf(`${group}, signal to workload p99`, 'µs', p99, 'tini'),
-      ...figuresOf(`${group}, burst of ${burst.toLocaleString('en-US')}`, 'ms', ms, 'tini'),
-    );
-    failures.push(...run.failures);
+    const { p50, p99, ms } = await record.inRounds(group, rounds, both, async ({ line }) => {
+      const inCrowd = (...helper) => rowsOf((out) => line(withCrowd(crowd, [...helper, out])));
+      const us = (await inCrowd(helpers.latency, `${signals}`)).flat();
+      const [[ms]] = await inCrowd(helpers.burst, `${burst}`);
+      return { p50: quantile(us, 0.5), p99: quantile(us, 0.99), ms };
+    });
+    record.add(`${group}, signal to workload p50`, 'µs', p50, 'tini');
+    record.add(`${group}, signal to workload p99`, 'µs', p99, 'tini');
+    record.add(`${group}, burst of ${burst.toLocaleString('en-US')}`, 'ms', ms, 'tini');
   }
-  return { figures, failures };
 }
 
-/** @returns the numbers of the result, line by line */
-async function runInCrowd(line, crowd, sleepers, helper) {
-  const out = freshPath('crowd');
-  const isThere = freshPath('crowd');
-  const command = ['sh', '-c', script, sleepers, `${crowd}`, isThere, ...helper, out];
-  try {
-    const text = await resultOf(line(command), out);
-    return text
-      .trim()
-      .split('\n')
-      .map((row) => row.split(' ').map(Number));
-  } finally {
-    rmSync(isThere, { force: true });
-  }
+/** A line that starts the crowd, and once it is there becomes the command. */
+function withCrowd(count, command) {
+  const script = '"$0" "$1" stay "$2" & while [ ! -e "$2" ]; do sleep 0.02; done; shift 2; exec "$@"';
+  return ['sh', '-c', script, helpers.sleepers, `${count}`, freshPath(), ...command];
 }
