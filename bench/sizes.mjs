@@ -14,7 +14,7 @@ export const full = {
   idle: { settleMs: 4000, windowMs: 20_000, straceMs: 20_000 },
   inProcess: { rounds: 200, memoryRounds: 7, settleMs: 1500 },
   growth: { counts: [1000, 3000, 10_000], rounds: 5, windowMs: 5000 },
-  crowd: { count: 10_000, rounds: 5, signals: 1000, burst: 1000 },
+  crowd: { count: 10_000, rounds: 5, signals: 1000, burst: 1000, strangers: [0, 3000, 30_000] },
 };
 
 /** Every measurement in a small form: what it says about times is not much. */
@@ -33,5 +33,5 @@ export const quick = {
   idle: { settleMs: 1000, windowMs: 2000, straceMs: 2000 },
   inProcess: { rounds: 3, memoryRounds: 1, settleMs: 500 },
   growth: { counts: [300, 1000], rounds: 1, windowMs: 1000 },
-  crowd: { count: 1000, rounds: 1, signals: 100, burst: 100 },
+  crowd: { count: 1000, rounds: 1, signals: 100, burst: 100, strangers: [0, 3000] },
 };

@@ -25,6 +25,8 @@ const targets = [
   ['resident memory, to pm2-runtime', 0.5, beside('idle alone: resident', 'pm2-runtime')],
   ['anonymous memory, to pm2-runtime', 0.5, beside('idle alone: anonymous', 'pm2-runtime')],
   ['installed size, to pm2-runtime', 0.5, beside('size: installed', 'pm2-runtime')],
+  ['end beside 3,000 strangers, to none', 1.2, ratio('crowd: second SIGTERM', 'beside 3,000 strangers')],
+  ['end beside 30,000 strangers, to none', 1.2, ratio('crowd: second SIGTERM', 'beside 30,000 strangers')],
 ];
 
 function inProcess(way, kind) {
