@@ -1,39 +1,34 @@
 // The inits that are compared. Each makes the line that runs a command below it: the line is what an image would have.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { app, build, freshPath, root } from './paths.mjs';
+import { app, build, freshPath, installPackage, root } from './files.mjs';
 import { environment } from './processes.mjs';
+import { showProgress } from './record.mjs';
 
-const INSTALL_MS = 30_000;
 const subreaper = resolve(root, 'bin/subreaper');
-const pm2Folder = resolve(build, 'pm2');
-const pm2Runtime = resolve(pm2Folder, 'node_modules/.bin/pm2-runtime');
+const pm2 = resolve(build, 'pm2/node_modules');
 
-/**
- * forwards: SIGUSR2 reaches the workload; ends: it ends when the workload does; reaps: it is said to reap orphans.
- * isNode: it runs on node, so a Node workload shares pages with it.
- */
+/** forwards: SIGUSR2 reaches the workload; reaps: it is said to reap orphans; package: of Debian. */
 const all = [
   {
     name: 'subreaper',
-    isNode: true,
     forwards: true,
-    ends: true,
     reaps: true,
-    findVersion: () => JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')).version,
+    findVersion: () => versionIn(resolve(root, 'package.json')),
     line: (command, options = []) => [subreaper, ...options, '--', ...command],
   },
   ...['tini', 'dumb-init', 'catatonit'].map((name) => ({
     name,
+    package: name,
     forwards: true,
-    ends: true,
     reaps: true,
     findVersion: () => outputOf(name, '--version').replace(/^.*version |^dumb-init v/, ''),
     line: (command) => [name, '--', ...command],
   })),
   {
     name: 's6-svscan',
+    package: 's6',
     reaps: true,
     findVersion: () => {
       // It has no option for that.
@@ -45,24 +40,19 @@ const all = [
   },
   {
     name: 'pm2-runtime',
-    isNode: true,
-    findVersion: installPm2,
-    line: ([file, ...args]) => [
-      pm2Runtime,
-      'start',
-      file,
-      '--interpreter',
-      'none',
-      '--no-autorestart',
-      '--',
-      ...args,
-    ],
+    findVersion: () => {
+      const manifest = resolve(pm2, 'pm2/package.json');
+      if (!existsSync(manifest)) installPackage(resolve(build, 'pm2'), 'pm2@7');
+      return versionIn(manifest);
+    },
+    line: ([file, ...args]) => {
+      const options = ['--interpreter', 'none', '--no-autorestart'];
+      return [resolve(pm2, '.bin/pm2-runtime'), 'start', file, ...options, '--', ...args];
+    },
   },
   {
     name: 'bare node',
-    isNode: true,
     forwards: true,
-    ends: true,
     findVersion: () => process.version,
     line: (command) => ['node', app('bare.cjs'), ...command],
   },
@@ -71,23 +61,24 @@ const all = [
 /** subreaper where no shell is: what its launcher saves from node is lost. */
 export const withoutShell = {
   name: 'node bin/subreaper',
-  isNode: true,
   line: (command) => ['node', subreaper, '--', ...command],
 };
 
-/** @returns those that are there, each with its version, and the others with the reason */
-export function findCandidates(progress) {
-  const candidates = [];
-  const missing = [];
-  for (const candidate of all) {
-    progress.show(`looking for ${candidate.name}`);
+/** @returns those that are there, each with its version; the others are left out of the record */
+export function findCandidates(record) {
+  return all.flatMap((candidate) => {
+    showProgress(`looking for ${candidate.name}`);
     try {
-      candidates.push({ ...candidate, version: candidate.findVersion() });
+      return [{ ...candidate, version: candidate.findVersion() }];
     } catch (error) {
-      missing.push({ candidate: candidate.name, reason: error.message.split('\n')[0] });
+      record.leaveOut(candidate.name, error.message);
+      return [];
     }
-  }
-  return { candidates, missing };
+  });
+}
+
+function versionIn(manifest) {
+  return JSON.parse(readFileSync(manifest, 'utf8')).version;
 }
 
 function outputOf(file, ...args) {
@@ -99,34 +90,10 @@ function outputOf(file, ...args) {
 
 /** A folder for s6-svscan with one service. It starts that again when it ends; no measurement waits for the end. */
 function makeService(command) {
-  const folder = freshPath('s6');
+  const folder = freshPath();
   const run = resolve(folder, 'workload/run');
   mkdirSync(resolve(folder, 'workload'), { recursive: true });
   writeFileSync(run, `#!/bin/sh\nexec ${command.map((word) => `'${word}'`).join(' ')}\n`);
   chmodSync(run, 0o755);
   return folder;
-}
-
-function installPm2() {
-  const manifest = resolve(pm2Folder, 'node_modules/pm2/package.json');
-  if (!existsSync(manifest)) {
-    mkdirSync(pm2Folder, { recursive: true });
-    writeFileSync(resolve(pm2Folder, 'package.json'), '{ "private": true }\n');
-    try {
-      execFileSync(
-        'npm',
-        ['install', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock', 'pm2@7'],
-        {
-          cwd: pm2Folder,
-          stdio: 'pipe',
-          timeout: INSTALL_MS,
-        },
-      );
-    } catch (error) {
-      throw new Error(
-        `pm2 cannot be installed, ${String(error.stderr).trim().split('\n')[0] || error.message}`,
-      );
-    }
-  }
-  return JSON.parse(readFileSync(manifest, 'utf8')).version;
 }

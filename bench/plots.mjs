@@ -1,96 +1,191 @@
-// The plots of a report: files that a page can show as they are, in light or in dark.
+// The plots of a report: files that a page can show as they are, in light or in dark. Plot makes SVG in a document;
+// this one is of linkedom, so no browser is needed.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { drawGrowth, drawMemory, drawRanges, drawStorm } from './draw.mjs';
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
 
-/** Draws what the report has figures for. */
-export function plotAll(report, folder) {
-  const figures = report.measurements.flatMap((measurement) => measurement.figures);
-  const series = report.measurements.find(({ name }) => name === 'storm')?.series;
-  const growth = figures.filter(({ group }) => /^growth: [\d,]+ descendants, (one|end)/.test(group));
-  const draw = (name, rows, drawing) => {
-    if (rows.length > 0) writeFileSync(resolve(folder, `${name}.svg`), `${drawing(rows)}\n`);
+const OURS = '#c2255c';
+const OTHERS = '#495057';
+const INK = '#212529';
+
+/** Draws what the report has figures for. Candidates stand in the order of the report. */
+export function plotAll({ figures, series }, folder) {
+  const write = (name, rows, draw, options) => {
+    if (rows.length > 0) writeFileSync(resolve(folder, `${name}.svg`), `${draw(rows, options)}\n`);
   };
-  draw(
-    'start',
-    facets(figures, { 'to the workload': 'start: exec to workload', 'to the end': 'start: exec to exit' }),
-    (rows) =>
-      drawRanges(rows, {
-        title: 'Start: from exec to the workload, and to the end of init',
-        unit: 'ms',
-        isLog: true,
-      }),
-  );
-  draw('burst', burstRatios(figures), (rows) =>
-    drawRanges(rows, {
-      title: 'N zombies at one instant: time until the last is reaped',
-      unit: 'times tini’s; the label has the milliseconds',
-      rule: 1,
-      isLog: true,
-    }),
-  );
-  draw(
-    'signals',
-    facets(figures, { p50: 'signal to workload: p50', p99: 'signal to workload: p99' }),
-    (rows) =>
-      drawRanges(rows, {
-        title: 'From a signal to init to the answer of the workload',
-        unit: 'µs',
-        isLog: true,
-      }),
-  );
-  draw('memory', memoryRows(figures), drawMemory);
-  draw('event-loop-delay', delayRows(figures), (rows) =>
-    drawRanges(rows, {
-      title: 'Delay of an app’s event loop while orphans rain on it',
-      unit: 'ms',
-      isLog: true,
-      marginLeft: 190,
-    }),
-  );
-  draw('storm', Object.entries(series ?? {}), drawStorm);
-  draw('growth', growth.map(growthRow), drawGrowth);
+  /** Figures whose group matches, with what the pattern captures. */
+  const select = (pattern) =>
+    figures.flatMap((figure) => {
+      const captured = pattern.exec(figure.group)?.groups;
+      return captured === undefined || figure.note !== undefined ? [] : [{ ...figure, ...captured }];
+    });
+
+  write('start', select(/^start: (?<facet>exec to (workload|exit))/), drawRanges, {
+    title: 'Start: from exec to the workload, and to the end of init',
+    unit: 'ms',
+  });
+  const bursts = select(/^burst: (?<facet>[\d,]+)/).filter(({ ratio }) => ratio !== undefined);
+  const ratios = bursts.map((figure) => ({ ...figure, ...figure.ratio, label: figure.median }));
+  write('burst', ratios, drawRanges, {
+    title: 'N zombies at one instant: time until the last is reaped',
+    unit: 'times tini’s; the label has the milliseconds',
+    rule: 1,
+  });
+  write('signals', select(/^signal to workload: (?<facet>p50|p99)/), drawRanges, {
+    title: 'From a signal to init to the answer of the workload',
+    unit: 'µs',
+  });
+  write('event-loop-delay', select(/^in-process: event-loop delay, .*, (?<facet>p50|p99|max)$/), drawRanges, {
+    title: 'Delay of an app’s event loop while orphans rain on it',
+    unit: 'ms',
+    marginLeft: 190,
+  });
+  const kinds = 'anonymous|file|proportional';
+  write('memory', select(RegExp(`^idle (?<facet>alone|beside.*): (?<kind>${kinds}) memory$`)), drawMemory);
+  write('storm', Object.entries(series), drawStorm);
+  write('growth', select(/^growth: (?<count>[\d,]+) descendants, (?<facet>(one|end) .*)$/), drawGrowth);
 }
 
-/** @param groups  by the name of the facet, the group of its figures */
-function facets(figures, groups) {
-  return Object.entries(groups).flatMap(([facet, group]) =>
-    figures
-      .filter((figure) => figure.group.startsWith(group) && figure.note === undefined)
-      .map((figure) => ({ facet, ...figure, label: figure.median })),
-  );
-}
-
-function burstRatios(figures) {
-  return figures
-    .filter(({ group, ratio }) => group.startsWith('burst: ') && ratio !== undefined)
-    .map(({ group, candidate, median, ratio }) => ({
-      facet: /[\d,]+/.exec(group)[0],
-      candidate,
-      ...ratio,
-      label: median,
-    }));
-}
-
-function delayRows(figures) {
-  return figures.flatMap((figure) => {
-    const facet = /^in-process: event-loop delay, .*, (p50|p99|max)$/.exec(figure.group)?.[1];
-    return facet === undefined ? [] : [{ facet, ...figure, label: figure.median }];
+/** A dot for the median and a line for the half of the rounds around it: a row a candidate, a column a facet. */
+function drawRanges(rows, { title, unit, rule, marginLeft = 140 }) {
+  const color = ({ candidate }) => (/subreaper/.test(candidate) ? OURS : OTHERS);
+  const place = { fx: 'facet', y: 'candidate' };
+  const line = { ...place, x1: 'p25', x2: 'p75', stroke: color, strokeWidth: 3, strokeOpacity: 0.4 };
+  const end = ({ median, p75 }) => Math.max(median, p75);
+  const text = ({ label, median }) => shortNumber(label ?? median);
+  const ticks = { ticks: 3, tickFormat: shortNumber, insetLeft: 4, insetRight: 46 };
+  return drawRows(rows, {
+    title,
+    marginLeft,
+    fx: { label: null, domain: valuesOf(rows, 'facet'), padding: 0.12 },
+    x: { label: unit, grid: true, type: 'log', ...ticks },
+    marks: [
+      ...(rule === undefined ? [] : [Plot.ruleX([rule], { stroke: '#868e96' })]),
+      Plot.ruleY(rows, line),
+      Plot.dot(rows, { ...place, x: 'median', fill: color, r: 3.5 }),
+      Plot.text(rows, { ...place, x: end, text, textAnchor: 'start', dx: 7, fill: color }),
+    ],
   });
 }
 
-function memoryRows(figures) {
-  const groups = { alone: 'idle alone: ', 'beside a Node workload': 'idle beside a Node workload: ' };
-  return Object.entries(groups).flatMap(([facet, prefix]) =>
-    ['anonymous', 'file', 'proportional'].flatMap((kind) =>
-      figures
-        .filter(({ group, note }) => group === `${prefix}${kind} memory` && note === undefined)
-        .map(({ candidate, median }) => ({ facet, kind, candidate, median })),
-    ),
-  );
+/** Resident memory in its two parts as a bar; the proportional one as a tick. */
+function drawMemory(rows) {
+  const of = (kind) => rows.filter((row) => row.kind === kind);
+  const place = { fx: 'facet', y: 'candidate', x: 'median' };
+  const fill = ({ kind }) => (kind === 'anonymous' ? OURS : '#f3c1d3');
+  const parts = [...of('anonymous'), ...of('file')];
+  return drawRows(rows, {
+    title: 'Memory of the idle init: anonymous (dark), file-backed (light), proportional (tick)',
+    marginLeft: 130,
+    fx: { label: null, padding: 0.12 },
+    x: { label: 'MiB', grid: true, ticks: 5 },
+    marks: [
+      Plot.barX(parts, { ...place, fill, order: 'kind', insetTop: 3, insetBottom: 3 }),
+      Plot.tickX(of('proportional'), { ...place, stroke: INK, strokeWidth: 2 }),
+    ],
+  });
 }
 
-function growthRow({ group, candidate, median, p25, p75 }) {
-  const [, count, facet] = /^growth: ([\d,]+) descendants, (.*)$/.exec(group);
-  return { facet, candidate, median, p25, p75, count: Number(count.replaceAll(',', '')) };
+/** A strip for each candidate. Zero has its place, and so have thousands. */
+function drawStorm(series) {
+  const samples = series.flatMap(([candidate, own]) =>
+    own.map(([ms, zombies]) => ({ candidate, ms, zombies })),
+  );
+  const fill = ({ candidate }) => (candidate === 'subreaper' ? OURS : OTHERS);
+  const ticks = { ticks: [0, 10, 1000], tickFormat: shortNumber, grid: true };
+  const area = { fy: 'candidate', x: 'ms', y: 'zombies', z: 'candidate', curve: 'step-after', fill };
+  return draw({
+    title: 'Zombies alive during a storm of orphans, counted every 20 ms',
+    height: series.length * 56 + 80,
+    marginLeft: 60,
+    marginRight: 110,
+    fy: { label: null, domain: valuesOf(samples, 'candidate'), padding: 0.18 },
+    x: { label: 's', transform: (ms) => ms / 1000, ticks: 6 },
+    y: { label: null, type: 'symlog', constant: 1, domain: [0, 10_000], ...ticks },
+    marks: [Plot.areaY(samples, area), Plot.ruleY([0])],
+  });
+}
+
+/** The dashed line is what linear growth from the first point on is. */
+function drawGrowth(figures) {
+  const rows = figures.map((row) => ({
+    ...row,
+    line: `${row.facet} ${row.candidate}`,
+    count: Number(row.count.replaceAll(',', '')),
+  }));
+  const lines = valuesOf(rows, 'line').map((line) => rows.filter((row) => row.line === line));
+  const linear = lines.flatMap(([first, ...rest]) => {
+    const { count } = rest.at(-1) ?? first;
+    return [first, { ...first, count, median: (first.median * count) / first.count }];
+  });
+  const color = ({ candidate }) => (/tini|kill\(\)/.test(candidate) ? OTHERS : OURS);
+  const path = { fx: 'facet', x: 'count', y: 'median', z: 'line' };
+  const label = { ...path, y: 'labelAt', text: 'candidate', textAnchor: 'start', dx: 7, fill: color };
+  const counts = { ticks: valuesOf(rows, 'count'), tickFormat: shortNumber, insetLeft: 10, insetRight: 95 };
+  return draw({
+    title: 'Live descendants: one signal to all of them, and the end of all of them, in ms',
+    height: 360,
+    marginLeft: 55,
+    fx: { label: null, padding: 0.1, domain: valuesOf(rows, 'facet') },
+    x: { type: 'log', label: 'descendants', ...counts },
+    y: { type: 'log', label: null, insetTop: 18, grid: true, tickFormat: shortNumber, ticks: 5 },
+    marks: [
+      Plot.line(linear, { ...path, stroke: '#adb5bd', strokeDasharray: '3 3' }),
+      Plot.line(rows, { ...path, stroke: color, strokeWidth: 2 }),
+      Plot.dot(rows, { ...path, fill: color, r: 3 }),
+      Plot.text(apart(lines.map((line) => line.at(-1))), label),
+    ],
+  });
+}
+
+/** Labels that stand one above the other: each well higher than the one below in its facet. */
+function apart(ends) {
+  const lowest = {};
+  return ends
+    .toSorted((a, b) => a.median - b.median)
+    .map((end) => {
+      const labelAt = Math.max(end.median, lowest[end.facet] ?? 0);
+      lowest[end.facet] = labelAt * 1.45;
+      return { ...end, labelAt };
+    });
+}
+
+/** A row for each candidate. */
+function drawRows(rows, options) {
+  const domain = valuesOf(rows, 'candidate');
+  return draw({ height: domain.length * 26 + 90, y: { label: null, domain, tickSize: 0 }, ...options });
+}
+
+function draw({ title, height, marks, ...options }) {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const heading = {
+    frameAnchor: 'top-left',
+    facet: 'super',
+    fontSize: 14,
+    fontWeight: 600,
+    lineAnchor: 'bottom',
+  };
+  const svg = Plot.plot({
+    document,
+    width: 760,
+    height: height + 26,
+    marginTop: 54,
+    marginBottom: 42,
+    style: { fontSize: '12px', background: 'white', color: INK },
+    marks: [...marks, Plot.text([title], { ...heading, dx: 14 - options.marginLeft, dy: -32 })],
+    ...options,
+  });
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  // A page may be dark behind an image.
+  return svg.outerHTML.replace('>', '><rect width="100%" height="100%" fill="white"/>');
+}
+
+function valuesOf(rows, key) {
+  return [...new Set(rows.map((row) => row[key]))];
+}
+
+function shortNumber(value) {
+  if (value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`;
+  return `${Number(value.toPrecision(value >= 1000 ? 4 : 3))}`;
 }

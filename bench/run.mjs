@@ -1,112 +1,119 @@
 // The benchmark suite: subreaper beside other inits and bare node, all in one run and in alternating order.
 // Writes bench/results.json, bench/plots/*.svg and a table. bench/README.md says what each figure means.
-// Usage: node bench/run.mjs [--quick] [--only NAME,...] [--rounds N]    (needs cc, and root or user namespaces)
+// Usage: node bench/run.mjs [--quick] [--only NAME,...] [--rounds N] [--redraw]
 //   --quick   every measurement in a small form, within two minutes; writes to build/bench/ instead
 //   --only    of start, burst, storm, signals, memory, idle, in-process, growth, crowd, size; writes to build/bench/ instead
-//   --rounds  how many rounds of everything that is measured in rounds
+//   --rounds  how many rounds of everything that is measured in rounds (pm2-runtime, which takes long, gets fewer)
+//   --redraw  measures nothing: the plots and the table of bench/results.json
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { namespaceObstacle } from '../test/helpers/namespace.mjs';
 import { findCandidates } from './candidates.mjs';
-import { compileHelpers } from './compile.mjs';
-import { describeMachine } from './machine.mjs';
-import { measure as burst } from './measure/burst.mjs';
-import { measure as crowd } from './measure/crowd.mjs';
-import { measure as growth } from './measure/growth.mjs';
-import { measure as idle } from './measure/idle.mjs';
-import { measure as inProcess } from './measure/in-process.mjs';
-import { measure as memory } from './measure/memory.mjs';
-import { measure as signals } from './measure/signals.mjs';
-import { measure as size } from './measure/size.mjs';
-import { measure as start } from './measure/start.mjs';
-import { measure as storm } from './measure/storm.mjs';
-import { build, plots, results, root } from './paths.mjs';
+import { build, compileHelpers, root } from './files.mjs';
 import { plotAll } from './plots.mjs';
-import { namespaceObstacle } from './processes.mjs';
-import { progress } from './progress.mjs';
-import { full, quick, withRounds } from './sizes.mjs';
+import { createRecord, showProgress } from './record.mjs';
+import { full, quick } from './sizes.mjs';
 import { tableOf } from './table.mjs';
-import { compareWithTargets } from './targets.mjs';
 
-const measures = { start, burst, storm, signals, memory, idle, 'in-process': inProcess, growth, crowd, size };
+/** Each is a file of measure/. */
+const measurements = 'start burst storm signals memory idle in-process growth crowd size'.split(' ');
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, only: { type: 'string' }, rounds: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean' },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    redraw: { type: 'boolean' },
+  },
 });
+const names = options.only?.split(',') ?? measurements;
+const rounds = options.rounds && Number(options.rounds);
+/** Only a whole run replaces what the README shows. */
+const isWhole = !options.quick && options.only === undefined;
+const folder = isWhole ? import.meta.dirname : build;
+const results = resolve(folder, 'results.json');
 
-process.exitCode = await main();
+const obstacle = findObstacle();
+if (obstacle !== undefined) {
+  console.error(`bench: ${obstacle}`);
+  process.exit(1);
+}
+// The 'exit' event ends all that runs.
+for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
+  process.once(signal, () => process.exit(status));
+}
+if (!options.redraw) writeFileSync(results, format(await measureAll()));
+const report = JSON.parse(readFileSync(results, 'utf8'));
+mkdirSync(resolve(folder, 'plots'), { recursive: true });
+plotAll(report, resolve(folder, 'plots'));
+for (const line of [...tableOf(report), '', `${report.seconds} s`]) console.log(line);
 
-async function main() {
-  const names = options.only?.split(',') ?? Object.keys(measures);
-  const unknown = names.find((name) => measures[name] === undefined);
-  if (unknown !== undefined)
-    return fail(`there is no measurement ${unknown}; of ${Object.keys(measures).join(', ')}`);
-  const rounds = options.rounds === undefined ? undefined : Number(options.rounds);
+/** @returns what is wrong with the options or with the machine */
+function findObstacle() {
+  const unknown = names.find((name) => !measurements.includes(name));
+  if (unknown !== undefined) return `there is no measurement ${unknown}; of ${measurements.join(', ')}`;
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
-    return fail('--rounds takes a number from 1 up');
-  if (!existsSync(resolve(root, 'dist/cli.cjs'))) return fail('dist/cli.cjs is missing; run npm run build');
+    return '--rounds takes a number from 1 up';
+  if (options.redraw)
+    return existsSync(results) ? undefined : `${results} is missing; run it without --redraw`;
+  if (!existsSync(resolve(root, 'dist/cli.cjs'))) return 'dist/cli.cjs is missing; run npm run build';
   const obstacle = namespaceObstacle();
-  if (obstacle !== undefined) return fail(`no PID namespace can be made, ${obstacle}; run it as root`);
+  return obstacle && `no PID namespace can be made, ${obstacle}; run it as root`;
+}
 
-  // The 'exit' event ends all that runs.
-  for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-    process.once(signal, () => process.exit(status));
-  }
-
-  const machine = describeMachine();
-  const helpers = compileHelpers();
-  const { candidates, missing } = findCandidates(progress);
-  const context = {
-    candidates,
-    helpers,
-    progress,
-    size: withRounds(options.quick ? quick : full, rounds),
-  };
-  const measurements = [];
+async function measureAll() {
   const startedAt = performance.now();
-  for (const name of names) measurements.push(await measure(name, context));
-  progress.clear();
-
-  const figures = measurements.flatMap((measurement) => measurement.figures);
-  const report = {
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    kernel: `Linux ${release()}`,
+    node: process.version,
+    /** Of the last minute, before the run: what else there was to do. */
+    load: loadavg()[0],
+  };
+  compileHelpers();
+  const record = createRecord(rounds);
+  const candidates = findCandidates(record);
+  for (const name of names) {
+    try {
+      const { measure } = await import(`./measure/${name}.mjs`);
+      await measure({ record, candidates, size: options.quick ? quick : full });
+    } catch (error) {
+      // One that fails as a whole leaves the others alone.
+      record.leaveOut('all', `${name}: ${error.message}`);
+    }
+  }
+  showProgress();
+  const { figures, leftOut, series } = record;
+  return {
     date: new Date().toISOString().slice(0, 10),
     quick: options.quick ?? false,
     seconds: Math.round((performance.now() - startedAt) / 1000),
     machine,
     versions: Object.fromEntries(candidates.map(({ name, version }) => [name, version])),
-    missing,
-    measurements,
-    targets: compareWithTargets(figures),
+    leftOut,
+    figures,
+    series,
   };
-  await write(report);
-  for (const line of tableOf(report)) console.log(line);
-  console.log(`\n${report.seconds} s`);
-  return 0;
 }
 
-/** A measurement that fails as a whole leaves the others alone. */
-async function measure(name, context) {
-  try {
-    return { name, failures: [], ...(await measures[name](context)) };
-  } catch (error) {
-    return { name, figures: [], failures: [{ candidate: 'all', reason: `${name}: ${error.message}` }] };
+/** JSON with one figure a line, for readable diffs, and with four significant digits. */
+function format({ figures, series, ...about }) {
+  const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);
+  const line = (value) => JSON.stringify(value, rounded);
+  const entries = (object) => Object.entries(object).map(([key, value]) => `"${key}": ${line(value)}`);
+  return `{
+  ${entries(about).join(',\n  ')},
+  "figures": [
+    ${figures.map(line).join(',\n    ')}
+  ],
+  "series": {
+    ${entries(series).join(',\n    ')}
   }
 }
-
-/** Only a whole run replaces what the README shows. */
-async function write(report) {
-  const isWhole = !options.quick && options.only === undefined;
-  const folder = isWhole ? plots : resolve(build, 'plots');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    isWhole ? results : resolve(build, 'results.json'),
-    `${JSON.stringify(report, undefined, 2)}\n`,
-  );
-  await plotAll(report, folder);
-}
-
-function fail(message) {
-  console.error(`bench: ${message}`);
-  return 1;
+`;
 }

@@ -1,8 +1,7 @@
 /** How much of everything a full run does; some fifteen minutes on two cores. */
 export const full = {
   rounds: 40,
-  pm2Rounds: 3,
-  pm2ExitMs: 20_000,
+  pm2: { rounds: 3, exitMs: 20_000 },
   bursts: [
     { count: 100, rounds: 20 },
     { count: 1000, rounds: 20 },
@@ -15,14 +14,13 @@ export const full = {
   idle: { settleMs: 4000, windowMs: 20_000, straceMs: 20_000 },
   inProcess: { rounds: 200, memoryRounds: 7, settleMs: 1500 },
   growth: { counts: [1000, 3000, 10_000], rounds: 5, windowMs: 5000 },
-  crowd: { count: 10_000, rounds: 5, signals: 1000, burst: 1000 },
+  crowd: { count: 10_000, rounds: 5, signals: 1000, burst: 1000, strangers: [0, 3000, 30_000] },
 };
 
 /** Every measurement in a small form: what it says about times is not much. */
 export const quick = {
   rounds: 4,
-  pm2Rounds: 1,
-  pm2ExitMs: 200,
+  pm2: { rounds: 1, exitMs: 200 },
   bursts: [
     { count: 100, rounds: 3 },
     { count: 1000, rounds: 3 },
@@ -35,23 +33,5 @@ export const quick = {
   idle: { settleMs: 1000, windowMs: 2000, straceMs: 2000 },
   inProcess: { rounds: 3, memoryRounds: 1, settleMs: 500 },
   growth: { counts: [300, 1000], rounds: 1, windowMs: 1000 },
-  crowd: { count: 1000, rounds: 1, signals: 100, burst: 100 },
+  crowd: { count: 1000, rounds: 1, signals: 100, burst: 100, strangers: [0, 3000] },
 };
-
-/** @returns the same with `rounds` of everything that is measured in rounds, if that is a number */
-export function withRounds(size, rounds) {
-  if (rounds === undefined) return size;
-  const change = (value) =>
-    Array.isArray(value)
-      ? value.map(change)
-      : typeof value === 'object'
-        ? Object.fromEntries(
-            Object.entries(value).map(([key, own]) => [key, isRounds(key) ? rounds : change(own)]),
-          )
-        : value;
-  return change({ ...size });
-}
-
-function isRounds(key) {
-  return key === 'rounds' || key === 'memoryRounds';
-}

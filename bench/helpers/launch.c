@@ -1,6 +1,6 @@
 /* launch FIFO WORKLOAD_MS EXIT_MS COMMAND...: starts COMMAND, and prints how many nanoseconds after its exec the stamp
-   came that the workload writes to FIFO, and after how many COMMAND ended; -1 for what did not come in its time. The
-   fork of a small C program is cheap and always the same, that of node is neither. */
+   came that the workload writes to FIFO, and after how many COMMAND ended, -1 for what did not come in its time; and
+   the clock at the exec. The fork of a small C program is cheap and always the same, that of node is neither. */
 #include "common.h"
 #include <poll.h>
 #include <sys/stat.h>
@@ -41,7 +41,9 @@ int main(int argc, char **argv) {
   int status = 0;
   if (end != -1 && waitpid(pid, &status, 0) != -1 && status != 0)
     fprintf(stderr, "%s ended with %d\n", argv[4], WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-  printf("%lld %lld\n", stamp == -1 ? -1LL : (long long)(stamp - *start), end == -1 ? -1LL : (long long)(end - *start));
+  printf("%lld %lld %lld\n", stamp == -1 ? -1LL : (long long)(stamp - *start),
+         end == -1 ? -1LL : (long long)(end - *start), (long long)*start);
+  fflush(stdout);
   unlink(argv[1]);
   return status != 0;
 }

@@ -1,7 +1,8 @@
-/* sleepers COUNT stay|leave|signal OUT [ROUNDS]: a tree of COUNT sleeping processes, a hundred below each of its
+/* sleepers COUNT stay|leave|defy|signal OUT [ROUNDS]: a tree of COUNT sleeping processes, a hundred below each of its
    branches, which are in sessions of their own.
    stay:   writes the clock once all are there, and sleeps itself.
    leave:  writes the clock as it ends, and leaves them to init. OUT may be a FIFO.
+   defy:   the same, and they ignore SIGTERM.
    signal: has init forward SIGUSR2 ROUNDS times, and writes the milliseconds until all had it; and, in the same line,
            those that it takes to signal each of them directly: what no init can be faster than. */
 #include "common.h"
@@ -84,6 +85,7 @@ int main(int argc, char **argv) {
   shared = share(sizeof(struct shared) + count * sizeof(pid_t));
   struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
   sigaction(SIGUSR2, &action, NULL);
+  if (strcmp(argv[2], "defy") == 0) signal(SIGTERM, SIG_IGN);
   start_sleepers(count);
   struct stat target;
   if (strcmp(argv[2], "leave") == 0 && stat(argv[3], &target) == 0 && S_ISFIFO(target.st_mode)) {

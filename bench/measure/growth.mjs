@@ -1,145 +1,91 @@
 // Thousands of live processes below init: does what it does with all of them grow no faster than their number?
-import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { figuresOf } from '../figures.mjs';
-import { freshPath } from '../paths.mjs';
-import { initPidOf, launch, readActivity, resultOf, startAsPid1, waitForResult } from '../processes.mjs';
-import { inRounds } from '../rounds.mjs';
-import { growthExponent } from '../statistics.mjs';
+import { helpers } from '../files.mjs';
+import { watchActivity } from '../observe.mjs';
+import { asPid1, DEADLINE_MS, initPidOf, launch, rowsOf } from '../processes.mjs';
 
-const END_MS = 60_000;
-/** What the operations are shown as: the group, and the name in it. */
-const kinds = {
-  signal: ['one signal to all', '--scope tree'],
-  direct: ['one signal to all', 'kill() for each'],
-  end: ['end of all as PID 1', 'SIGTERM'],
-  kill: ['end of all as PID 1', '--grace 0'],
-  kernel: ['end of all as PID 1', 'tini, the kernel'],
-  endBelow: ['end of all as subreaper', 'SIGTERM'],
-  killBelow: ['end of all as subreaper', '--grace 0'],
-};
-
-const bases = { 'one signal to all': 'kill() for each', 'end of all as PID 1': 'tini, the kernel' };
-
-export async function measure({ candidates, helpers, size, progress }) {
+export async function measure({ record, candidates, size }) {
   const subreaper = candidates.find(({ name }) => name === 'subreaper');
   const tini = candidates.find(({ name }) => name === 'tini');
   const { counts, rounds, windowMs } = size.growth;
-  const figures = [];
-  const failures = [];
+  const asking = { name: 'SIGTERM', line: subreaper.line };
+  const killing = { name: '--grace 0', line: (command) => subreaper.line(command, ['--grace', '0']) };
+  const kernel = tini && { name: 'tini, the kernel', line: tini.line };
+  const waiting = { name: '--until all', line: (command) => subreaper.line(command, ['--until', 'all']) };
+
+  /** By what was measured: the count and the median of each figure. */
   const points = {};
   for (const count of counts) {
+    const title = `growth: ${count.toLocaleString('en-US')} descendants`;
     const sleepers = (...args) => [helpers.sleepers, `${count}`, ...args];
-    const ways = [
-      { name: 'signal', run: () => signalAll(subreaper, sleepers) },
-      { name: 'end', run: () => endAll(subreaper.line, sleepers) },
-      { name: 'kill', run: () => endAll((command) => subreaper.line(command, ['--grace', '0']), sleepers) },
-      ...(tini ? [{ name: 'kernel', run: () => endAll(tini.line, sleepers) }] : []),
-      { name: 'endBelow', run: () => endBelow(helpers, subreaper, sleepers, []) },
-      { name: 'killBelow', run: () => endBelow(helpers, subreaper, sleepers, ['--grace', '0']) },
-    ];
-    const run = await inRounds({
-      title: `${count} descendants`,
-      rounds,
-      candidates: ways,
-      progress,
-      measure: ({ run }) => run(),
-    });
-    failures.push(
-      ...run.failures.map(({ candidate, reason }) => ({ candidate: kinds[candidate].join(', '), reason })),
+    const inRounds = (what, inits, one) =>
+      record.inRounds(`${title}, ${what}`, rounds, inits.filter(Boolean), ({ line }) => one(line, sleepers));
+    const add = (what, values, base) => {
+      for (const { candidate, median } of record.add(`${title}, ${what}`, 'ms', values, base)) {
+        points[`${what}, ${candidate}`] ??= [];
+        points[`${what}, ${candidate}`].push({ count, median });
+      }
+    };
+    const signal = await inRounds('one signal to all', [subreaper], signalAll);
+    const both = { '--scope tree': signal.byInit?.subreaper, 'kill() for each': signal.direct?.subreaper };
+    add('one signal to all', both, 'kill() for each');
+    const ended = await inRounds('end of all as PID 1', [asking, killing, kernel], endAsPid1);
+    add('end of all as PID 1', ended.ms, 'tini, the kernel');
+    const below = await inRounds('end of all as subreaper', [asking, killing], endAsSubreaper);
+    add('end of all as subreaper', below.ms);
+
+    const { wakeUps, cpuMs } = await record.atOnce(`${title}, waiting`, [waiting], ({ line }) =>
+      watchWaiting(line, sleepers, windowMs),
     );
-    const grown = figuresOfKinds(count, run.values);
-    for (const { group, candidate, median } of grown) {
-      const name = `${group.replace(/^.* descendants, /, '')}, ${candidate}`;
-      points[name] ??= [];
-      points[name].push({ count, value: median });
-    }
-    figures.push(...grown);
-    try {
-      progress.show(`growth: --until all, ${count} descendants`);
-      figures.push(...(await untilAll(subreaper, sleepers, windowMs, count)));
-    } catch (error) {
-      failures.push({ candidate: '--until all', reason: error.message });
-    }
+    const group = `growth: --until all, ${count.toLocaleString('en-US')} descendants`;
+    record.add(group, '', { 'wake-ups a minute': wakeUps?.[waiting.name] });
+    record.add(group, 'ms', { 'processor time a minute': cpuMs?.[waiting.name] });
   }
-  for (const [kind, own] of Object.entries(points)) {
-    if (own.length < 2) continue;
-    const range = `${own[0].count.toLocaleString('en-US')} to ${own.at(-1).count.toLocaleString('en-US')}`;
-    const group = `growth: exponent from ${range}, 1 is linear`;
-    figures.push(...figuresOf(group, '', { [kind]: [growthExponent(own)] }));
+  for (const [what, own] of Object.entries(points)) {
+    const [first, last] = [own[0], own.at(-1)];
+    if (first === last) continue;
+    const range = `${first.count.toLocaleString('en-US')} to ${last.count.toLocaleString('en-US')}`;
+    // Of a power of the count.
+    const exponent = Math.log(last.median / first.median) / Math.log(last.count / first.count);
+    record.add(`growth: exponent from ${range}, 1 is linear`, '', { [what]: [exponent] });
   }
-  return { figures, failures };
 }
 
-function figuresOfKinds(count, { ms = {}, direct = {} }) {
-  const values = { ...ms, direct: direct.signal ?? [] };
-  const groups = new Set(Object.values(kinds).map(([group]) => group));
-  return [...groups].flatMap((group) => {
-    const own = Object.entries(kinds)
-      .filter(([kind, [ownGroup]]) => ownGroup === group && values[kind] !== undefined)
-      .map(([kind, [, name]]) => [name, values[kind]]);
-    const title = `growth: ${count.toLocaleString('en-US')} descendants, ${group}`;
-    return figuresOf(title, 'ms', Object.fromEntries(own), bases[group]);
-  });
-}
-
-async function signalAll(subreaper, sleepers) {
-  const out = freshPath('sleepers');
-  const line = subreaper.line(sleepers('signal', out, '1'), ['--scope', 'tree', '--grace', '0']);
-  const [ms, direct] = (await resultOf(line, out)).split(' ').map(Number);
-  if (ms < 0) throw new Error('not all of them got the signal');
-  return { ms, direct };
+async function signalAll(line, sleepers) {
+  const makeLine = (out) => line(sleepers('signal', out, '1'), ['--scope', 'tree', '--grace', '0']);
+  const [[byInit, direct]] = await rowsOf(makeLine);
+  if (byInit < 0) throw new Error('not all of them got the signal');
+  return { byInit, direct };
 }
 
 /** From the workload's end until the namespace is gone, and all in it. */
-async function endAll(line, sleepers) {
-  const out = freshPath('sleepers');
-  const init = startAsPid1(line(sleepers('leave', out)));
-  try {
-    const workloadEnd = BigInt(await waitForResult(init, out, END_MS));
-    await Promise.race([init.closed, sleep(END_MS, undefined, { ref: false })]);
-    if (init.ended === undefined) throw new Error(`it has not ended within ${END_MS} ms`);
-    return { ms: Number(init.ended - workloadEnd) / 1e6 };
-  } finally {
-    await init.end();
-    rmSync(out, { force: true });
-  }
+function endAsPid1(line, sleepers) {
+  return asPid1(
+    (out) => line(sleepers('leave', out)),
+    async (unshare, workloadEnd) => {
+      await Promise.race([unshare.closed, sleep(DEADLINE_MS, undefined, { ref: false })]);
+      if (unshare.ended === undefined) throw new Error(`it has not ended within ${DEADLINE_MS} ms`);
+      return { ms: Number(unshare.ended - BigInt(workloadEnd)) / 1e6 };
+    },
+  );
 }
 
 /** The same where another process is PID 1: init has to find those that it is to end. */
-async function endBelow(helpers, subreaper, sleepers, options) {
-  const { toWorkload, toExit } = await launch(
-    helpers,
-    (fifo) => subreaper.line(sleepers('leave', fifo), options),
-    {
-      workloadMs: END_MS,
-      exitMs: END_MS,
-    },
-  );
+async function endAsSubreaper(line, sleepers) {
+  const limits = { workloadMs: DEADLINE_MS, exitMs: DEADLINE_MS };
+  const { toWorkload, toExit } = await launch((fifo) => line(sleepers('leave', fifo)), limits);
   if (toWorkload === undefined || toExit === undefined)
-    throw new Error(`it has not ended within ${END_MS} ms`);
+    throw new Error(`it has not ended within ${DEADLINE_MS} ms`);
   return { ms: toExit - toWorkload };
 }
 
 /** The workload has ended, all others live: does init stay asleep? */
-async function untilAll(subreaper, sleepers, windowMs, count) {
-  const out = freshPath('sleepers');
-  const init = startAsPid1(subreaper.line(sleepers('leave', out), ['--until', 'all']));
-  try {
-    await waitForResult(init, out, END_MS);
-    await sleep(1000);
-    const pid = initPidOf(init);
-    const before = readActivity(pid);
-    await sleep(windowMs);
-    const after = readActivity(pid);
-    const aMinute = 60_000 / windowMs;
-    const group = `growth: --until all, ${count.toLocaleString('en-US')} descendants`;
-    return [
-      ...figuresOf(group, '', { 'wake-ups a minute': [(after.wakeUps - before.wakeUps) * aMinute] }),
-      ...figuresOf(group, 'ms', { 'processor time a minute': [(after.cpuMs - before.cpuMs) * aMinute] }),
-    ];
-  } finally {
-    await init.end();
-    rmSync(out, { force: true });
-  }
+function watchWaiting(line, sleepers, windowMs) {
+  return asPid1(
+    (out) => line(sleepers('leave', out)),
+    async (unshare) => {
+      await sleep(1000);
+      return watchActivity([initPidOf(unshare)], windowMs);
+    },
+  );
 }

@@ -1,12 +1,13 @@
 // Runs the primary as PID 1 of a PID namespace and says whether it did its work.
 // Usage: node examples/cluster/demo.mjs [--rounds N] [--json]
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { namespaceObstacle, unshareArguments } from '../../test/helpers/namespace.mjs';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const primary = relative(packageRoot, fileURLToPath(new URL('primary.mjs', import.meta.url)));
@@ -17,14 +18,6 @@ const ROUND_MS = 10_000;
 const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
 });
-const namespace = [
-  ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']),
-  '--pid',
-  '--fork',
-  '--mount-proc',
-  '--kill-child',
-];
-
 process.exitCode = await main();
 
 async function main() {
@@ -49,21 +42,12 @@ async function main() {
   return isRight ? 0 : 1;
 }
 
-/** @returns why no PID namespace can be made, or undefined if one can */
-function namespaceObstacle() {
-  const { error, status, stderr } = spawnSync('unshare', [...namespace, 'true'], { encoding: 'utf8' });
-  if (error?.code === 'ENOENT') return 'unshare (util-linux) is not in PATH';
-  if (error !== undefined) return error.message;
-  if (status === 0) return undefined;
-  return stderr.split('\n')[0].replace(/^unshare: /, '') || `unshare ended with ${status}`;
-}
-
 /** @returns what the primary found, if it came to that, and how it ended */
 async function run() {
   const app = ['--import', 'subreaper/register', primary, '--rounds', options.rounds];
-  console.log(`$ unshare ${[...namespace, 'node', ...app].join(' ')}`);
+  console.log(`$ unshare ${[...unshareArguments, 'node', ...app].join(' ')}`);
   // In a session of its own Ctrl-C does not reach it: the demo ends it.
-  const child = spawn('unshare', [...namespace, process.execPath, ...app, '--json'], {
+  const child = spawn('unshare', [...unshareArguments, process.execPath, ...app, '--json'], {
     cwd: packageRoot,
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { descendants, killTree, register } from 'subreaper';
-import { drawTree, readProcessTable } from '../hung-workers/process-table.mjs';
+import { drawTree } from '../hung-workers/draw-tree.mjs';
 
 const WORKERS = 2;
 /** A worker that has sent no heartbeat for this long hangs. It sends ten in this time. */
@@ -179,11 +179,12 @@ async function endAtOnce(status) {
 }
 
 function drawDescendants() {
-  const table = readProcessTable();
-  const pids = [process.pid, ...descendants(process.pid).map(({ pid }) => pid)].filter((pid) =>
-    table.has(pid),
+  const self = { pid: process.pid, parent: process.ppid, name: process.title, state: 'R' };
+  const processes = [self, ...descendants(process.pid)];
+  return drawTree(
+    processes,
+    processes.map(({ pid }) => pid),
   );
-  return drawTree(new Map(pids.map((pid) => [pid, table.get(pid)])), pids);
 }
 
 function print(title, lines) {

@@ -1,23 +1,16 @@
 // Runs the same workload under two inits, each as PID 1 of a PID namespace of its own, and compares what is left.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { delimiter, dirname, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { namespaceObstacle, unshareArguments } from '../../test/helpers/namespace.mjs';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const primary = relative(packageRoot, fileURLToPath(new URL('primary.mjs', import.meta.url)));
 /** A run takes 3 s; one that takes this long hangs, and SIGKILL ends its namespace. */
 const DEADLINE_MS = 30_000;
-
-const namespace = [
-  ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']),
-  '--pid',
-  '--fork',
-  '--mount-proc',
-  '--kill-child',
-];
 
 /** Both runs, and the launcher of subreaper, use the node that runs this. */
 const environment = {
@@ -60,20 +53,11 @@ function endOn(signal, status) {
   process.once(signal, () => process.exit(status));
 }
 
-/** @returns why no PID namespace can be made, or undefined if one can */
-function namespaceObstacle() {
-  const { error, status, stderr } = spawnSync('unshare', [...namespace, 'true'], { encoding: 'utf8' });
-  if (error?.code === 'ENOENT') return 'unshare (util-linux) is not in PATH';
-  if (error !== undefined) return error.message;
-  if (status === 0) return undefined;
-  return stderr.split('\n')[0].replace(/^unshare: /, '') || `unshare ended with ${status}`;
-}
-
 /** @returns the number of zombies that the primary counted, or undefined if it did not come to that */
 async function run(init, command) {
-  say(dim(`$ unshare ${[...namespace, ...command].join(' ')}`));
+  say(dim(`$ unshare ${[...unshareArguments, ...command].join(' ')}`));
   // A session of its own has no controlling terminal: init cannot take the demo's for its workload.
-  const child = spawn('unshare', [...namespace, ...command], {
+  const child = spawn('unshare', [...unshareArguments, ...command], {
     cwd: packageRoot,
     env: environment,
     detached: true,

@@ -4,8 +4,8 @@
 
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { descendants, drawTree, readProcessTable } from './process-table.mjs';
+import { allProcesses, descendantsOf, processStat, until } from '../../test/helpers/proc.mjs';
+import { drawTree } from './draw-tree.mjs';
 import { shelledOut, work } from './worker.mjs';
 
 const ROUNDS = 3;
@@ -13,7 +13,6 @@ const ROUNDS = 3;
 const DEADLINE_MS = 5000;
 /** An ended orphan is a zombie until its parent reaps it. One that nobody has reaped after this long is left. */
 const REAP_MS = 1000;
-const POLL_MS = 10;
 
 if (cluster.isPrimary) await main();
 else work();
@@ -24,11 +23,9 @@ async function main() {
   for (let round = 1; round <= ROUNDS; round++) {
     orphans.push(...(await killHungWorker({ draw: round === 1 })));
   }
-  await poll(
-    REAP_MS,
-    () => look(orphans),
-    () => orphans.every(({ state }) => state === 'gone'),
-  );
+  const areGone = () => look(orphans).every(({ state }) => state === 'gone');
+  // The report tells of those that are not.
+  await until(areGone, 'the orphans are gone', REAP_MS).catch(() => {});
   report(orphans);
 }
 
@@ -36,29 +33,28 @@ async function main() {
 async function killHungWorker({ draw }) {
   const worker = await forkHungWorker();
   const { pid } = worker.process;
-  const before = await until(`worker ${pid} has shelled out`, readProcessTable, (table) =>
-    sameNames(descendants(table, pid), shelledOut),
+  const orphans = await until(
+    () => {
+      const found = descendantsOf(pid);
+      return sameNames(found, shelledOut) && found;
+    },
+    `worker ${pid} has shelled out`,
+    DEADLINE_MS,
   );
-  const orphans = descendants(before, pid);
   const pids = orphans.map((orphan) => orphan.pid);
   console.log(`worker ${pid} hangs; it has shelled out ${pids.length} commands`);
-  if (draw) print(drawTree(before, pids));
+  if (draw) print(drawTree(allProcesses(), pids));
 
   await kill(worker);
   const family = [pid, ...pids];
-  const after = await until(
-    `the orphans of worker ${pid} are adopted`,
-    () => look(orphans),
-    () => orphans.every(({ state, ppid }) => state === 'gone' || !family.includes(ppid)),
-  );
+  const areAdopted = () =>
+    look(orphans).every(({ state, parent }) => state === 'gone' || !family.includes(parent));
+  await until(areAdopted, `the orphans of worker ${pid} are adopted`, DEADLINE_MS);
   console.log(`worker ${pid} killed; its orphans go to another parent`);
-  if (draw) print(drawTree(after, [process.pid, ...pids]));
+  if (draw) print(drawTree(allProcesses(), [process.pid, ...pids]));
 
-  await until(
-    `the orphans of worker ${pid} have ended`,
-    () => look(orphans),
-    () => orphans.every(({ state }) => state === 'gone' || state === 'Z'),
-  );
+  const haveEnded = () => look(orphans).every(({ state }) => state === 'gone' || state === 'Z');
+  await until(haveEnded, `the orphans of worker ${pid} have ended`, DEADLINE_MS);
   console.log(`worker ${pid}: its orphans have ended`);
   return orphans;
 }
@@ -79,11 +75,10 @@ async function kill(worker) {
 }
 
 function report(orphans) {
-  const table = readProcessTable();
-  const rows = orphans.map(({ pid, name, state, ppid }) =>
+  const rows = orphans.map(({ pid, name, state, parent }) =>
     state === 'gone'
       ? row(pid, name, 'gone', '-')
-      : row(pid, name, 'Z zombie', `${ppid} ${table.get(ppid)?.name ?? ''}`),
+      : row(pid, name, 'Z zombie', `${parent} ${processStat(parent)?.name ?? ''}`),
   );
   console.log('the orphans at the end:');
   print([row('pid', 'name', 'state', 'parent'), ...rows]);
@@ -98,30 +93,10 @@ function print(lines) {
   for (const line of lines) console.log(`  ${line}`);
 }
 
-/** Reads /proc and brings the orphans up to date; one that is gone keeps the name it had. */
+/** Brings the orphans up to date; one that is gone keeps the name it had. */
 function look(orphans) {
-  const table = readProcessTable();
-  for (const orphan of orphans) Object.assign(orphan, table.get(orphan.pid) ?? { state: 'gone' });
-  return table;
-}
-
-async function until(what, read, holds) {
-  const value = await poll(DEADLINE_MS, read, holds);
-  if (!holds(value)) throw new Error(`${DEADLINE_MS} ms and it does not hold that ${what}`);
-  return value;
-}
-
-/**
- * /proc sends no events: it is read until the condition holds.
- * @returns what was read last, for which the condition holds unless the deadline has passed
- */
-async function poll(deadlineMs, read, holds) {
-  const deadline = performance.now() + deadlineMs;
-  for (;;) {
-    const value = read();
-    if (holds(value) || performance.now() > deadline) return value;
-    await sleep(POLL_MS);
-  }
+  for (const orphan of orphans) Object.assign(orphan, processStat(orphan.pid) ?? { state: 'gone' });
+  return orphans;
 }
 
 function sameNames(processes, names) {

@@ -12,8 +12,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { drawTree } from '../hung-workers/process-table.mjs';
-import { namespaceObstacle, namespaceOptions, readNamespace, startInNamespace } from './namespace.mjs';
+import { namespaceObstacle, unshareArguments } from '../../test/helpers/namespace.mjs';
+import { drawTree } from '../hung-workers/draw-tree.mjs';
+import { readNamespace, startInNamespace } from './namespace.mjs';
 import { colourOf } from './pages.mjs';
 import { readPng } from './png.mjs';
 
@@ -98,7 +99,7 @@ function endOn(signal, status) {
 async function run(command, rounds) {
   const result = { kills: 0, exitsSeen: 0, pngs: 0, unavailable: 0, zombies: undefined, failures: [] };
   const directory = mkdtempSync(join(tmpdir(), 'shots-'));
-  say(dim(`$ unshare ${[...namespaceOptions, ...command].join(' ')}`));
+  say(dim(`$ unshare ${[...unshareArguments, ...command].join(' ')}`));
   const child = startInNamespace(command, {
     cwd: packageRoot,
     // The service uses the node that runs this. What it cannot remove because it is killed is removed here.
@@ -189,9 +190,9 @@ async function settled(child, origin) {
   let deadline = Number.POSITIVE_INFINITY;
   for (;;) {
     const table = readNamespace(child.pid);
-    const started = table.get(browser)?.started;
+    const started = table.get(browser)?.startTime;
     if (started === undefined) throw new Error('the browser ended, and nobody had killed it');
-    const old = [...table.values()].filter((found) => found.ppid === 1 && found.started < started);
+    const old = [...table.values()].filter((found) => found.parent === 1 && found.startTime < started);
     if (old.length === 0 || performance.now() > deadline) return table;
     // The last one's end is what the time to reap them is counted from.
     if (old.some(({ state }) => state !== 'Z')) deadline = Number.POSITIVE_INFINITY;
@@ -201,7 +202,7 @@ async function settled(child, origin) {
 }
 
 function zombiesOf(table) {
-  return [...table.values()].filter(({ ppid, state }) => ppid === 1 && state === 'Z');
+  return [...table.values()].filter(({ parent, state }) => parent === 1 && state === 'Z');
 }
 
 async function status(origin) {
@@ -279,7 +280,7 @@ function progress(rounds) {
 }
 
 function show(table, pids) {
-  for (const line of drawTree(table, pids)) say(`  ${line}`);
+  for (const line of drawTree(table.values(), pids)) say(`  ${line}`);
 }
 
 function headline(text) {

@@ -1,35 +1,18 @@
 // A PID namespace with a command as its PID 1, and what /proc says about it from outside.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { descendants, readProcessTable } from '../hung-workers/process-table.mjs';
-
-export const namespaceOptions = [
-  ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']),
-  '--pid',
-  '--fork',
-  '--mount-proc',
-  '--kill-child',
-];
+import { unshareArguments } from '../../test/helpers/namespace.mjs';
+import { descendantsOf, statusField } from '../../test/helpers/proc.mjs';
 
 /**
- * @typedef {import('../hung-workers/process-table.mjs').Process} Process
- * @typedef {Process & { hostPid: number, started: number }} Inside
- *   pid and ppid: as the namespace knows them; hostPid: as this process does; started: in ticks since boot
+ * @typedef {import('../../test/helpers/proc.mjs').ProcessStat & { hostPid: number }} Inside
+ *   pid and parent: as the namespace knows them; hostPid: as this process does
  */
-
-/** @returns {string | undefined} why no PID namespace can be made, if none can */
-export function namespaceObstacle() {
-  const { error, status, stderr } = spawnSync('unshare', [...namespaceOptions, 'true'], { encoding: 'utf8' });
-  if (error?.code === 'ENOENT') return 'unshare (util-linux) is not in PATH';
-  if (error !== undefined) return error.message;
-  if (status === 0) return undefined;
-  return stderr.split('\n')[0].replace(/^unshare: /, '') || `unshare ended with ${status}`;
-}
 
 /** @returns {import('node:child_process').ChildProcess} unshare: its only child is PID 1, and dies with it */
 export function startInNamespace(command, options) {
-  return spawn('unshare', [...namespaceOptions, ...command], {
+  return spawn('unshare', [...unshareArguments, ...command], {
     ...options,
     // Ctrl-C reaches this process alone, which then ends the namespace.
     detached: true,
@@ -40,22 +23,25 @@ export function startInNamespace(command, options) {
 
 /** @returns {Map<number, Inside>} every process below unshare, by its pid in the namespace */
 export function readNamespace(unsharePid) {
-  const inside = descendants(readProcessTable(), unsharePid).flatMap(readDetails);
+  const inside = descendantsOf(unsharePid)
+    .map(readDetails)
+    .filter(({ pid }) => pid > 0);
   const pids = new Map(inside.map(({ pid, hostPid }) => [hostPid, pid]));
-  return new Map(inside.map((found) => [found.pid, { ...found, ppid: pids.get(found.ppid) ?? 0 }]));
+  return new Map(inside.map((found) => [found.pid, { ...found, parent: pids.get(found.parent) ?? 0 }]));
 }
 
-function readDetails({ pid: hostPid, name, state, ppid }) {
+function readDetails(stat) {
+  // "4711 12": the last is that of the innermost namespace. proc_pid_status(5).
+  const pid = Number(statusField(stat.pid, 'NSpid').split('\t').at(-1));
+  return { ...stat, pid, hostPid: stat.pid, name: [stat.name, typeOf(stat.pid)].filter(Boolean).join(' ') };
+}
+
+/** All of Chromium's helpers have the same name; a zombie has no arguments any more. */
+function typeOf(pid) {
   try {
-    // "NSpid: 4711 12": the last is that of the innermost namespace. proc_pid_status(5).
-    const pid = Number(/^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${hostPid}/status`, 'utf8'))[1]);
-    const stat = readFileSync(`/proc/${hostPid}/stat`, 'utf8');
-    const started = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-    // All of Chromium's helpers have the same name; a zombie has no arguments any more.
-    const type = /(?:^|[\0 ])--type=([\w-]+)/.exec(readFileSync(`/proc/${hostPid}/cmdline`, 'utf8'))?.[1];
-    return [{ pid, hostPid, name: type === undefined ? name : `${name} ${type}`, state, ppid, started }];
+    return /(?:^|[\0 ])--type=([\w-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1];
   } catch {
-    // Gone since the table was read.
-    return [];
+    // Gone since it was found.
+    return undefined;
   }
 }

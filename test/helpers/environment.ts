@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { unshareArguments } from './namespace.mjs';
+
+export { unshareArguments };
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -14,18 +17,6 @@ export const refuse = resolve(buildFolder, 'refuse');
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
-
-const namespaceArguments = ['--pid', '--fork', '--mount-proc', '--kill-child'];
-const userNamespaceArguments = ['--user', '--map-root-user'];
-
-function findUnshare(): readonly string[] | undefined {
-  return [namespaceArguments, [...userNamespaceArguments, ...namespaceArguments]].find((args) =>
-    succeeds('unshare', [...args, 'true']),
-  );
-}
-
-/** The arguments with which unshare(1) makes a PID namespace here; undefined where it cannot. */
-export const unshareArguments = findUnshare();
 
 /** What a test may need that a machine may lack. */
 export type Part =

@@ -1,0 +1,116 @@
+// What /proc says about processes, for the tests, the benchmarks and the examples. Plain JavaScript: node 20 runs the
+// last two as they are.
+import { readdirSync, readFileSync } from 'node:fs';
+
+/**
+ * A process as /proc/pid/stat shows it: proc_pid_stat(5).
+ * @typedef {object} ProcessStat
+ * @property {number} pid
+ * @property {string} name
+ * @property {string} state  R, S, D, T (stopped), Z (zombie), …
+ * @property {number} parent
+ * @property {number} group
+ * @property {number} session
+ * @property {number} foreground  the foreground process group of its terminal, -1 without one
+ * @property {number} startTime  in clock ticks from boot: with the pid it names a process for good, for pids return
+ */
+
+/**
+ * @param {number} pid
+ * @returns {ProcessStat | undefined} undefined once the process is gone
+ */
+export function processStat(pid) {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === '') return undefined;
+  // The name may itself contain parentheses and spaces: it ends at the last one.
+  const nameEnd = text.lastIndexOf(')');
+  const name = text.slice(text.indexOf('(') + 1, nameEnd);
+  const [state, ...numbers] = text.slice(nameEnd + 2).split(' ');
+  const [parent, group, session, , foreground] = numbers.map(Number);
+  return { pid, name, state, parent, group, session, foreground, startTime: Number(numbers[18]) };
+}
+
+/**
+ * @param {number} pid
+ * @param {string} field
+ * @returns {string} that field of /proc/pid/status, the empty string once the process is gone
+ */
+export function statusField(pid, field) {
+  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(read(`/proc/${pid}/status`))?.[1] ?? '';
+}
+
+/** @returns {ProcessStat[]} every process of this PID namespace and of those below it */
+export function allProcesses() {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((entry) => processStat(Number(entry)))
+    .filter((stat) => stat !== undefined);
+}
+
+/**
+ * @param {number} pid
+ * @returns {ProcessStat[]}
+ */
+export function childrenOf(pid) {
+  return allProcesses().filter(({ parent }) => parent === pid);
+}
+
+/**
+ * @param {number} pid
+ * @returns {ProcessStat[]} its children and theirs, each one behind its parent
+ */
+export function descendantsOf(pid) {
+  const byParent = new Map();
+  for (const stat of allProcesses()) {
+    if (!byParent.has(stat.parent)) byParent.set(stat.parent, []);
+    byParent.get(stat.parent).push(stat);
+  }
+  const below = (parent) => (byParent.get(parent) ?? []).flatMap((stat) => [stat, ...below(stat.pid)]);
+  return below(pid);
+}
+
+/**
+ * @param {number} pid
+ * @returns {ProcessStat[]}
+ */
+export function zombiesOf(pid) {
+  return childrenOf(pid).filter(({ state }) => state === 'Z');
+}
+
+/**
+ * @param {string} marker
+ * @returns {ProcessStat[]} those that still run and have this text in the environment they started with
+ */
+export function runningWith(marker) {
+  return allProcesses().filter(
+    ({ pid, state }) => state !== 'Z' && read(`/proc/${pid}/environ`).includes(marker),
+  );
+}
+
+/**
+ * Reads a state until it holds: for what the kernel reports no event of.
+ * @template Value
+ * @param {() => Value | undefined | false | null} read
+ * @param {string} what
+ * @param {number} deadlineMs
+ * @returns {Promise<Value>}
+ * @throws after the deadline
+ */
+export async function until(read, what, deadlineMs = 20_000) {
+  const end = Date.now() + deadlineMs;
+  for (;;) {
+    const value = read();
+    if (value !== undefined && value !== false && value !== null) return value;
+    if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((wake) => setTimeout(wake, 2));
+  }
+}
+
+/** @returns the empty string for what is gone, or may not be read */
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
