@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
-import { runningWith, statusField, until } from '../helpers/proc.ts';
+import { statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** What a workload can see of itself. No shell in front of the first: dash has a mask of its own around a fork. */
