@@ -1,5 +1,6 @@
 import { detectLibc, foreign, koffi } from './addon.ts';
 import * as constants from './constants.ts';
+import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import { signalSet, sigset } from './signal-set.ts';
 import { SystemError } from './system-error.ts';
 import type { Errno, Signal } from './types.ts';
@@ -63,8 +64,14 @@ const uvSignalStop = /* @__PURE__ */ foreign<[Handle], number>('uv_signal_stop',
 const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
 
-/** libuv keeps pointers to the handles: they must never be collected, whatever becomes of their watch. */
-const allSlabs: Handle[] = [];
+/**
+ * Memory for handles that outlives JavaScript. A signal handler reads them until the process is gone, and node frees
+ * the memory of typed arrays before that: libuv then aborts.
+ */
+function permanentMemory(bytes: number): ArrayBuffer {
+  return koffi().view(koffi().alloc('uint8', bytes), bytes);
+}
+
 /** koffi has room for a few thousand callbacks, and a test suite may register as often. By whether they keep the loop. */
 const released = { true: [] as Reusable[], false: [] as Reusable[] };
 
@@ -102,9 +109,8 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
   );
   const loop = uvDefaultLoop();
   const handleLength = Number(uvHandleSize(UV_SIGNAL)) / 4;
-  const slab = new Uint32Array(handleLength * (realTimeMaximum + 1));
+  const slab = new Uint32Array(permanentMemory(4 * handleLength * (realTimeMaximum + 1)));
   const handles = new Map<Signal, Handle>();
-  allSlabs.push(slab);
 
   const watch: SignalWatch = {
     start(signal) {
@@ -112,7 +118,11 @@ export function watchSignals(deliver: (signal: Signal) => void, keepsLoopAlive: 
       if (handle === undefined) {
         handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
         uvChecked('uv_signal_init', uvSignalInit(loop, handle));
-        if (!keepsLoopAlive) uvUnref(handle);
+        if (!keepsLoopAlive) {
+          uvUnref(handle);
+          // The app may end by any way. A delivery after koffi is unloaded would crash it.
+          stopSignalAtCleanup(handle);
+        }
         handles.set(signal, handle);
       }
       uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
