@@ -1,5 +1,4 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { EventEmitter } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Worker } from 'node:worker_threads';
@@ -118,34 +117,10 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   // What ended before is reaped once the caller is done.
   if (hasChildren) process.nextTick(loop.look);
 
-  // No signal may come while node takes its loop down: libuv's handler has nowhere to write to by then, and aborts.
-  const emitter: EventEmitter = process;
-  let isActive = true;
-  function letGo(): void {
-    if (!isActive) return;
-    isActive = false;
+  function stop(): void {
     watch.stop(SIGCHLD);
     watch.release();
     defaultActions?.stop();
-  }
-  function listenForExit(): void {
-    emitter.on('exit', letGo);
-    emitter.on('removeListener', keepListening);
-  }
-  // An app that removes all listeners means its own. It may be about to remove this one as well: hence the tick.
-  function keepListening(event: unknown, listener: unknown): void {
-    if (event !== 'exit' || listener !== letGo) return;
-    process.nextTick(() => {
-      emitter.off('removeListener', keepListening);
-      if (isActive) listenForExit();
-    });
-  }
-  listenForExit();
-
-  function stop(): void {
-    emitter.off('removeListener', keepListening);
-    emitter.off('exit', letGo);
-    letGo();
     loop.stop();
     own.stop();
     unsubscribe('worker_threads', onWorker);
