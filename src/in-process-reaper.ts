@@ -9,8 +9,7 @@ import { realTimeSignals, watchSignals } from './native/signals.ts';
 import type { Pid, Signal } from './native/types.ts';
 import { peekEnded, type WaitedFor, waitFor } from './native/wait.ts';
 import { ownChildren } from './process-tree/process-table.ts';
-import { createOrphanLoop } from './reaper/orphan-loop.ts';
-import { trackOwnChildren } from './reaper/own-children.ts';
+import { createOrphanLoop, type IsOwned } from './reaper/orphan-loop.ts';
 import { restoreDefaultActions } from './signals/default-actions.ts';
 import { setTimeout } from './timers.ts';
 
@@ -26,8 +25,8 @@ export interface Participant {
 export interface InProcessReaper {
   /** How many orphans were reaped so far. */
   readonly reaped: number;
-  /** Whether node, or a participant, waits for this child. */
-  isOwned(pid: Pid): boolean;
+  /** The children that neither node nor a participant waits for. */
+  orphans(): Pid[];
   join(participant: Participant): void;
   /** Reaps what has ended by now. With the last participant the process is again as it was. */
   leave(participant: Participant): void;
@@ -77,17 +76,18 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   const participants = new Set<Participant>();
   let reaped = 0;
 
-  // Know whose a child is, from now on and from before.
-  const hasChildren = peekEnded() !== 'no-children';
-  const own = trackOwnChildren(hasChildren ? childrenOfLibuv() : [], childrenOfLibuv);
-  function isOwned(pid: Pid): boolean {
-    if (own.has(pid)) return true;
-    for (const { owns } of participants) if (owns?.(pid) === true) return true;
-    return false;
+  // Ask who waits for a child.
+  function snapshotOwners(): IsOwned {
+    const ofLibuv = childrenOfLibuv();
+    return (pid) => {
+      if (ofLibuv.has(pid)) return true;
+      for (const { owns } of participants) if (owns?.(pid) === true) return true;
+      return false;
+    };
   }
 
   // Reap what nobody waits for.
-  const loop = createOrphanLoop({ isOwned, listChildren: ownChildren, reap });
+  const loop = createOrphanLoop({ snapshotOwners, listChildren: ownChildren, reap });
   function reap(pid: Pid): boolean {
     const onReaped: ((waited: WaitedFor) => void)[] = [];
     for (const { beforeReaping } of participants) if (beforeReaping) onReaped.push(beforeReaping(pid));
@@ -115,14 +115,13 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   const defaultActions = isPid1 ? restoreDefaultActions(realTimeSignals()) : undefined;
 
   // What ended before is reaped once the caller is done.
-  if (hasChildren) process.nextTick(loop.look);
+  if (peekEnded() !== 'no-children') process.nextTick(loop.look);
 
   function stop(): void {
     watch.stop(SIGCHLD);
     watch.release();
     defaultActions?.stop();
     loop.stop();
-    own.stop();
     unsubscribe('worker_threads', onWorker);
     if (hasBecomeSubreaper) ceaseToBeSubreaper();
     shared[KEY] = undefined;
@@ -132,7 +131,10 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
     get reaped() {
       return reaped;
     },
-    isOwned,
+    orphans() {
+      const isOwned = snapshotOwners();
+      return ownChildren().filter((pid) => !isOwned(pid));
+    },
     join(participant) {
       participants.add(participant);
     },
