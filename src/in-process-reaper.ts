@@ -1,7 +1,5 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Worker } from 'node:worker_threads';
 import * as constants from './native/constants.ts';
 import { childrenOfLibuv } from './native/event-loop.ts';
 import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from './native/process.ts';
@@ -12,6 +10,7 @@ import { ownChildren } from './process-tree/process-table.ts';
 import { createOrphanLoop, type IsOwned } from './reaper/orphan-loop.ts';
 import { restoreDefaultActions } from './signals/default-actions.ts';
 import { setTimeout } from './timers.ts';
+import { watchWorkers } from './watch-workers.ts';
 
 /** Whoever has a say in the reaping, or wants to hear of it. Called on the event loop; must not throw. */
 export interface Participant {
@@ -101,13 +100,10 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   watch.start(SIGCHLD);
 
   // What a worker thread leaves behind comes to the main thread, and zombies among it come without a SIGCHLD.
-  const onWorker = (message: unknown) => {
-    (message as { worker: Worker }).worker.once('exit', () => {
-      loop.wake();
-      setTimeout(loop.look, AFTER_JOIN_MS).unref();
-    });
-  };
-  subscribe('worker_threads', onWorker);
+  const stopWatchingWorkers = watchWorkers(() => {
+    loop.wake();
+    setTimeout(loop.look, AFTER_JOIN_MS).unref();
+  });
 
   // Become a subreaper. PID 1 is one already, and has other duties.
   const isPid1 = process.pid === 1;
@@ -122,7 +118,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
     watch.release();
     defaultActions?.stop();
     loop.stop();
-    unsubscribe('worker_threads', onWorker);
+    stopWatchingWorkers();
     if (hasBecomeSubreaper) ceaseToBeSubreaper();
     shared[KEY] = undefined;
   }

@@ -244,17 +244,38 @@ describeModes([], 'listeners of the app', (mode) => {
   const exitsOfProcess = `
     for (let count = 0; count < 9; count++) process.on('exit', () => {});
     console.log(process.listenerCount('exit'), process.getMaxListeners());`;
-  test.each([['process', exitsOfProcess]])(
-    'as many as without it bring no warning, on %s',
-    async (_, code) => {
-      const [bare, registered] = await Promise.all([
-        runCode(code, { mode, flags: [] }),
-        runCode(code, { mode }),
-      ]);
-      expect(bare.stderr).toBe('');
-      expect(registered).toEqual(bare);
-    },
-  );
+  const exitsOfWorker = (limit: string) => `
+    import { Worker } from 'node:worker_threads';
+    const worker = new Worker('', { eval: true, execArgv: [] });
+    ${limit}
+    for (let count = 0; count < 9; count++) worker.on('exit', () => {});
+    worker.on('exit', () => setImmediate(() => console.log(worker.getMaxListeners())));`;
+
+  test.each([
+    ['process', exitsOfProcess],
+    ['a worker', exitsOfWorker('')],
+    ['a worker without a limit', exitsOfWorker('worker.setMaxListeners(0);')],
+  ])('as many as without it bring no warning, on %s', async (_, code) => {
+    const [bare, registered] = await Promise.all([
+      runCode(code, { mode, flags: [] }),
+      runCode(code, { mode }),
+    ]);
+    expect(bare.stderr).toBe('');
+    expect(registered).toEqual(bare);
+  });
+
+  test('a worker is as it was once nobody is registered', async () => {
+    const result = await runCode(
+      `import { Worker } from 'node:worker_threads';
+       import { register } from 'subreaper';
+       const registration = register();
+       const worker = new Worker('', { eval: true, execArgv: [] });
+       registration.unregister();
+       console.log(worker.listenerCount('exit'), worker.getMaxListeners());`,
+      { mode, flags: unregistered },
+    );
+    expect(result).toEqual(done('0 10\n'));
+  });
 });
 
 describeWith(['actor'], 'signals that come until the app is gone do it no harm', () => {
