@@ -307,6 +307,36 @@ describeWith(['actor'], 'signals that come until the app is gone do it no harm',
   });
 });
 
+describe('where addons are forbidden', () => {
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission';
+
+  test.each([
+    [['--no-addons'], 'start node without --no-addons'],
+    [['--no-warnings', permission, '--allow-fs-read=*'], 'start node with --allow-addons'],
+  ])('%j: the error says what to do', async (flags, advice) => {
+    const result = await runCode(`console.log('app')`, {
+      flags: [...flags, '--import', 'subreaper/register'],
+    });
+    const why = 'Cannot load native addon because loading addons is disabled';
+    expect(result).toEqual({
+      code: 125,
+      signal: null,
+      stdout: '',
+      stderr: `subreaper: koffi cannot be loaded (${why}); ${advice}\n`,
+    });
+  });
+
+  test('it works with --allow-addons', async () => {
+    const flags = ['--no-warnings', permission, '--allow-fs-read=*', '--allow-addons'];
+    const result = await runCode(`console.log('app')`, {
+      flags: [...flags, '--import', 'subreaper/register'],
+    });
+    expect(result).toEqual(done('app\n'));
+  });
+});
+
 describeModes([], 'processes and threads of the app', (mode) => {
   test('a worker thread leaves it to the main thread', async () => {
     const result = await runCode(
