@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as constants from './native/constants.ts';
@@ -108,7 +109,16 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   // Become a subreaper. PID 1 is one already, and has other duties.
   const isPid1 = process.pid === 1;
   const hasBecomeSubreaper = !isPid1 && tryToBecomeSubreaper(warn);
+  if (hasBecomeSubreaper) subscribe('process.execve', onExecve);
   const defaultActions = isPid1 ? restoreDefaultActions(realTimeSignals()) : undefined;
+
+  // execve(2) keeps the attribute, and the next program does not reap. In some versions of node it throws if it fails.
+  function onExecve(): void {
+    ceaseToBeSubreaper();
+    process.nextTick(() => {
+      if (participants.size > 0) becomeSubreaper();
+    });
+  }
 
   // What ended before is reaped once the caller is done.
   if (peekEnded() !== 'no-children') process.nextTick(loop.look);
@@ -119,7 +129,10 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
     defaultActions?.stop();
     loop.stop();
     stopWatchingWorkers();
-    if (hasBecomeSubreaper) ceaseToBeSubreaper();
+    if (hasBecomeSubreaper) {
+      unsubscribe('process.execve', onExecve);
+      ceaseToBeSubreaper();
+    }
     shared[KEY] = undefined;
   }
 

@@ -41,7 +41,7 @@ const caughtByNode: readonly number[] = [endingSignals.SIGINT, endingSignals.SIG
  * signal-exit in all its versions, must find nobody but the app. Its re-raise, which PID 1 survives, ends here too.
  *
  * It counts who listened when the signal came, not when it is delivered after whatever the event loop is busy with. An
- * app that exits before that ends with its own status: nobody would see a difference but by an 'exit' listener of ours.
+ * app that exits before that ends with its own status: only an 'exit' listener, which the app would see, could tell.
  */
 export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   const isListenedTo = (signal: Signal) =>
