@@ -1,8 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { EventEmitter } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Worker } from 'node:worker_threads';
 import * as constants from './native/constants.ts';
 import { childrenOfLibuv } from './native/event-loop.ts';
 import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from './native/process.ts';
@@ -10,10 +8,10 @@ import { realTimeSignals, watchSignals } from './native/signals.ts';
 import type { Pid, Signal } from './native/types.ts';
 import { peekEnded, type WaitedFor, waitFor } from './native/wait.ts';
 import { ownChildren } from './process-tree/process-table.ts';
-import { createOrphanLoop } from './reaper/orphan-loop.ts';
-import { trackOwnChildren } from './reaper/own-children.ts';
+import { createOrphanLoop, type IsOwned } from './reaper/orphan-loop.ts';
 import { restoreDefaultActions } from './signals/default-actions.ts';
 import { setTimeout } from './timers.ts';
+import { watchWorkers } from './watch-workers.ts';
 
 /** Whoever has a say in the reaping, or wants to hear of it. Called on the event loop; must not throw. */
 export interface Participant {
@@ -27,8 +25,8 @@ export interface Participant {
 export interface InProcessReaper {
   /** How many orphans were reaped so far. */
   readonly reaped: number;
-  /** Whether node, or a participant, waits for this child. */
-  isOwned(pid: Pid): boolean;
+  /** The children that neither node nor a participant waits for. */
+  orphans(): Pid[];
   join(participant: Participant): void;
   /** Reaps what has ended by now. With the last participant the process is again as it was. */
   leave(participant: Participant): void;
@@ -78,17 +76,18 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   const participants = new Set<Participant>();
   let reaped = 0;
 
-  // Know whose a child is, from now on and from before.
-  const hasChildren = peekEnded() !== 'no-children';
-  const own = trackOwnChildren(hasChildren ? childrenOfLibuv() : [], childrenOfLibuv);
-  function isOwned(pid: Pid): boolean {
-    if (own.has(pid)) return true;
-    for (const { owns } of participants) if (owns?.(pid) === true) return true;
-    return false;
+  // Ask who waits for a child.
+  function snapshotOwners(): IsOwned {
+    const ofLibuv = childrenOfLibuv();
+    return (pid) => {
+      if (ofLibuv.has(pid)) return true;
+      for (const { owns } of participants) if (owns?.(pid) === true) return true;
+      return false;
+    };
   }
 
   // Reap what nobody waits for.
-  const loop = createOrphanLoop({ isOwned, listChildren: ownChildren, reap });
+  const loop = createOrphanLoop({ snapshotOwners, listChildren: ownChildren, reap });
   function reap(pid: Pid): boolean {
     const onReaped: ((waited: WaitedFor) => void)[] = [];
     for (const { beforeReaping } of participants) if (beforeReaping) onReaped.push(beforeReaping(pid));
@@ -102,54 +101,38 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   watch.start(SIGCHLD);
 
   // What a worker thread leaves behind comes to the main thread, and zombies among it come without a SIGCHLD.
-  const onWorker = (message: unknown) => {
-    (message as { worker: Worker }).worker.once('exit', () => {
-      loop.wake();
-      setTimeout(loop.look, AFTER_JOIN_MS).unref();
-    });
-  };
-  subscribe('worker_threads', onWorker);
+  const stopWatchingWorkers = watchWorkers(() => {
+    loop.wake();
+    setTimeout(loop.look, AFTER_JOIN_MS).unref();
+  });
 
   // Become a subreaper. PID 1 is one already, and has other duties.
   const isPid1 = process.pid === 1;
   const hasBecomeSubreaper = !isPid1 && tryToBecomeSubreaper(warn);
+  if (hasBecomeSubreaper) subscribe('process.execve', onExecve);
   const defaultActions = isPid1 ? restoreDefaultActions(realTimeSignals()) : undefined;
 
-  // What ended before is reaped once the caller is done.
-  if (hasChildren) process.nextTick(loop.look);
+  // execve(2) keeps the attribute, and the next program does not reap. In some versions of node it throws if it fails.
+  function onExecve(): void {
+    ceaseToBeSubreaper();
+    process.nextTick(() => {
+      if (participants.size > 0) becomeSubreaper();
+    });
+  }
 
-  // No signal may come while node takes its loop down: libuv's handler has nowhere to write to by then, and aborts.
-  const emitter: EventEmitter = process;
-  let isActive = true;
-  function letGo(): void {
-    if (!isActive) return;
-    isActive = false;
+  // What ended before is reaped once the caller is done.
+  if (peekEnded() !== 'no-children') process.nextTick(loop.look);
+
+  function stop(): void {
     watch.stop(SIGCHLD);
     watch.release();
     defaultActions?.stop();
-  }
-  function listenForExit(): void {
-    emitter.on('exit', letGo);
-    emitter.on('removeListener', keepListening);
-  }
-  // An app that removes all listeners means its own. It may be about to remove this one as well: hence the tick.
-  function keepListening(event: unknown, listener: unknown): void {
-    if (event !== 'exit' || listener !== letGo) return;
-    process.nextTick(() => {
-      emitter.off('removeListener', keepListening);
-      if (isActive) listenForExit();
-    });
-  }
-  listenForExit();
-
-  function stop(): void {
-    emitter.off('removeListener', keepListening);
-    emitter.off('exit', letGo);
-    letGo();
     loop.stop();
-    own.stop();
-    unsubscribe('worker_threads', onWorker);
-    if (hasBecomeSubreaper) ceaseToBeSubreaper();
+    stopWatchingWorkers();
+    if (hasBecomeSubreaper) {
+      unsubscribe('process.execve', onExecve);
+      ceaseToBeSubreaper();
+    }
     shared[KEY] = undefined;
   }
 
@@ -157,7 +140,10 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
     get reaped() {
       return reaped;
     },
-    isOwned,
+    orphans() {
+      const isOwned = snapshotOwners();
+      return ownChildren().filter((pid) => !isOwned(pid));
+    },
     join(participant) {
       participants.add(participant);
     },

@@ -5,13 +5,7 @@ import { realTimeSignals } from './native/signals.ts';
 import type { Pid } from './native/types.ts';
 import type { Usage, WaitedFor } from './native/wait.ts';
 import { killAtOnce } from './process-tree/kill-at-once.ts';
-import {
-  hasEnded,
-  msPerTick,
-  ownChildren,
-  type ProcessInfo,
-  readProcess,
-} from './process-tree/process-table.ts';
+import { hasEnded, msPerTick, type ProcessInfo, readProcess } from './process-tree/process-table.ts';
 import { decodeWaitStatus } from './reaper/wait-status.ts';
 import { signalName } from './signals/signal-names.ts';
 
@@ -83,8 +77,8 @@ export function register(options: RegisterOptions = {}): Registration {
   }
 
   const orphans = () =>
-    ownChildren()
-      .filter((pid) => !reaper.isOwned(pid))
+    reaper
+      .orphans()
       .map(readProcess)
       .filter((info) => info !== undefined && !hasEnded(info)) as ProcessInfo[];
   const forgetExit =

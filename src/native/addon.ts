@@ -64,13 +64,20 @@ function loadAddon(): Koffi | undefined {
   return undefined;
 }
 
+/** What helps against an error of process.dlopen or require. */
+function adviceFor(error: NodeJS.ErrnoException): string {
+  if (error.code !== 'ERR_DLOPEN_DISABLED') return 'install subreaper with its optional dependencies';
+  // Node forbids addons where it has been told to, and by default where it runs with permissions.
+  return 'permission' in process ? 'start node with --allow-addons' : 'start node without --no-addons';
+}
+
 function loadKoffi(): Koffi {
   try {
     // Where there is another layout, or an addon built from source, koffi itself knows.
     return loadAddon() ?? (requireModule('koffi') as Koffi);
   } catch (error) {
-    const [why] = (error as Error).message.split('\n');
-    throw new Error(`koffi cannot be loaded (${why}); install subreaper with its optional dependencies`);
+    const why = (error as Error).message.split('\n')[0]?.replace(/\.$/, '');
+    throw new Error(`koffi cannot be loaded (${why}); ${adviceFor(error as Error)}`);
   }
 }
 

@@ -2,31 +2,84 @@ import { foreign, koffi } from './addon.ts';
 import type { Pid } from './types.ts';
 
 const UV_PROCESS = 10;
+/** On x64 and arm64. A struct uv__queue is two pointers: next and previous. */
+const sizeofPointer = 8;
 
-const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
+const uvDefaultLoop = /* @__PURE__ */ foreign<[], bigint>('uv_default_loop', 'void *', []);
+const uvLoopSize = /* @__PURE__ */ foreign<[], number | bigint>('uv_loop_size', 'size_t', []);
+const uvLoopInit = /* @__PURE__ */ foreign<[BigUint64Array], number>('uv_loop_init', 'int', ['void *']);
+const uvLoopClose = /* @__PURE__ */ foreign<[BigUint64Array], number>('uv_loop_close', 'int', ['void *']);
 const uvHandleGetType = /* @__PURE__ */ foreign<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
 const uvProcessGetPid = /* @__PURE__ */ foreign<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
 const uvIsActive = /* @__PURE__ */ foreign<[unknown], number>('uv_is_active', 'int', ['void *']);
 const uvTtyResetMode = /* @__PURE__ */ foreign<[], number>('uv_tty_reset_mode', 'int', []);
 
-/** The children that libuv is going to wait for on node's main loop: its active uv_process_t handles, uv_walk. */
-export function childrenOfLibuv(): Pid[] {
-  const pids: Pid[] = [];
-  const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'void *']));
-  const uvWalk = /* @__PURE__ */ foreign<[unknown, (handle: unknown) => void, null], void>(
-    'uv_walk',
-    'void',
-    ['void *', callbackType, 'void *'],
-  );
+type Walk = (loop: bigint, visit: (handle: unknown) => void, argument: null) => void;
+let uvWalk: Walk | undefined;
+
+/** undefined: not looked for yet; null: not found. */
+let processQueueOffset: number | null | undefined;
+
+/**
+ * The children that libuv is going to wait for on node's main loop: its active uv_process_t handles.
+ *
+ * uv_walk would visit each socket and timer too, which is 3 ms with 10,000 of them, at every snapshot of a storm of
+ * orphans. The loop's own list of processes holds nothing else.
+ */
+export function childrenOfLibuv(): Set<Pid> {
+  if (processQueueOffset === undefined) processQueueOffset = findProcessQueue();
+  return processQueueOffset === null ? walkForChildren() : listChildren(processQueueOffset);
+}
+
+function listChildren(queueOffset: number): Set<Pid> {
+  const { decode } = koffi();
+  const pids = new Set<Pid>();
+  const head = uvDefaultLoop() + BigInt(queueOffset);
+  const nextOf = (queue: bigint) => BigInt(decode.uint64(queue));
+  for (let queue = nextOf(head); queue !== head; queue = nextOf(queue)) {
+    // uv_process_t: …, int pid, struct uv__queue queue, …
+    pids.add(decode.int32(queue - BigInt(sizeofPointer)) as Pid);
+  }
+  return pids;
+}
+
+/**
+ * Where uv_loop_t has its `process_handles`. libuv keeps its structures as they are within a major version, but what
+ * stands in front has another size on each platform. So look into a new loop: there it is the first of four empty
+ * queues in a row (process, prepare, check and idle handles), and an empty queue points to itself.
+ */
+function findProcessQueue(): number | null {
+  const loop = new BigUint64Array(Number(uvLoopSize()) / sizeofPointer);
+  if (uvLoopInit(loop) !== 0) return null;
+  const start = koffi().address(loop);
+  const isEmptyQueue = (index: number) => {
+    const self = start + BigInt(index * sizeofPointer);
+    return loop[index] === self && loop[index + 1] === self;
+  };
+  const first = loop.findIndex((_, index) => [0, 2, 4, 6].every((more) => isEmptyQueue(index + more)));
+  uvLoopClose(loop);
+  return first === -1 ? null : first * sizeofPointer;
+}
+
+/** The same from libuv's public interface alone. */
+export function walkForChildren(): Set<Pid> {
+  uvWalk ??= bindWalk();
+  const pids = new Set<Pid>();
   uvWalk(
     uvDefaultLoop(),
     (handle) => {
       if (uvHandleGetType(handle) !== UV_PROCESS || uvIsActive(handle) === 0) return;
-      pids.push(uvProcessGetPid(handle) as Pid);
+      pids.add(uvProcessGetPid(handle) as Pid);
     },
     null,
   );
   return pids;
+}
+
+/** Once: koffi frees no prototype. */
+function bindWalk(): Walk {
+  const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'void *']));
+  return foreign('uv_walk', 'void', ['void *', callbackType, 'void *']);
 }
 
 /** Gives the terminal the modes that libuv found: what node does before a signal ends it. */

@@ -1,5 +1,6 @@
 import { detectLibc, foreign, koffi } from './addon.ts';
 import * as constants from './constants.ts';
+import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
 import { uvChecked } from './poll.ts';
 import { runBesideNode, type SignalLoop } from './signal-loop.ts';
@@ -93,8 +94,14 @@ const uvSignalStop = /* @__PURE__ */ foreign<[Handle], number>('uv_signal_stop',
 const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
 
-/** libuv keeps pointers to the handles: they must never be collected, whatever becomes of their watch. */
-const allSlabs: Handle[] = [];
+/**
+ * Memory for handles that outlives JavaScript. A signal handler reads them until the process is gone, and node frees
+ * the memory of typed arrays before that: libuv then aborts.
+ */
+function permanentMemory(bytes: number): ArrayBuffer {
+  return koffi().view(koffi().alloc('uint8', bytes), bytes);
+}
+
 /** koffi has room for a few thousand callbacks, and a test suite may register as often. By whether they keep the loop. */
 const released = { true: [] as Reusable[], false: [] as Reusable[] };
 
@@ -129,10 +136,9 @@ export function watchSignals(
     koffi().pointer(koffi().proto('void', ['void *', 'int'])),
   );
   const handleLength = Number(uvHandleSize(UV_SIGNAL)) / 4;
-  const slab = new Uint32Array(handleLength * (realTimeMaximum + 1));
+  const slab = new Uint32Array(permanentMemory(4 * handleLength * (realTimeMaximum + 1)));
   const handles = new Map<Signal, Handle>();
   const running = new Set<SignalLoop>();
-  allSlabs.push(slab);
 
   const watch: SignalWatch = {
     start(signal) {
@@ -144,7 +150,11 @@ export function watchSignals(
       handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
       const loop = loopFor(signal);
       uvChecked('uv_signal_init', uvSignalInit(loop ?? uvDefaultLoop(), handle));
-      if (!keepsLoopAlive && loop === undefined) uvUnref(handle);
+      if (!keepsLoopAlive && loop === undefined) {
+        uvUnref(handle);
+        // The app may end by any way. A delivery after koffi is unloaded would crash it.
+        stopSignalAtCleanup(handle);
+      }
       uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
       handles.set(signal, handle);
       if (loop === undefined || running.has(loop)) return;

@@ -17,9 +17,12 @@ export interface OrphanLoop {
   stop(): void;
 }
 
+/** Whether someone else in this process waits for the child. Holds as long as nothing of the app runs. */
+export type IsOwned = (pid: Pid) => boolean;
+
 interface OrphanLoopParts {
-  /** Whether someone else in this process waits for the child: libuv, or a native addon. Must not throw. */
-  readonly isOwned: (pid: Pid) => boolean;
+  /** Asks who in this process waits for which child: libuv, or a native addon. Must not throw. */
+  readonly snapshotOwners: () => IsOwned;
   readonly listChildren: () => readonly Pid[];
   /** Waits for a child without blocking. @returns false if it still runs */
   readonly reap: (pid: Pid) => boolean;
@@ -29,7 +32,7 @@ interface OrphanLoopParts {
  * Reaps the children that nobody in this process waits for, and leaves the others alone. The kernel is asked for one
  * that has ended without taking its status: wait4(-1) would take that of a child that libuv is about to wait for.
  */
-export function createOrphanLoop({ isOwned, listChildren, reap }: OrphanLoopParts): OrphanLoop {
+export function createOrphanLoop({ snapshotOwners, listChildren, reap }: OrphanLoopParts): OrphanLoop {
   let isAwake = false;
   let isStopped = false;
 
@@ -52,17 +55,20 @@ export function createOrphanLoop({ isOwned, listChildren, reap }: OrphanLoopPart
 
   /** @returns whether no zombie is left but those of others */
   function reapBatch(): boolean {
+    let isOwned: IsOwned | undefined;
     for (let looked = 0; looked < BATCH; looked++) {
       const pid = peekEnded();
       if (pid === 'nothing-yet' || pid === 'no-children') return true;
+      // Not before there is a zombie: mostly there is none, since libuv has waited for its own.
+      isOwned ??= snapshotOwners();
       // The kernel shows the first one only, and an owned one hides those behind it for as long as its owner takes.
-      if (isOwned(pid)) return reapEachOther();
+      if (isOwned(pid)) return reapEachOther(isOwned);
       if (!reap(pid)) return true;
     }
     return false;
   }
 
-  function reapEachOther(): boolean {
+  function reapEachOther(isOwned: IsOwned): boolean {
     let reaped = 0;
     for (const pid of listChildren()) {
       if (!isOwned(pid) && reap(pid) && ++reaped === BATCH) return false;

@@ -40,7 +40,8 @@ const caughtByNode: readonly number[] = [endingSignals.SIGINT, endingSignals.SIG
  * ends the process with 128 + N, as it would any other. Not with a listener of its own: code that asks who listens,
  * signal-exit in all its versions, must find nobody but the app. Its re-raise, which PID 1 survives, ends here too.
  *
- * It counts who listened when the signal came, not when it is delivered after whatever the event loop is busy with.
+ * It counts who listened when the signal came, not when it is delivered after whatever the event loop is busy with. An
+ * app that exits before that ends with its own status: only an 'exit' listener, which the app would see, could tell.
  */
 export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   const isListenedTo = (signal: Signal) =>

@@ -30,6 +30,7 @@ export type Part =
   | 'bash'
   | 'busybox'
   | 'mksh'
+  | 'start-stop-daemon'
   | 'chromium';
 
 function reasonFor(part: Part): string | undefined {
@@ -52,6 +53,8 @@ function reasonFor(part: Part): string | undefined {
       return existsSync(process.env['CHROMIUM'] ?? '/usr/bin/chromium')
         ? undefined
         : 'no Chromium: neither /usr/bin/chromium nor $CHROMIUM';
+    case 'start-stop-daemon':
+      return succeeds(part, ['--version']) ? undefined : 'no start-stop-daemon(8)';
     default:
       return succeeds(part, part === 'busybox' ? ['true'] : ['-c', ':']) ? undefined : `no ${part}`;
   }
@@ -75,6 +78,7 @@ export function missingParts(): string[] {
     'bash',
     'busybox',
     'mksh',
+    'start-stop-daemon',
     'chromium',
   ];
   return all.map(reasonFor).filter((reason) => reason !== undefined);

@@ -67,6 +67,55 @@ describeModes([], 'an app that is its own init', (mode) => {
     expect(result).toEqual(done(`[[3,null],[4,null],[5,null]]\n${mode === 'pid1' ? 2 : 1}\n`));
   });
 
+  test.each([
+    ['a child whose pid the app overwrites', `spawn('sh', ['-c', 'exit 7'])`, `child.pid = 1;`],
+    ['a child of process.binding', `spawnBound('exit 7')`, ``],
+  ])('keeps the exit status of %s', async (_, start, code) => {
+    const result = await runCode(
+      `${prelude}
+      import { EventEmitter } from 'node:events';
+      function spawnBound(script) {
+        const handle = new (process.binding('process_wrap').Process)();
+        const child = new EventEmitter();
+        handle.onexit = (code, signal) => child.emit('exit', code, signal || null);
+        const stdio = Array.from({ length: 3 }, () => ({ type: 'ignore' }));
+        const failed = handle.spawn({ file: 'sh', args: ['sh', '-c', script], stdio });
+        if (failed) throw new Error(String(failed));
+        return Object.assign(child, { pid: handle.pid });
+      }
+      const registration = register();
+      const child = ${start};
+      const exit = once(child, 'exit');
+      const { pid } = child;
+      ${code}
+      waitForZombie(pid);
+      // This looks for orphans at once, before libuv has waited for the child.
+      register().unregister();
+      console.log(registration.orphans().length, JSON.stringify(await exit), registration.reaped);`,
+      { mode, flags: ['--no-deprecation', '--import', 'subreaper/register'] },
+    );
+    expect(result).toEqual(done('0 [7,null] 0\n'));
+  });
+
+  test('orphans() keeps no memory', async () => {
+    const result = await runCode(
+      `${prelude}
+      const own = spawn('sleep', ['60']);
+      const registration = register();
+      const residentAfter = (calls) => {
+        for (let call = 0; call < calls; call++) registration.orphans();
+        gc();
+        return process.memoryUsage.rss();
+      };
+      const before = residentAfter(5_000);
+      const grown = residentAfter(20_000) - before;
+      console.log(grown < 50e6 ? 'as before' : grown);
+      own.kill();`,
+      { mode, flags: ['--expose-gc'] },
+    );
+    expect(result).toEqual(done('as before\n'));
+  });
+
   test('reaps what ended before it was registered, also behind a child of its own', async () => {
     const result = await runCode(
       `${prelude}

@@ -143,12 +143,12 @@ describeWith(['namespaces'], 'an app as PID 1 ends by the signals it does not li
     expect(await app.exit).toEqual({ code: 5, signal: null });
   });
 
-  test('a signal that had nobody ends the app although it is about to exit', async () => {
-    const app = await startCode(`${block} process.exit(0);`, { mode });
+  test('an app that exits before it is delivered ends with its own status', async () => {
+    const app = await startCode(`${block} process.exit(3);`, { mode });
     expect(await app.nextLine()).toBe('ready');
     app.kill('SIGTERM');
     app.stdin.write('x');
-    expect(await app.exit).toEqual({ code: 143, signal: null });
+    expect(await app.exit).toEqual({ code: 3, signal: null });
   });
 
   const signalExits = {

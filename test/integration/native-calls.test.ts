@@ -1,4 +1,7 @@
+import { type ChildProcess, spawn as spawnWithNode } from 'node:child_process';
+import { once } from 'node:events';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { childrenOfLibuv, walkForChildren } from '../../src/native/event-loop.ts';
 import { kill } from '../../src/native/process.ts';
 import { spawn } from '../../src/native/spawn.ts';
 import { SystemError } from '../../src/native/system-error.ts';
@@ -46,6 +49,27 @@ describe('wait', () => {
     expect(waitForAny(false)).toBe(pid);
     expect(decodeWaitStatus(lastWaitStatus())).toEqual({ kind: 'killed', signal: 9, coreDumped: false });
     expect(processStat(pid)).toBeUndefined();
+  });
+});
+
+describe('the children of libuv', () => {
+  test('are in its own list as uv_walk finds them', async () => {
+    const expectChildren = (children: ChildProcess[]) => {
+      const pids = new Set(children.map(({ pid }) => pid));
+      expect(childrenOfLibuv()).toEqual(pids);
+      expect(walkForChildren()).toEqual(pids);
+    };
+    expectChildren([]);
+    const children = Array.from({ length: 3 }, () => spawnWithNode('sleep', ['60'], { stdio: 'ignore' }));
+    expectChildren(children);
+    for (const child of children.splice(1)) {
+      child.kill();
+      await once(child, 'exit');
+    }
+    expectChildren(children);
+    children[0]?.kill();
+    await once(children[0] as ChildProcess, 'exit');
+    expectChildren([]);
   });
 });
 

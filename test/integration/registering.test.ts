@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -236,28 +237,104 @@ describe('what the app does to its own process', () => {
     );
     expect(result).toEqual(done('2\n'));
   });
+});
 
-  test.each([`process.removeAllListeners('exit');`, `process.removeAllListeners();`])(
-    '%s does not let a signal in while node ends',
-    { timeout: 60_000 },
-    async (code) => {
-      const marker = `subreaper-removed-${process.pid}`;
-      for (let count = 0; count < 5; count++) {
-        const result = await runCode(
-          `import { spawn } from 'node:child_process';
-         import { once } from 'node:events';
-         ${code}
-         // Orphans that end one after the other, for longer than node takes to end.
-         const script = 'i=0; while [ $i -lt 300 ]; do (true &) ; i=$((i+1)); done';
-         const child = spawn('sh', ['-c', '(' + script + ') &'], { stdio: 'ignore' });
-         await once(child, 'exit');`,
-          { spawn: { env: { ...process.env, MARKER: marker } } },
-        );
-        expect(result).toEqual(done(''));
-        await until(() => runningWith(marker).length === 0, 'the maker of the orphans has ended');
-      }
-    },
-  );
+describeModes([], 'listeners of the app', (mode) => {
+  // One of process's own listeners is node's, in an ES module.
+  const exitsOfProcess = `
+    for (let count = 0; count < 9; count++) process.on('exit', () => {});
+    console.log(process.listenerCount('exit'), process.getMaxListeners());`;
+  const exitsOfWorker = (limit: string) => `
+    import { Worker } from 'node:worker_threads';
+    const worker = new Worker('', { eval: true, execArgv: [] });
+    ${limit}
+    for (let count = 0; count < 9; count++) worker.on('exit', () => {});
+    worker.on('exit', () => setImmediate(() => console.log(worker.getMaxListeners())));`;
+
+  test.each([
+    ['process', exitsOfProcess],
+    ['a worker', exitsOfWorker('')],
+    ['a worker without a limit', exitsOfWorker('worker.setMaxListeners(0);')],
+  ])('as many as without it bring no warning, on %s', async (_, code) => {
+    const [bare, registered] = await Promise.all([
+      runCode(code, { mode, flags: [] }),
+      runCode(code, { mode }),
+    ]);
+    expect(bare.stderr).toBe('');
+    expect(registered).toEqual(bare);
+  });
+
+  test('a worker is as it was once nobody is registered', async () => {
+    const result = await runCode(
+      `import { Worker } from 'node:worker_threads';
+       import { register } from 'subreaper';
+       const registration = register();
+       const worker = new Worker('', { eval: true, execArgv: [] });
+       registration.unregister();
+       console.log(worker.listenerCount('exit'), worker.getMaxListeners());`,
+      { mode, flags: unregistered },
+    );
+    expect(result).toEqual(done('0 10\n'));
+  });
+});
+
+describeWith(['actor'], 'signals that come until the app is gone do it no harm', () => {
+  const addon = join(buildFolder, 'slow-cleanup.node');
+  beforeAll(() => {
+    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', addon, resolve('test/helpers/slow-cleanup.c')]);
+  });
+
+  test.each([
+    ['it has nothing left to do', ``],
+    ['process.exit', `process.exit();`],
+    ['an addon takes its time to end', `process.dlopen({ exports: {} }, ${JSON.stringify(addon)});`],
+  ])('%s', async (_, code) => {
+    const marker = `subreaper-flood-${process.pid}`;
+    const result = await runCode(
+      `import { spawn } from 'node:child_process';
+       import { once } from 'node:events';
+       const script = 'echo; exec >&-; while kill -CHLD $PPID; do :; done 2>/dev/null';
+       const flood = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+       await once(flood.stdout, 'data');
+       flood.unref();
+       flood.stdout.destroy();
+       ${code}`,
+      // glibc overwrites what is freed, so that a handler that reads it is sure to fail.
+      { spawn: { env: { ...process.env, MARKER: marker, MALLOC_PERTURB_: '165' } } },
+    );
+    expect(result).toEqual(done(''));
+    await until(() => runningWith(marker).length === 0, 'the flood has ended');
+  });
+});
+
+describe('where addons are forbidden', () => {
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission';
+
+  test.each([
+    [['--no-addons'], 'start node without --no-addons'],
+    [['--no-warnings', permission, '--allow-fs-read=*'], 'start node with --allow-addons'],
+  ])('%j: the error says what to do', async (flags, advice) => {
+    const result = await runCode(`console.log('app')`, {
+      flags: [...flags, '--import', 'subreaper/register'],
+    });
+    const why = 'Cannot load native addon because loading addons is disabled';
+    expect(result).toEqual({
+      code: 125,
+      signal: null,
+      stdout: '',
+      stderr: `subreaper: koffi cannot be loaded (${why}); ${advice}\n`,
+    });
+  });
+
+  test('it works with --allow-addons', async () => {
+    const flags = ['--no-warnings', permission, '--allow-fs-read=*', '--allow-addons'];
+    const result = await runCode(`console.log('app')`, {
+      flags: [...flags, '--import', 'subreaper/register'],
+    });
+    expect(result).toEqual(done('app\n'));
+  });
 });
 
 describeModes([], 'processes and threads of the app', (mode) => {
