@@ -121,7 +121,7 @@ describe('registering more than once', () => {
     const result = await runCode(
       `${makeOrphan}
        import { register } from 'subreaper';
-       import { register as another } from '${join(copy, 'index.js')}';
+       import { register as another } from '${join(copy, 'index.mjs')}';
        const heard = { a: 0, b: 0, c: 0 };
        const a = register({ onReap: () => heard.a++ });
        const b = register({ onReap: () => heard.b++ });
