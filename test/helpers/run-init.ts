@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { launcher, unshareArguments } from './environment.ts';
-import { childrenOf, descendantsOf, processStat, until } from './proc.ts';
+import { childrenOf, descendantsOf, type ProcessStat, processStat, until } from './proc.ts';
 
 /** As PID 1 of a PID namespace of its own, or as a plain subreaper among other processes. */
 export type Mode = 'pid1' | 'subreaper';
@@ -135,20 +135,21 @@ function lineReader(stream: Readable): () => Promise<string> {
 
 /**
  * Round after round, since a process that is not yet killed may fork; until all of them are gone, since on a slow machine
- * what was killed may still be there when a test is checked for leaks.
+ * what was killed may still be there when a test is checked for leaks. A pid may be another process's in the next round.
  */
 function killWithDescendants(pid: number): void {
-  const met = new Set([pid]);
-  for (;;) {
-    for (const root of [...met]) for (const below of descendantsOf(root)) met.add(below.pid);
-    for (const member of met) {
-      const stat = processStat(member);
-      if (stat === undefined || stat.state === 'Z') met.delete(member);
-    }
-    if (met.size === 0) return;
-    for (const member of met) {
+  const runs = (stat: ProcessStat | undefined) => stat !== undefined && stat.state !== 'Z';
+  const root = processStat(pid);
+  let met = root === undefined ? [] : [root];
+  while (met.length > 0) {
+    const below = met.flatMap((stat) => descendantsOf(stat.pid));
+    met = [...met, ...below].filter((stat) => {
+      const now = processStat(stat.pid);
+      return runs(now) && now?.startTime === stat.startTime;
+    });
+    for (const stat of met) {
       try {
-        process.kill(member, 'SIGKILL');
+        process.kill(stat.pid, 'SIGKILL');
       } catch {
         // It ended between the look and the kill.
       }
