@@ -6,6 +6,7 @@ import { spawn } from '../native/spawn.ts';
 import { SystemError } from '../native/system-error.ts';
 import type { ByteString, Pid, Signal, SignalSet } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { attempt } from './attempt.ts';
 import { type Inherited, inheritedFromThree, STANDARD_STREAMS, variable } from './inherited.ts';
 
 /** A program, as it was typed, and its arguments. */
@@ -36,7 +37,13 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
   for (const signal of ignored) ignoreSignal(signal);
   for (const descriptor of STANDARD_STREAMS) setCloseOnExec(descriptor, !descriptors.includes(descriptor));
   for (const descriptor of inheritedFromThree(inherited)) setCloseOnExec(descriptor, false);
-  const raisedLimit = descriptorLimit === undefined ? undefined : setDescriptorLimit(descriptorLimit);
+  let raisedLimit = undefined as bigint | undefined;
+  // A seccomp profile that refuses this refused it to node too: the limit was never raised.
+  if (descriptorLimit !== undefined) {
+    attempt(() => {
+      raisedLimit = setDescriptorLimit(descriptorLimit);
+    });
+  }
   const listens = variable(environment, 'LISTEN_PID') === String(process.pid);
   const argv = listens
     ? later<typeof import('./socket-activation.ts')>().listenAsOwnPid(command, environment)
