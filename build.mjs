@@ -76,6 +76,7 @@ function forImport(code) {
 const laterModules = [
   'src/cli/command-line.ts',
   'src/cli/help.ts',
+  'src/init/pnpm-shim.ts',
   'src/init/run-without-reaping.ts',
   'src/init/socket-activation.ts',
   'src/init/start-otherwise.ts',

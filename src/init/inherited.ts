@@ -1,4 +1,6 @@
-import { closeSync, fstatSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { later } from '../later.ts';
 import type { ByteString, Pid, SignalSet } from '../native/types.ts';
 
 /** What the process that started init handed down, as it was before node's own start-up changed it. */
@@ -31,7 +33,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads the raw bytes of this process's environment and arguments, and what the launcher saved. */
 export function readInherited(): Inherited {
-  return parseInherited({
+  const inherited = parseInherited({
     variables: process.env,
     launcherVariables: launcherVariables(),
     readEnviron: () => readStrings('/proc/self/environ') ?? fromNode(process.env),
@@ -40,6 +42,10 @@ export function readInherited(): Inherited {
     pid: process.pid,
     parentPid: process.ppid as Pid,
   });
+  if (process.env['NODE_PATH'] === undefined) return inherited;
+  const { withoutPnpmsFolders } = later<typeof import('./pnpm-shim.ts')>();
+  const packageFolder = dirname(dirname(realpathSync(process.argv[1] as string)));
+  return { ...inherited, environment: withoutPnpmsFolders(inherited.environment, packageFolder) };
 }
 
 function launcherVariables(): Variables {
@@ -124,7 +130,7 @@ export function fromBytes(bytes: ByteString): string {
   return Buffer.from(bytes, 'latin1').toString();
 }
 
-function toBytes(text: string): ByteString {
+export function toBytes(text: string): ByteString {
   return Buffer.from(text).toString('latin1') as ByteString;
 }
 

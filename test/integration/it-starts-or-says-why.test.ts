@@ -8,6 +8,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -306,5 +307,61 @@ describe('a damaged installation', () => {
     onTestFinished(() => writeFileSync(path, text));
     const { code, stderr } = await runInit({ launch: [copy], command: ['sleep', '1000'] });
     expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringMatching(/^subreaper: [^\n]+\n$/) });
+  });
+});
+
+describe('the script that pnpm makes of the program', () => {
+  let shim: string;
+  let others: string;
+  let folder: string;
+  beforeAll(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'subreaper-')));
+    const store = join(folder, 'node_modules/.pnpm');
+    const packageFolder = join(store, 'subreaper@0.1.0/node_modules/subreaper');
+    copyPackage(packageFolder);
+    for (const name of ['koffi', '@koromix'])
+      symlinkSync(join(root, 'node_modules', name), join(packageFolder, '..', name));
+    mkdirSync(join(folder, 'node_modules/.bin'));
+    others = `${packageFolder}/node_modules:${packageFolder.slice(0, -'/subreaper'.length)}:${store}/node_modules`;
+    shim = join(folder, 'node_modules/.bin/subreaper');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** As pnpm 10 writes it. */
+  const write = (added: string) =>
+    writeScript(
+      shim,
+      '#!/bin/sh',
+      'basedir=$(dirname "$(echo "$0" | sed -e \'s,\\\\,/,g\')")',
+      'if [ -z "$NODE_PATH" ]; then',
+      `  export NODE_PATH="${added}"`,
+      'else',
+      `  export NODE_PATH="${added}:$NODE_PATH"`,
+      'fi',
+      'exec /bin/sh "$basedir/../.pnpm/subreaper@0.1.0/node_modules/subreaper/bin/subreaper" "$@"',
+    );
+
+  const command = ['sh', '-c', 'env | grep ^NODE_PATH= || echo none'];
+  const see = async (NODE_PATH?: string) => {
+    const env = NODE_PATH === undefined ? { PATH } : { PATH, NODE_PATH };
+    return (await runInit({ launch: [shim], command, spawn: { env } })).stdout.trimEnd();
+  };
+
+  test('leaves no NODE_PATH to the workload', async () => {
+    write(others);
+    expect(await see()).toBe('none');
+    expect(await see('/own')).toBe('NODE_PATH=/own');
+    expect(await see('/own:/more')).toBe('NODE_PATH=/own:/more');
+  });
+
+  test('nor one with a folder more, as older versions have it', async () => {
+    write(`${others.split(':')[0]?.replace(/node_modules$/, 'bin/node_modules')}:${others}`);
+    expect(await see()).toBe('none');
+    expect(await see('/own')).toBe('NODE_PATH=/own');
+  });
+
+  test('made elsewhere: nobody can tell, and NODE_PATH stays', async () => {
+    write('/elsewhere/node_modules');
+    expect(await see('/own')).toBe('NODE_PATH=/elsewhere/node_modules:/own');
   });
 });
