@@ -2,11 +2,11 @@ import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { attempt } from '../init/attempt.ts';
 import { Failure } from '../init/failure.ts';
-import { fromBytes, readInherited } from '../init/inherited.ts';
+import { fromBytes, inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
-import type { Command } from '../init/start-workload.ts';
+import { type Command, signalsToIgnore } from '../init/start-workload.ts';
 import { later } from '../later.ts';
-import { realTimeSignals } from '../native/signals.ts';
+import { ignoreSignal, realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
 import { waitUntilEnded } from '../native/wait.ts';
 import { noRealTime } from '../signals/signal-names.ts';
@@ -15,6 +15,9 @@ import { defaultSettings } from './default-settings.ts';
 
 function main(): void {
   const isLinux = process.platform === 'linux';
+  // node resets ignored signals (nohup's SIGHUP) when it starts. Ignore them again before anything else.
+  const ignored = inheritedIgnoredSignals();
+  if (ignored !== 0n) attempt(() => signalsToIgnore(ignored).forEach(ignoreSignal));
   const inherited = readInherited();
   const { args, optionsVariable, launcherChild } = inherited;
   // It has closed its pipe. Whatever init does now, no zombie of it stays, and no workload sees one. (Without koffi the

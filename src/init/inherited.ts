@@ -48,6 +48,11 @@ export function readInherited(): Inherited {
   return { ...inherited, environment: withoutPnpmsFolders(inherited.environment, packageFolder) };
 }
 
+/** The signals that were ignored when init was started. Waits for nothing, unlike `readInherited`. */
+export function inheritedIgnoredSignals(): SignalSet {
+  return ignoredByLauncher(launcherValues(launcherVariables()));
+}
+
 function launcherVariables(): Variables {
   return process.execArgv.includes(LAUNCHERS_OPTION) ? process.env : {};
 }

@@ -36,7 +36,7 @@ export function init(
   let deliver = (signal: Signal): void => void held.push(signal);
   const watch = watchSignals((signal) => deliver(signal), true);
   const forwarded = forwardedSignals(realTime);
-  const ignored = signalsToIgnore(inherited).filter((signal) => forwarded.includes(signal));
+  const ignored = signalsToIgnore(inherited.ignoredSignals).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);
   // What the kernel raises against this thread for its own writes and terminal calls is not to be forwarded. Sent to
   // the process, they still arrive: node's other threads take them.

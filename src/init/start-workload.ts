@@ -19,7 +19,7 @@ const everySignal = Array.from({ length: 64 }, (_, index) => (index + 1) as Sign
  * The signals that the workload starts out ignoring. Not SIGCHLD: POSIX leaves that one to the system, and while
  * init ignored it the kernel would throw the statuses of children away.
  */
-export function signalsToIgnore({ ignoredSignals }: Inherited): Signal[] {
+export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
   return everySignal.filter(
     (signal) => inSignalSet(ignoredSignals, signal) && signal !== signalNumber('SIGCHLD'),
   );
@@ -32,7 +32,7 @@ export function signalsToIgnore({ ignoredSignals }: Inherited): Signal[] {
  */
 export function startWorkload(command: Command, inherited: Inherited): Pid {
   const { descriptors = STANDARD_STREAMS, descriptorLimit, environment, blockedSignals } = inherited;
-  const ignored = signalsToIgnore(inherited);
+  const ignored = signalsToIgnore(inherited.ignoredSignals);
   // posix_spawn(3) can reset a disposition but not ignore a signal; the child inherits that from init.
   for (const signal of ignored) ignoreSignal(signal);
   for (const descriptor of STANDARD_STREAMS) setCloseOnExec(descriptor, !descriptors.includes(descriptor));

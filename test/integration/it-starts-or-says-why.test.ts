@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { launcher, refuse } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { until } from '../helpers/proc.ts';
-import { type Exit, runInit, startProcess } from '../helpers/run-init.ts';
+import { type Exit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 const root = join(launcher, '../..');
 const PATH = process.env['PATH'] as string;
@@ -364,4 +364,33 @@ describe('the script that pnpm makes of the program', () => {
     write('/elsewhere/node_modules');
     expect(await see('/own')).toBe('NODE_PATH=/elsewhere/node_modules:/own');
   });
+});
+
+describe('an ignored SIGHUP', () => {
+  test('does not end init while it reads what the launcher saved', async () => {
+    const folder = temporaryFolder();
+    writeScript(
+      join(folder, 'cat'),
+      '#!/bin/sh',
+      `while [ ! -e ${folder}/go ]; do sleep 0.01; done`,
+      'exec /bin/cat',
+    );
+    const init = await startInit({
+      launch: ['sh', '-c', 'trap \'\' HUP; exec "$@"', 'sh', launcher],
+      ...hello,
+      spawn: { env: { PATH: `${folder}:${PATH}` } },
+    });
+    // read(2), on x64 and arm64, of the pipe.
+    await until(
+      () => /^(0|63) 0x3 /.test(readFileSync(`/proc/${init.pid}/syscall`, 'latin1')) && isNode(init.pid),
+      'init reads',
+    );
+    init.kill('SIGHUP');
+    writeFileSync(join(folder, 'go'), '');
+    expect(await init.nextLine()).toBe('hello');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+
+  /** The shell before it reads from the same descriptor. */
+  const isNode = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('node\0');
 });
