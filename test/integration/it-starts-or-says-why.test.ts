@@ -194,7 +194,7 @@ describe('options for bash in SHELLOPTS', () => {
 });
 
 describe('too few descriptors', () => {
-  const limits = Array.from({ length: 16 }, (_, index) => index + 4);
+  const limits = Array.from({ length: 20 }, (_, index) => index + 4);
 
   /** Nothing but the standard streams is open then: vitest's own descriptors take none of the few. */
   const run = (launch: readonly string[], limit: number) => {
@@ -222,14 +222,22 @@ describe('too few descriptors', () => {
           });
       });
 
-      test('20 are enough', async () => {
-        expect(await run(launch, 20)).toEqual(greets);
+      test('24 are enough', async () => {
+        expect(await run(launch, 24)).toEqual(greets);
       });
     });
   }
 });
 
-describeWith(['namespaces'], 'too few processes', () => {
+describe('a low soft limit of descriptors, which node can raise,', () => {
+  test('is the workload’s', async () => {
+    const launch = ['sh', '-c', 'ulimit -Sn 20; exec "$@"', 'sh', launcher];
+    const exit = await runInit({ launch, command: ['sh', '-c', 'ulimit -Sn'], spawn: { env: { PATH } } });
+    expect(exit).toEqual({ ...greets, stdout: '20\n' });
+  });
+});
+
+describe('too few processes', () => {
   const pids = '/sys/fs/cgroup/pids';
   const isRoot = process.getuid?.() === 0;
   const noController = !isRoot || statSync(`${pids}/cgroup.procs`, { throwIfNoEntry: false }) === undefined;
