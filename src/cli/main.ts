@@ -1,12 +1,14 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { attempt } from '../init/attempt.ts';
+import { fromBytes } from '../init/byte-strings.ts';
 import type { Command } from '../init/command.ts';
 import { Failure } from '../init/failure.ts';
-import { fromBytes, readInherited } from '../init/inherited.ts';
+import { inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
 import { runWithoutReaping } from '../init/run-without-reaping.ts';
-import { realTimeSignals } from '../native/signals.ts';
+import { signalsToIgnore } from '../init/start-workload.ts';
+import { ignoreSignal, realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
 import { waitUntilEnded } from '../native/wait.ts';
 import { noRealTime } from '../signals/signal-names.ts';
@@ -16,6 +18,9 @@ import { helpText } from './help.ts';
 
 function main(): void {
   const isLinux = process.platform === 'linux';
+  // node resets ignored signals (nohup's SIGHUP) when it starts. Ignore them again before anything else.
+  const ignored = inheritedIgnoredSignals();
+  if (ignored !== 0n) attempt(() => signalsToIgnore(ignored).forEach(ignoreSignal));
   const inherited = readInherited();
   const { args, optionsVariable, launcherChild } = inherited;
   // It has closed its pipe. Whatever init does now, no zombie of it stays, and no workload sees one. (Without koffi the

@@ -1,5 +1,8 @@
-import { closeSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ByteString, Pid, SignalSet } from '../native/types.ts';
+import { toBytes } from './byte-strings.ts';
+import { withoutPnpmsFolders } from './pnpm-shim.ts';
 
 /** What the process that started init handed down, as it was before node's own start-up changed it. */
 export interface Inherited {
@@ -24,76 +27,95 @@ export interface Inherited {
 export const STANDARD_STREAMS = [0, 1, 2];
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
+/** The launcher's shell part gives node this option. No environment can: process.execArgv is without NODE_OPTIONS. */
+const LAUNCHERS_OPTION = '--v8-pool-size=0';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Reads the raw bytes of this process's environment and arguments, and what the launcher saved. */
 export function readInherited(): Inherited {
-  return parseInherited({
+  const inherited = parseInherited({
     variables: process.env,
+    launcherVariables: launcherVariables(),
     readEnviron: () => readStrings('/proc/self/environ') ?? fromNode(process.env),
     readSaved,
     args: readArguments(),
     pid: process.pid,
     parentPid: process.ppid as Pid,
   });
+  if (process.env['NODE_PATH'] === undefined) return inherited;
+  const packageFolder = dirname(dirname(realpathSync(process.argv[1] as string)));
+  return { ...inherited, environment: withoutPnpmsFolders(inherited.environment, packageFolder) };
+}
+
+/** The signals that were ignored when init was started. Waits for nothing, unlike `readInherited`. */
+export function inheritedIgnoredSignals(): SignalSet {
+  return ignoredByLauncher(launcherValues(launcherVariables()));
+}
+
+function launcherVariables(): Variables {
+  return process.execArgv.includes(LAUNCHERS_OPTION) ? process.env : {};
+}
+
+function launcherValues(variables: Variables): string[] {
+  return (variables['SUBREAPER_LAUNCHER'] ?? '').split(' ');
+}
+
+function ignoredByLauncher([, , , ignored]: readonly string[]): SignalSet {
+  return BigInt(`0x${ignored || 0}`) as SignalSet;
 }
 
 /**
  * @param variables init's own environment, as text
+ * @param launcherVariables the same; empty where the launcher's shell part did not run, so that nothing is trusted
  * @param readEnviron the same as bytes, for where the launcher could not save the one before
- * @param readSaved reads what a child of the launcher writes to a descriptor: an empty line, the soft limit of
- *   descriptors, the environment as the kernel held it, and an empty line if that is whole
+ * @param readSaved reads what a child of the launcher writes to a pipe: the environment as the kernel held it, and an
+ *   empty line if that is whole; undefined where the pipe is lost
  * @param parentPid getppid(2), for want of the launcher's
  */
 export function parseInherited({
   variables,
+  launcherVariables,
   readEnviron,
   readSaved,
   args,
   pid,
   parentPid,
 }: {
-  variables: Readonly<Record<string, string | undefined>>;
+  variables: Variables;
+  launcherVariables: Variables;
   readEnviron: () => readonly ByteString[];
-  readSaved: (descriptor: number) => string;
+  readSaved: (descriptor: number) => string | undefined;
   args: readonly ByteString[];
   pid: number;
   parentPid: Pid;
 }): Inherited {
-  // A parent that says who it is may end before anything here can see it.
-  const namedParent = Number(variables['SUBREAPER_PARENT'] ?? 0) as Pid;
-  const optionsVariable = variables['SUBREAPER_OPTIONS'] ?? '';
-  const launcher = (variables['SUBREAPER_LAUNCHER'] ?? '').split(' ');
-  // execve keeps the pid: other values belong to some other process, and were passed on by mistake.
-  if (Number(launcher[0]) !== pid) {
-    return {
-      environment: withoutOwnVariables(readEnviron()),
-      optionsVariable,
-      args,
-      ignoredSignals: 0n as SignalSet,
-      blockedSignals: 0n as SignalSet,
-      descriptors: undefined,
-      descriptorLimit: undefined,
-      parentPid: namedParent || parentPid,
-      launcherChild: undefined,
-    };
-  }
-
-  const [, launcherParent, blocked, ignored, pipe, child, ...descriptors] = launcher;
-  const saved = pipe ? readSaved(Number(pipe)) : fromBase64(variables['SUBREAPER_ENVIRON']);
-  const limit = saved?.slice(1).split('\n', 1)[0] ?? variables['SUBREAPER_LIMIT'] ?? '';
+  const launcher = launcherValues(launcherVariables);
+  const [launcherPid, launcherParent, blocked, , limit = '', pipe, child, ...numbers] = launcher;
+  const saved = pipe ? readSaved(Number(pipe)) : fromBase64(launcherVariables['SUBREAPER_ENVIRON']);
+  // If `node` is a script that runs node without exec, the launcher became the script, and init is a descendant of it.
+  const isLauncher = Number(launcherPid) === pid;
+  // Such a script may close what it inherits. The pipe is lost then too, and node uses the numbers for its own files.
+  const areInherited = pipe ? saved !== undefined : isLauncher;
+  const descriptors = numbers
+    .map(Number)
+    .filter((number) => areInherited || STANDARD_STREAMS.includes(number));
   const environment =
-    saved?.endsWith('\0\n') || saved === `\n${limit}\n\n`
-      ? strings(saved.slice(limit.length + 2, -1))
-      : withSaved(readEnviron());
+    saved?.endsWith('\0\n') || saved === '\n'
+      ? strings(saved.slice(0, -1))
+      : withSaved(readEnviron(), launcherVariables['SUBREAPER_SAVED']?.split(' '));
   return {
     environment: withoutOwnVariables(environment),
-    optionsVariable,
+    optionsVariable: variables['SUBREAPER_OPTIONS'] ?? '',
     args,
-    ignoredSignals: BigInt(`0x${ignored || 0}`) as SignalSet,
+    ignoredSignals: ignoredByLauncher(launcher),
     blockedSignals: BigInt(`0x${blocked || 0}`) as SignalSet,
-    descriptors: descriptors.length === 0 ? undefined : descriptors.map(Number),
+    descriptors: descriptors.length === 0 ? undefined : descriptors,
     descriptorLimit: limit === 'unlimited' ? RLIM_INFINITY : /^\d+$/.test(limit) ? BigInt(limit) : undefined,
-    parentPid: namedParent || (Number(launcherParent) as Pid),
-    launcherChild: child ? (Number(child) as Pid) : undefined,
+    // A parent that says who it is may end before anything here can see it.
+    parentPid: (Number(variables['SUBREAPER_PARENT'] ?? 0) ||
+      (isLauncher ? Number(launcherParent) : parentPid)) as Pid,
+    launcherChild: isLauncher && child ? (Number(child) as Pid) : undefined,
   };
 }
 
@@ -102,48 +124,42 @@ export function inheritedFromThree({ descriptors = [] }: Inherited): number[] {
   return descriptors.filter((descriptor) => !STANDARD_STREAMS.includes(descriptor));
 }
 
-/** The value of the first entry of that name, as getenv(3) has it. */
-export function variable(environ: readonly ByteString[], name: string): ByteString | undefined {
-  const prefix = `${name}=`;
-  return environ.find((entry) => entry.startsWith(prefix))?.slice(prefix.length) as ByteString | undefined;
-}
-
-/** Bytes as text, for a message or an option's value. */
-export function fromBytes(bytes: ByteString): string {
-  return Buffer.from(bytes, 'latin1').toString();
-}
-
-function toBytes(text: string): ByteString {
-  return Buffer.from(text).toString('latin1') as ByteString;
-}
-
 function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
   return Object.entries(env).map(([name, value]) => toBytes(`${name}=${value}`));
 }
 
-/** To the end, and closes it. */
-function readSaved(descriptor: number): string {
+/** Reads to the end, and closes it. Undefined if the descriptor is closed, or no pipe that can be read. */
+function readSaved(descriptor: number): string | undefined {
   const chunk = Buffer.alloc(4096);
   let saved = '';
-  for (;;) {
-    try {
-      const size = readSync(descriptor, chunk);
+  try {
+    if (!fstatSync(descriptor).isFIFO()) return undefined;
+    for (;;) {
+      const size = readUninterrupted(descriptor, chunk);
       if (size === 0) break;
       saved += chunk.toString('latin1', 0, size);
-    } catch (error) {
-      // node has handlers for SIGINT and SIGTERM by now, which interrupt a read, and no longer end PID 1.
-      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error;
     }
+    closeSync(descriptor);
+  } catch {
+    return undefined;
   }
-  closeSync(descriptor);
   return saved;
 }
 
-/** What the launcher saved without a pipe: the same, but that the environment is in base64. */
+/** node has handlers for SIGINT and SIGTERM by now, which interrupt a read, and no longer end PID 1. */
+function readUninterrupted(descriptor: number, chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error;
+    }
+  }
+}
+
+/** What the launcher saved without a pipe: the same, in base64. */
 function fromBase64(saved: string | undefined): string | undefined {
-  if (saved === undefined) return undefined;
-  const [limit = '', ...lines] = saved.split('\n');
-  return `\n${limit}\n${Buffer.from(lines.join(''), 'base64').toString('latin1')}\n`;
+  return saved === undefined ? undefined : `${Buffer.from(saved, 'base64').toString('latin1')}\n`;
 }
 
 /** What is not UTF-8 is U+FFFD in process.argv. */
@@ -169,12 +185,14 @@ function strings(nulTerminated: string): ByteString[] {
 }
 
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
-  return environ.filter(
-    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|LIMIT|SAVED_\w+|OPTIONS|PARENT)=/.test(entry),
-  );
+  return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|SAVED\w*|OPTIONS|PARENT)=/.test(entry));
 }
 
-/** The launcher has moved what node acts on out of its way. */
-function withSaved(environ: readonly ByteString[]): ByteString[] {
-  return environ.map((entry) => entry.replace(/^SUBREAPER_SAVED_/, '') as ByteString);
+/** The launcher has renamed the variables of these names, so that node does not act on them. */
+function withSaved(environ: readonly ByteString[], names: readonly string[] = []): ByteString[] {
+  return environ.map((entry) => {
+    const name = /^SUBREAPER_SAVED_(\w+)=/.exec(entry)?.[1];
+    const isSaved = name !== undefined && names.includes(name);
+    return isSaved ? (entry.slice('SUBREAPER_SAVED_'.length) as ByteString) : entry;
+  });
 }

@@ -7,9 +7,10 @@ import { waitForAny } from '../native/wait.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
+import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { Failure } from './failure.ts';
-import { fromBytes, type Inherited } from './inherited.ts';
+import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
 import type { InitOptions } from './options.ts';
@@ -41,7 +42,7 @@ export function init(
   let deliver = (signal: Signal): void => void held.push(signal);
   const watch = watchSignals((signal) => deliver(signal), true, createSignalLoops());
   const forwarded = forwardedSignals(realTime);
-  const ignored = signalsToIgnore(inherited).filter((signal) => forwarded.includes(signal));
+  const ignored = signalsToIgnore(inherited.ignoredSignals).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);
   // What the kernel raises against this thread for its own writes and terminal calls is not to be forwarded. Sent to
   // the process, they still arrive: node's other threads take them.

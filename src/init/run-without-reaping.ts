@@ -4,9 +4,10 @@ import type { Signal } from '../native/types.ts';
 import { exitStatus } from '../reaper/wait-status.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
+import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { quoted } from './failure.ts';
-import { fromBytes, type Inherited } from './inherited.ts';
+import type { Inherited } from './inherited.ts';
 import type { InitOptions } from './options.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { ByteString } from '../native/types.ts';
+import { variable } from './byte-strings.ts';
 import { type Command, SHELL } from './command.ts';
 import { findCommand } from './find-command.ts';
-import { variable } from './inherited.ts';
 
 /**
  * Socket activation, sd_listen_fds(3): LISTEN_PID must be the pid of the process that takes the sockets. If it is

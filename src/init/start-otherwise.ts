@@ -1,10 +1,10 @@
 import { type Spawn, spawn } from '../native/spawn.ts';
 import type { SystemError } from '../native/system-error.ts';
 import type { ByteString, Pid } from '../native/types.ts';
+import { fromBytes, variable } from './byte-strings.ts';
 import { type Command, SHELL } from './command.ts';
 import { Failure, quoted } from './failure.ts';
 import { type Found, findCommand } from './find-command.ts';
-import { fromBytes, variable } from './inherited.ts';
 
 /**
  * What becomes of a command that posix_spawnp(3) could not start: a script without a #! line is the shell's to run, as

@@ -5,8 +5,10 @@ import { spawn } from '../native/spawn.ts';
 import { SystemError } from '../native/system-error.ts';
 import type { Pid, Signal, SignalSet } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { attempt } from './attempt.ts';
+import { variable } from './byte-strings.ts';
 import type { Command } from './command.ts';
-import { type Inherited, inheritedFromThree, STANDARD_STREAMS, variable } from './inherited.ts';
+import { type Inherited, inheritedFromThree, STANDARD_STREAMS } from './inherited.ts';
 import { listenAsOwnPid } from './socket-activation.ts';
 import { startOtherwise } from './start-otherwise.ts';
 
@@ -16,7 +18,7 @@ const everySignal = Array.from({ length: 64 }, (_, index) => (index + 1) as Sign
  * The signals that the workload starts out ignoring. Not SIGCHLD: POSIX leaves that one to the system, and while
  * init ignored it the kernel would throw the statuses of children away.
  */
-export function signalsToIgnore({ ignoredSignals }: Inherited): Signal[] {
+export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
   return everySignal.filter(
     (signal) => inSignalSet(ignoredSignals, signal) && signal !== signalNumber('SIGCHLD'),
   );
@@ -29,12 +31,18 @@ export function signalsToIgnore({ ignoredSignals }: Inherited): Signal[] {
  */
 export function startWorkload(command: Command, inherited: Inherited): Pid {
   const { descriptors = STANDARD_STREAMS, descriptorLimit, environment, blockedSignals } = inherited;
-  const ignored = signalsToIgnore(inherited);
+  const ignored = signalsToIgnore(inherited.ignoredSignals);
   // posix_spawn(3) can reset a disposition but not ignore a signal; the child inherits that from init.
   for (const signal of ignored) ignoreSignal(signal);
   for (const descriptor of STANDARD_STREAMS) setCloseOnExec(descriptor, !descriptors.includes(descriptor));
   for (const descriptor of inheritedFromThree(inherited)) setCloseOnExec(descriptor, false);
-  const raisedLimit = descriptorLimit === undefined ? undefined : setDescriptorLimit(descriptorLimit);
+  let raisedLimit = undefined as bigint | undefined;
+  // A seccomp profile that refuses this refused it to node too: the limit was never raised.
+  if (descriptorLimit !== undefined) {
+    attempt(() => {
+      raisedLimit = setDescriptorLimit(descriptorLimit);
+    });
+  }
   const listens = variable(environment, 'LISTEN_PID') === String(process.pid);
   const argv = listens ? listenAsOwnPid(command, environment) : command;
   const attributes = {

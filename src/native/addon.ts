@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LibraryHandle, TypeObject } from 'koffi';
 
@@ -45,6 +45,23 @@ function findKoffi(): string | undefined {
 }
 
 /**
+ * Whether a shared object ends before its section headers do, which linkers put last: elf(5). dlopen(3) would map such a
+ * file, and SIGBUS would end the process on first use of the missing part.
+ */
+function isCutShort(file: string): boolean {
+  const header = new BigUint64Array(8);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, header);
+    const halves = new Uint16Array(header.buffer);
+    const [offset, entrySize, entries] = [header[5], halves[29], halves[30]] as [bigint, number, number];
+    return fstatSync(descriptor).size < Number(offset) + entrySize * entries;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
  * koffi's own entry detects the platform, parses headers and sets up a type library: 9 ms. The addon in its
  * platform package is all that is needed here, and loads in 1. It is looked for below koffi and beside it, as npm
  * and pnpm lay it out, so that its version is koffi's.
@@ -57,6 +74,7 @@ function loadAddon(): Koffi | undefined {
   for (const parent of [`${koffi}/node_modules`, dirname(koffi)]) {
     const file = `${parent}/@koromix/koffi-linux-${arch}/${folder}/koffi.node`;
     if (!existsSync(file)) continue;
+    if (isCutShort(file)) throw new Error(`${file} is cut short`);
     const addon = { exports: {} };
     process.dlopen(addon, file);
     return addon.exports as Koffi;

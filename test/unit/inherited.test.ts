@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fromBytes, type Inherited, parseInherited, variable } from '../../src/init/inherited.ts';
+import { fromBytes, variable } from '../../src/init/byte-strings.ts';
+import { type Inherited, parseInherited } from '../../src/init/inherited.ts';
 import type { ByteString, Pid } from '../../src/native/types.ts';
 
 const PID = 42;
@@ -8,20 +9,24 @@ const PARENT = 7;
 const bytes = (strings: readonly string[]) => strings as readonly ByteString[];
 
 /** What the launcher's child writes of an environment: as the kernel holds it, every entry ended by NUL. */
-const saved = (limit: string, entries: readonly string[]) =>
-  `\n${limit}\n${entries.map((entry) => `${entry}\0`).join('')}\n`;
+const saved = (entries: readonly string[]) => `${entries.map((entry) => `${entry}\0`).join('')}\n`;
 
 const PIPE = 3;
 const CHILD = 43;
-const launcherVariable = `SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 ${PIPE} ${CHILD} 0 1 2 5 17`;
+const launcherVariable = `SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 1024 ${PIPE} ${CHILD} 0 1 2 5 17`;
 /** Of a launcher that could make no pipe. */
-const withoutPipe = 'SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000   0 1 2 5 17';
+const withoutPipe = 'SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 1024   0 1 2 5 17';
 
 /**
  * @param environ of init itself
- * @param fromPipe what its launcher's child has written
+ * @param fromPipe what its launcher's child has written; undefined where the pipe is lost
+ * @param started how init was started, if not by the launcher itself
  */
-function inherited(environ: readonly string[], fromPipe?: string): Inherited {
+function inherited(
+  environ: readonly string[],
+  fromPipe?: string,
+  started?: 'without a launcher' | 'by a script in between',
+): Inherited {
   const variables = Object.fromEntries(
     environ
       .map((entry) => entry.split(/=(.*)/s) as [string, string])
@@ -29,14 +34,15 @@ function inherited(environ: readonly string[], fromPipe?: string): Inherited {
   );
   return parseInherited({
     variables,
+    launcherVariables: started === 'without a launcher' ? {} : variables,
     readEnviron: () => bytes(environ),
     readSaved(descriptor) {
-      if (descriptor !== PIPE || fromPipe === undefined)
-        throw new Error(`nothing to read from ${descriptor}`);
+      expect(started).not.toBe('without a launcher');
+      expect(descriptor).toBe(PIPE);
       return fromPipe;
     },
     args: [],
-    pid: PID,
+    pid: started === 'by a script in between' ? PID + 2 : PID,
     parentPid: PARENT as Pid,
   });
 }
@@ -44,7 +50,7 @@ function inherited(environ: readonly string[], fromPipe?: string): Inherited {
 describe('with what the launcher saved', () => {
   test('all of it is put back', () => {
     const entries = ['PATH=/bin', 'a.b=1', 'NODE_OPTIONS=--inspect', 'EMPTY=', 'EQUALS=a=b'];
-    expect(inherited(['PWD=/', launcherVariable], saved('1024', entries))).toEqual({
+    expect(inherited(['PWD=/', launcherVariable], saved(entries))).toEqual({
       environment: entries,
       optionsVariable: '',
       args: [],
@@ -59,7 +65,7 @@ describe('with what the launcher saved', () => {
 
   test('all 64 signals keep their bits', () => {
     const { blockedSignals, ignoredSignals } = inherited([
-      'SUBREAPER_LAUNCHER=42 1 fffffffffffffffe 8000000000000001   0',
+      'SUBREAPER_LAUNCHER=42 1 fffffffffffffffe 8000000000000001 1024   0',
     ]);
     expect(blockedSignals).toBe(2n ** 64n - 2n);
     expect(ignoredSignals).toBe(2n ** 63n + 1n);
@@ -67,13 +73,13 @@ describe('with what the launcher saved', () => {
 
   test('the order of the entries and double ones stay', () => {
     const entries = ['Z=1', 'A=2', 'Z=3'];
-    expect(inherited([launcherVariable], saved('1', entries)).environment).toEqual(entries);
+    expect(inherited([launcherVariable], saved(entries)).environment).toEqual(entries);
   });
 
   test('the environment is the saved one, not what the shell passed on', () => {
     const environ = ['PWD=/made/by/the/shell', 'SHLVL=1', launcherVariable];
-    expect(inherited(environ, saved('1', ['A=1'])).environment).toEqual(['A=1']);
-    expect(inherited(environ, saved('1', [])).environment).toEqual([]);
+    expect(inherited(environ, saved(['A=1'])).environment).toEqual(['A=1']);
+    expect(inherited(environ, saved([])).environment).toEqual([]);
   });
 
   test.each([
@@ -84,9 +90,9 @@ describe('with what the launcher saved', () => {
     ['', undefined],
     ['hard', undefined],
   ])('a descriptor limit of %j', (limit, expected) => {
-    expect(inherited([launcherVariable], saved(limit, ['A=1'])).descriptorLimit).toBe(expected);
-    expect(inherited([launcherVariable], `\n${limit}\n`).descriptorLimit).toBe(expected);
-    expect(inherited([withoutPipe, `SUBREAPER_LIMIT=${limit}`]).descriptorLimit).toBe(expected);
+    const environ = [launcherVariable.replace(' 1024 ', ` ${limit} `)];
+    expect(inherited(environ, saved(['A=1'])).descriptorLimit).toBe(expected);
+    expect(inherited(environ, '').descriptorLimit).toBe(expected);
   });
 
   test('without a pipe the same comes in base64', () => {
@@ -94,24 +100,24 @@ describe('with what the launcher saved', () => {
     const bytes = Buffer.from(entries.map((entry) => `${entry}\0`).join(''), 'latin1');
     // base64(1) breaks lines after 76 characters; command substitution takes the last line end away.
     const base64 = bytes.toString('base64').replace(/.{8}(?=.)/g, '$&\n');
-    expect(inherited(['PWD=/', withoutPipe, `SUBREAPER_ENVIRON=1024\n${base64}`])).toMatchObject({
+    expect(inherited(['PWD=/', withoutPipe, `SUBREAPER_ENVIRON=${base64}`])).toMatchObject({
       environment: entries,
       descriptorLimit: 1024n,
       descriptors: [0, 1, 2, 5, 17],
       launcherChild: undefined,
     });
-    expect(inherited(['PWD=/', withoutPipe, 'SUBREAPER_ENVIRON=1024'])).toMatchObject({
+    expect(inherited(['PWD=/', withoutPipe, 'SUBREAPER_ENVIRON='])).toMatchObject({
       environment: [],
       descriptorLimit: 1024n,
     });
   });
 
   test('which descriptors were closed is known', () => {
-    expect(inherited(['SUBREAPER_LAUNCHER=42 1 0 0   1 2']).descriptors).toEqual([1, 2]);
+    expect(inherited(['SUBREAPER_LAUNCHER=42 1 0 0 1024   1 2']).descriptors).toEqual([1, 2]);
   });
 
   test('without /proc there is a parent only', () => {
-    expect(inherited(['A=1', 'SUBREAPER_LAUNCHER=42 1 0 0  ', 'SUBREAPER_LIMIT=256'])).toEqual({
+    expect(inherited(['A=1', 'SUBREAPER_LAUNCHER=42 1 0 0 256  '])).toEqual({
       environment: ['A=1'],
       optionsVariable: '',
       args: [],
@@ -136,7 +142,7 @@ describe('without a launcher', () => {
   };
 
   test('the environment is the process’s own', () => {
-    expect(inherited(['PATH=/bin', 'NODE_OPTIONS=--inspect'])).toEqual({
+    expect(inherited(['PATH=/bin', 'NODE_OPTIONS=--inspect'], undefined, 'without a launcher')).toEqual({
       ...nothingSaved,
       environment: ['PATH=/bin', 'NODE_OPTIONS=--inspect'],
       optionsVariable: '',
@@ -145,19 +151,19 @@ describe('without a launcher', () => {
   });
 
   test.each([
+    launcherVariable,
     launcherVariable.replace('=42 ', '=43 '),
-    launcherVariable.replace('=42 ', '=420 '),
-    launcherVariable.replace('=42 ', '= '),
     'SUBREAPER_LAUNCHER=',
     'SUBREAPER_LAUNCHER=nonsense',
-  ])('another process’s values count for nothing, and go: %s', (variableOfAnother) => {
+  ])('values from outside count for nothing, and go: %s', (fromOutside) => {
     const environ = [
       'A=1',
-      variableOfAnother,
-      'SUBREAPER_LIMIT=1024',
+      fromOutside,
+      'SUBREAPER_ENVIRON=QT0yAA==',
+      'SUBREAPER_SAVED=NODE_OPTIONS',
       'SUBREAPER_SAVED_NODE_OPTIONS=--inspect',
     ];
-    expect(inherited(environ)).toEqual({
+    expect(inherited(environ, undefined, 'without a launcher')).toEqual({
       ...nothingSaved,
       environment: ['A=1'],
       optionsVariable: '',
@@ -189,20 +195,18 @@ describe('a value', () => {
     ['a name that is not UTF-8', '\xe4=\xf6'],
   ])('with %s is kept', (_, entry) => {
     for (const entries of [[entry], [entry, 'Y=1'], ['W=1', entry], ['W=1', entry, 'Y=1']]) {
-      expect(inherited([launcherVariable], saved('1', entries)).environment).toEqual(entries);
+      expect(inherited([launcherVariable], saved(entries)).environment).toEqual(entries);
     }
   });
 
   test('is no part of an entry without "="', () => {
     const entries = ['NAME', 'A=1', 'OTHER', 'B=2'];
-    expect(inherited([launcherVariable], saved('1', entries)).environment).toEqual(entries);
+    expect(inherited([launcherVariable], saved(entries)).environment).toEqual(entries);
   });
 
   test('with U+0001 before something like an entry is kept', () => {
     const environ = ['X=a\x01LD_PRELOAD=/x', launcherVariable];
-    expect(inherited(environ, saved('1', ['X=a\x01LD_PRELOAD=/x'])).environment).toEqual([
-      'X=a\x01LD_PRELOAD=/x',
-    ]);
+    expect(inherited(environ, saved(['X=a\x01LD_PRELOAD=/x'])).environment).toEqual(['X=a\x01LD_PRELOAD=/x']);
   });
 
   test('that is not UTF-8 is kept without a launcher too', () => {
@@ -211,39 +215,62 @@ describe('a value', () => {
 });
 
 describe('NODE_OPTIONS', () => {
+  const moved = ['SUBREAPER_SAVED=NODE_OPTIONS', 'SUBREAPER_SAVED_NODE_OPTIONS=--inspect'];
+
   test('comes back where the launcher could save nothing else', () => {
-    const environ = ['A=1', withoutPipe, 'SUBREAPER_LIMIT=1024', 'SUBREAPER_SAVED_NODE_OPTIONS=--inspect'];
-    expect(inherited(environ)).toMatchObject({
+    expect(inherited(['A=1', withoutPipe, ...moved])).toMatchObject({
       environment: ['A=1', 'NODE_OPTIONS=--inspect'],
       descriptorLimit: 1024n,
     });
   });
 
   test('comes back empty if it was empty, and not at all if it was not set', () => {
-    const environ = ['A=1', withoutPipe, 'SUBREAPER_LIMIT=1024'];
-    expect(inherited([...environ, 'SUBREAPER_SAVED_NODE_OPTIONS=']).environment).toEqual([
-      'A=1',
-      'NODE_OPTIONS=',
-    ]);
-    expect(inherited(environ).environment).toEqual(['A=1']);
+    const empty = ['SUBREAPER_SAVED=NODE_OPTIONS', 'SUBREAPER_SAVED_NODE_OPTIONS='];
+    expect(inherited(['A=1', withoutPipe, ...empty]).environment).toEqual(['A=1', 'NODE_OPTIONS=']);
+    expect(inherited(['A=1', withoutPipe, 'SUBREAPER_SAVED=']).environment).toEqual(['A=1']);
   });
 
   test('comes back once from a saved environment', () => {
-    const environ = [launcherVariable, 'SUBREAPER_SAVED_NODE_OPTIONS=--inspect'];
-    const fromPipe = saved('1', ['NODE_OPTIONS=--inspect', 'A=1']);
-    expect(inherited(environ, fromPipe).environment).toEqual(['NODE_OPTIONS=--inspect', 'A=1']);
+    const fromPipe = saved(['NODE_OPTIONS=--inspect', 'A=1']);
+    const { environment } = inherited([launcherVariable, ...moved], fromPipe);
+    expect(environment).toEqual(['NODE_OPTIONS=--inspect', 'A=1']);
   });
 
   test.each([
     ['nothing', ''],
-    ['only what the pipe was made with', '\n'],
-    ['the limit alone', '\n1024\n'],
-    ['a part of the environment', '\n1024\nA=1\0B='],
-    ['a part that ends with an entry', '\n1024\nA=1\0'],
-    ['a part that ends with a line end', '\n1024\nA=1\n'],
+    ['a part of the environment', 'A=1\0B='],
+    ['a part that ends with an entry', 'A=1\0'],
+    ['a part that ends with a line end', 'A=1\n'],
+    ['to a pipe that is lost', undefined],
   ])('comes back where the launcher’s child wrote %s', (_, fromPipe) => {
-    const environ = ['A=1', 'B=2', launcherVariable, 'SUBREAPER_SAVED_NODE_OPTIONS=--inspect'];
+    const environ = ['A=1', 'B=2', launcherVariable, ...moved];
     expect(inherited(environ, fromPipe).environment).toEqual(['A=1', 'B=2', 'NODE_OPTIONS=--inspect']);
+  });
+
+  test('comes with nothing that the launcher did not save', () => {
+    const environ = ['A=1', withoutPipe, ...moved, 'SUBREAPER_SAVED_LD_PRELOAD=/x', 'SUBREAPER_SAVED_=y'];
+    expect(inherited(environ).environment).toEqual(['A=1', 'NODE_OPTIONS=--inspect']);
+  });
+});
+
+describe('with a script as node, which does not become node', () => {
+  test('all of what the launcher saved is put back, and its child is not init’s', () => {
+    const fromPipe = saved(['A=1']);
+    expect(inherited([launcherVariable], fromPipe, 'by a script in between')).toEqual({
+      ...inherited([launcherVariable], fromPipe),
+      parentPid: PARENT,
+      launcherChild: undefined,
+    });
+  });
+
+  test('descriptors from 3 up count as closed where the pipe among them is', () => {
+    const { descriptors } = inherited([launcherVariable], undefined, 'by a script in between');
+    expect(descriptors).toEqual([0, 1, 2]);
+  });
+
+  test('the same where there was no pipe', () => {
+    const { descriptors } = inherited([withoutPipe], undefined, 'by a script in between');
+    expect(descriptors).toEqual([0, 1, 2]);
   });
 });
 
@@ -251,8 +278,8 @@ describe('SUBREAPER_OPTIONS', () => {
   const option = 'SUBREAPER_OPTIONS=--scope=child -v';
 
   test.each([
-    ['with a saved environment', [option, launcherVariable], saved('1', ['A=1', option, 'B=2'])],
-    ['where none could be saved', ['A=1', option, 'B=2', withoutPipe, 'SUBREAPER_LIMIT=1'], undefined],
+    ['with a saved environment', [option, launcherVariable], saved(['A=1', option, 'B=2'])],
+    ['where none could be saved', ['A=1', option, 'B=2', withoutPipe], undefined],
     ['without a launcher', ['A=1', option, 'B=2'], undefined],
   ])('is read and does not reach the workload: %s', (_, environ, fromPipe) => {
     expect(inherited(environ, fromPipe)).toMatchObject({
@@ -268,12 +295,12 @@ describe('SUBREAPER_OPTIONS', () => {
   test('none of init’s variables reaches the workload through the saved environment', () => {
     const own = [
       'SUBREAPER_LAUNCHER=1 2',
-      'SUBREAPER_LIMIT=x',
+      'SUBREAPER_SAVED=NODE_OPTIONS',
       'SUBREAPER_ENVIRON=x',
       'SUBREAPER_SAVED_NODE_OPTIONS=x',
       option,
     ];
-    const { environment } = inherited([launcherVariable], saved('1', ['A=1', ...own]));
+    const { environment } = inherited([launcherVariable], saved(['A=1', ...own]));
     expect(environment).toEqual(['A=1']);
   });
 });

@@ -1,0 +1,404 @@
+import { randomUUID } from 'node:crypto';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { launcher, refuse } from '../helpers/environment.ts';
+import { describeWith } from '../helpers/modes.ts';
+import { until } from '../helpers/proc.ts';
+import { type Exit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+
+const root = join(launcher, '../..');
+const PATH = process.env['PATH'] as string;
+const hello = { command: ['echo', 'hello'] };
+const greets = { code: 0, signal: null, stdout: 'hello\n', stderr: '' };
+
+/** What, why, what to do. */
+const oneLine = /^subreaper: [^\n]+, [^\n]+; [^\n]+\n$/;
+const saysWhy = { code: 125, signal: null, stdout: '', stderr: expect.stringMatching(oneLine) };
+
+function temporaryFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'subreaper-')));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+function writeScript(file: string, ...lines: readonly string[]): string {
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o755 });
+  return file;
+}
+
+/** A copy of the package, its dependencies beside it. @returns its launcher */
+function copyPackage(packageFolder: string): string {
+  for (const part of ['bin', 'dist'])
+    cpSync(join(root, part), join(packageFolder, part), { recursive: true });
+  return join(packageFolder, 'bin/subreaper');
+}
+
+describe('variables with the names of init’s own, from outside,', () => {
+  const hostile = {
+    SUBREAPER_ENVIRON: 'QT0xAA==',
+    SUBREAPER_SAVED: 'LD_PRELOAD NODE_OPTIONS',
+    SUBREAPER_SAVED_LD_PRELOAD: '/no/such/library',
+    SUBREAPER_SAVED_NODE_OPTIONS: '--no/such-option',
+    SUBREAPER_PIPE: '0',
+    SUBREAPER_CHILD: '1',
+  };
+  const seen = `env | grep -e ^LD_PRELOAD -e ^NODE_OPTIONS -e ^A= -e ^OWN -e ^SUBREAPER_[LES]`;
+  const ownAlone = { code: 0, signal: null, stdout: 'OWN=own\n', stderr: '' };
+
+  for (const [how, launch, more] of [
+    ['with the launcher', [launcher], {}],
+    // bash makes files for here-documents then, and a large environment fits into no variable.
+    ['by a shell that saves nothing', ['bash', launcher], { BASH_COMPAT: '5.0', LARGE: 'x'.repeat(120_000) }],
+    ['without a shell', ['node', launcher], {}],
+  ] as const) {
+    test(`change nothing ${how}`, async () => {
+      const env = { PATH, OWN: 'own', ...hostile, ...more };
+      expect(await runInit({ launch, command: ['sh', '-c', seen], spawn: { env } })).toEqual(ownAlone);
+    });
+  }
+
+  test.each([
+    ['standard input', '0'],
+    ['an open pipe', '3'],
+    ['no descriptor', '999'],
+    ['no number', 'x'],
+  ])('keep no start without a shell waiting for %s', async (_, descriptor) => {
+    const folder = temporaryFolder();
+    // init's own pid, as PID 1 always has; and a stranger to wait for, its child before it becomes init.
+    const values = `"$$ 1 0 0 1024 ${descriptor} $stranger 0 1 2 3"`;
+    const script = `
+      mkfifo ${folder}/pipe
+      exec 3<>${folder}/pipe
+      sleep 1000 &
+      stranger=$!
+      SUBREAPER_LAUNCHER=${values} exec node ${launcher} -- echo hello`;
+    const init = startProcess(['sh', '-c', script]);
+    expect(await init.nextLine()).toBe('hello');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+    expect(init.stderr()).toBe('');
+  });
+});
+
+describe('a script as node', () => {
+  const env = { PATH, 'a.b': '1', NODE_OPTIONS: '--no-warnings', NODE_DEBUG: 'nothing' };
+  const environment = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
+
+  /** @param lines of the script; NODE is the real node */
+  async function runWith(lines: readonly string[], command: readonly string[], before = '') {
+    const folder = temporaryFolder();
+    writeScript(join(folder, 'node'), ...lines.map((line) => line.replace('NODE', process.execPath)));
+    const path = `${folder}:${PATH}`;
+    // env(1) sets it behind the shell, which would lose names that are no identifiers.
+    const script = `${before} exec env -i "$@"`;
+    const variables = Object.entries({ ...env, PATH: path }).map(([name, value]) => `${name}=${value}`);
+    const line = ['sh', '-c', script, 'sh', ...variables, launcher, '--', ...command];
+    const running = startProcess(line);
+    running.stdin.end();
+    let stdout = '';
+    for (;;) {
+      const next = await running.nextLine().catch(() => undefined);
+      if (next === undefined) break;
+      stdout += `${next}\n`;
+    }
+    const exit: Exit = await running.exit;
+    return { ...exit, stdout: stdout.replace(path, PATH), stderr: running.stderr() };
+  }
+
+  test.each([
+    ['becomes node', ['#!/bin/sh', 'exec NODE "$@"']],
+    ['starts node', ['#!/bin/sh', 'NODE "$@"', 'exit $?']],
+    ['starts node below another shell', ['#!/bin/sh', '(NODE "$@"; exit $?)', 'exit $?']],
+  ])('that %s: the workload gets its environment', async (_, lines) => {
+    const exit = await runWith(lines, ['env']);
+    expect(exit).toEqual({ code: 0, signal: null, stdout: environment.join(''), stderr: '' });
+  });
+
+  const descriptor = ['sh', '-c', 'cat <&7'];
+
+  test('that starts node: the workload gets its descriptors', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'seven'), 'seven\n');
+    const exit = await runWith(['#!/bin/sh', 'NODE "$@"', 'exit $?'], descriptor, `exec 7<${folder}/seven;`);
+    expect(exit).toEqual({ code: 0, signal: null, stdout: 'seven\n', stderr: '' });
+  });
+
+  test('that closes all descriptors: the workload gets NODE_OPTIONS, and init keeps its own descriptors', async () => {
+    const lines = [
+      `#!${process.execPath}`,
+      "const { spawnSync } = require('node:child_process');",
+      "process.exit(spawnSync('NODE', process.argv.slice(2), { stdio: 'inherit' }).status);",
+    ];
+    const command = ['sh', '-c', 'echo $NODE_OPTIONS $NODE_DEBUG; exit 3'];
+    const exit = await runWith(lines, command, 'exec 4</dev/null 5</dev/null 7</dev/null;');
+    expect(exit).toEqual({ code: 3, signal: null, stdout: '--no-warnings nothing\n', stderr: '' });
+  });
+
+  test('that starts node: the parent of init is the script, and has not died', async () => {
+    const folder = temporaryFolder();
+    writeScript(join(folder, 'node'), '#!/bin/sh', `${process.execPath} "$@"`, 'exit $?');
+    const exit = await runInit({
+      options: ['--parent-death-signal', 'TERM'],
+      ...hello,
+      spawn: { env: { PATH: `${folder}:${PATH}` } },
+    });
+    expect(exit).toEqual(greets);
+  });
+});
+
+describe('options for bash in SHELLOPTS', () => {
+  describeWith(['bash'], 'of a launcher that bash runs', () => {
+    const launch = ['bash', launcher];
+
+    test.each(['noglob', 'errexit', 'nounset', 'allexport', 'noclobber', 'noglob:errexit:nounset'])(
+      '%s: inherited descriptors and the environment reach the workload',
+      async (SHELLOPTS) => {
+        const env = { PATH, SHELLOPTS, NODE_OPTIONS: '--no-warnings' };
+        const script = 'read -r _ <&3; cat <&3; tr "\\0" "\\n" </proc/$$/environ';
+        const folder = temporaryFolder();
+        writeFileSync(join(folder, 'three'), 'first\nthree\n');
+        const outer = `exec "$@" 3<${folder}/three`;
+        const command = ['sh', '-c', script];
+        const exit = await runInit({ launch: ['sh', '-c', outer, 'sh', ...launch], command, spawn: { env } });
+        expect(exit).toMatchObject({ code: 0, stderr: '' });
+        const [three, ...entries] = exit.stdout.trimEnd().split('\n');
+        expect(three).toBe('three');
+        expect(entries.filter((entry) => !entry.startsWith('PWD=')).sort()).toEqual(
+          Object.entries(env)
+            .map(([name, value]) => `${name}=${value}`)
+            .sort(),
+        );
+      },
+    );
+
+    // bash runs nothing, so the launcher cannot say a line either. What bash says shows one of its lines.
+    test('noexec: bash says where it stops, and that line says why', async () => {
+      const exit = await runInit({ launch, ...hello, spawn: { env: { PATH, SHELLOPTS: 'noexec' } } });
+      expect(exit).toMatchObject({ code: 2, signal: null, stdout: '' });
+      expect(exit.stderr).toContain('take noexec out');
+    });
+  });
+});
+
+describe('too few descriptors', () => {
+  const limits = Array.from({ length: 20 }, (_, index) => index + 4);
+
+  /** Nothing but the standard streams is open then: vitest's own descriptors take none of the few. */
+  const run = (launch: readonly string[], limit: number) => {
+    const script = `ulimit -n ${limit}; exec "$@"`;
+    return runInit({ launch: ['sh', '-c', script, 'sh', ...launch], ...hello, spawn: { env: { PATH } } });
+  };
+
+  // A shell keeps its script open at 10 or above: below 12 or so these cannot read it, and end in their own words.
+  for (const [shell, canRead] of [
+    ['dash', 12],
+    ['bash', 6],
+    ['busybox', 13],
+    ['mksh', 15],
+  ] as const) {
+    describeWith([shell], `by ${shell}`, () => {
+      const launch = [...(shell === 'busybox' ? ['busybox', 'sh'] : [shell]), launcher];
+      test.each(limits)('%i: a line says how many are needed, or the shell itself ends', async (limit) => {
+        const exit = await run(launch, limit);
+        if (limit >= canRead) expect(exit).toEqual(saysWhy);
+        else
+          expect(exit).toMatchObject({
+            code: expect.toSatisfy((code) => code > 0),
+            signal: null,
+            stdout: '',
+          });
+      });
+
+      test('24 are enough', async () => {
+        expect(await run(launch, 24)).toEqual(greets);
+      });
+    });
+  }
+});
+
+describe('a low soft limit of descriptors, which node can raise,', () => {
+  test('is the workload’s', async () => {
+    const launch = ['sh', '-c', 'ulimit -Sn 20; exec "$@"', 'sh', launcher];
+    const exit = await runInit({ launch, command: ['sh', '-c', 'ulimit -Sn'], spawn: { env: { PATH } } });
+    expect(exit).toEqual({ ...greets, stdout: '20\n' });
+  });
+});
+
+describe('too few processes', () => {
+  const pids = '/sys/fs/cgroup/pids';
+  const isRoot = process.getuid?.() === 0;
+  const noController = !isRoot || statSync(`${pids}/cgroup.procs`, { throwIfNoEntry: false }) === undefined;
+
+  test.skipIf(noController)('pids.max of 1: one line', async () => {
+    const group = join(pids, randomUUID());
+    mkdirSync(group);
+    onTestFinished(() => until(() => tryToRemove(group), 'no process is left in the group').then(() => {}));
+    writeFileSync(join(group, 'pids.max'), '1');
+    const launch = ['sh', '-c', `echo $$ >${group}/cgroup.procs; exec "$@"`, 'sh', launcher];
+    expect(await runInit({ launch, ...hello })).toEqual(saysWhy);
+  });
+
+  test.skipIf(!isRoot)('RLIMIT_NPROC of 1, as a user of its own: one line', async () => {
+    // Of no other process on the machine.
+    const user = ['setpriv', '--reuid', '64321', '--regid', '64321', '--clear-groups'];
+    const launch = [...user, 'prlimit', '--nproc=1', 'sh', launcher];
+    expect(await runInit({ launch, ...hello, spawn: { cwd: '/' } })).toEqual(saysWhy);
+  });
+
+  function tryToRemove(group: string): boolean {
+    try {
+      rmdirSync(group);
+      return true;
+    } catch {
+      // EBUSY: the kernel has not let go of the last process.
+      return false;
+    }
+  }
+});
+
+describeWith(['refuse'], 'system calls that a seccomp profile refuses', () => {
+  test.each([
+    ['getrlimit,setrlimit,prlimit64', 'EPERM'],
+    ['getrlimit,setrlimit,prlimit64', 'ENOSYS'],
+    ['setrlimit', 'EPERM'],
+  ])('%s with %s: the workload runs', async (calls, errno) => {
+    for (const launch of [[launcher], ['bash', launcher], ['node', launcher]]) {
+      expect(await runInit({ launch: [refuse, calls, errno, ...launch], ...hello })).toEqual(greets);
+    }
+  });
+});
+
+describe('a damaged installation', () => {
+  let folder: string;
+  let copy: string;
+  let addon: string;
+  let whole: Buffer;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    copy = copyPackage(folder);
+    const modules = (name: string) => join(folder, 'node_modules', name);
+    cpSync(join(root, 'node_modules/koffi'), modules('koffi'), { recursive: true, dereference: true });
+    const platform = `@koromix/koffi-linux-${process.arch}`;
+    cpSync(join(root, 'node_modules', platform), modules(platform), { recursive: true, dereference: true });
+    addon = join(modules(platform), `linux_${process.arch}/koffi.node`);
+    whole = readFileSync(addon);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each([0, 1, 63, 64, 4096, 100_000, -1])('koffi.node cut at %i: one line', async (size) => {
+    truncateSync(addon, size < 0 ? whole.length + size : size);
+    onTestFinished(() => writeFileSync(addon, whole));
+    expect(await runInit({ launch: [copy], ...hello })).toEqual(saysWhy);
+  });
+
+  test('koffi.node whole: the workload runs', async () => {
+    expect(await runInit({ launch: [copy], ...hello })).toEqual(greets);
+  });
+
+  test.each(['cli.cjs', 'later.cjs'])('dist/%s cut: one line', async (file) => {
+    const path = join(folder, 'dist', file);
+    const text = readFileSync(path);
+    truncateSync(path, Math.floor(text.length / 2));
+    onTestFinished(() => writeFileSync(path, text));
+    const { code, stderr } = await runInit({ launch: [copy], command: ['sleep', '1000'] });
+    expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringMatching(/^subreaper: [^\n]+\n$/) });
+  });
+});
+
+describe('the script that pnpm makes of the program', () => {
+  let shim: string;
+  let others: string;
+  let folder: string;
+  beforeAll(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'subreaper-')));
+    const store = join(folder, 'node_modules/.pnpm');
+    const packageFolder = join(store, 'subreaper@0.1.0/node_modules/subreaper');
+    copyPackage(packageFolder);
+    for (const name of ['koffi', '@koromix'])
+      symlinkSync(join(root, 'node_modules', name), join(packageFolder, '..', name));
+    mkdirSync(join(folder, 'node_modules/.bin'));
+    others = `${packageFolder}/node_modules:${packageFolder.slice(0, -'/subreaper'.length)}:${store}/node_modules`;
+    shim = join(folder, 'node_modules/.bin/subreaper');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** As pnpm 10 writes it. */
+  const write = (added: string) =>
+    writeScript(
+      shim,
+      '#!/bin/sh',
+      'basedir=$(dirname "$(echo "$0" | sed -e \'s,\\\\,/,g\')")',
+      'if [ -z "$NODE_PATH" ]; then',
+      `  export NODE_PATH="${added}"`,
+      'else',
+      `  export NODE_PATH="${added}:$NODE_PATH"`,
+      'fi',
+      'exec /bin/sh "$basedir/../.pnpm/subreaper@0.1.0/node_modules/subreaper/bin/subreaper" "$@"',
+    );
+
+  const command = ['sh', '-c', 'env | grep ^NODE_PATH= || echo none'];
+  const see = async (NODE_PATH?: string) => {
+    const env = NODE_PATH === undefined ? { PATH } : { PATH, NODE_PATH };
+    return (await runInit({ launch: [shim], command, spawn: { env } })).stdout.trimEnd();
+  };
+
+  test('leaves no NODE_PATH to the workload', async () => {
+    write(others);
+    expect(await see()).toBe('none');
+    expect(await see('/own')).toBe('NODE_PATH=/own');
+    expect(await see('/own:/more')).toBe('NODE_PATH=/own:/more');
+  });
+
+  test('nor one with a folder more, as older versions have it', async () => {
+    write(`${others.split(':')[0]?.replace(/node_modules$/, 'bin/node_modules')}:${others}`);
+    expect(await see()).toBe('none');
+    expect(await see('/own')).toBe('NODE_PATH=/own');
+  });
+
+  test('made elsewhere: nobody can tell, and NODE_PATH stays', async () => {
+    write('/elsewhere/node_modules');
+    expect(await see('/own')).toBe('NODE_PATH=/elsewhere/node_modules:/own');
+  });
+});
+
+describe('an ignored SIGHUP', () => {
+  test('does not end init while it reads what the launcher saved', async () => {
+    const folder = temporaryFolder();
+    writeScript(
+      join(folder, 'cat'),
+      '#!/bin/sh',
+      `while [ ! -e ${folder}/go ]; do sleep 0.01; done`,
+      'exec /bin/cat',
+    );
+    const init = await startInit({
+      launch: ['sh', '-c', 'trap \'\' HUP; exec "$@"', 'sh', launcher],
+      ...hello,
+      spawn: { env: { PATH: `${folder}:${PATH}` } },
+    });
+    // read(2), on x64 and arm64, of the pipe.
+    await until(
+      () => /^(0|63) 0x3 /.test(readFileSync(`/proc/${init.pid}/syscall`, 'latin1')) && isNode(init.pid),
+      'init reads',
+    );
+    init.kill('SIGHUP');
+    writeFileSync(join(folder, 'go'), '');
+    expect(await init.nextLine()).toBe('hello');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+
+  /** The shell before it reads from the same descriptor. */
+  const isNode = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('node\0');
+});
