@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { actor } from '../helpers/environment.ts';
-import { describeModes } from '../helpers/modes.ts';
+import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
+import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, processStat, until, zombiesOf } from '../helpers/proc.ts';
-import { type RunningInit, startInit } from '../helpers/run-init.ts';
+import { type RunningInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** Until init has no child but the workload, and so no zombie. */
 async function onlyTheWorkloadIsLeft(init: RunningInit): Promise<void> {
@@ -79,5 +79,37 @@ describeModes(['actor'], 'orphans are reaped', (mode) => {
     const lines: string[] = [];
     while (lines.at(-1) !== 'term') lines.push(await init.nextLine());
     expect(await init.exit).toEqual({ code: 3, signal: null });
+  });
+});
+
+describeWith(['actor', 'namespaces'], 'a tree of 100 chains that fork and end for ever', () => {
+  // A namespace of its own, with room for pids: elsewhere it would take the machine down.
+  const roomForPids = 'echo 4194304 >/proc/sys/kernel/pid_max 2>/dev/null; exec "$@"';
+  const inNamespace = (...line: string[]) => [
+    'unshare',
+    ...(unshareArguments ?? []),
+    'sh',
+    '-c',
+    roomForPids,
+    'sh',
+    ...line,
+  ];
+  const init = [launcher, '--grace', '100ms', '--', actor, 'chains', '100'];
+
+  test('is gone when init ends, as PID 1', async () => {
+    const running = startProcess(inNamespace(...init));
+    expect(await running.nextLine()).toBe('ready');
+    running.stdin.write('\n');
+    expect(await running.exit).toEqual({ code: 5, signal: null });
+  });
+
+  test('is gone when init ends, as a plain subreaper', async () => {
+    // The shell is PID 1: what init leaves behind would be its child.
+    const script = '"$@"; echo "status $?"; set -- /proc/[0-9]*; echo "$# process"';
+    const running = startProcess(inNamespace('sh', '-c', script, 'sh', ...init));
+    expect(await running.nextLine()).toBe('ready');
+    running.stdin.write('\n');
+    expect(await running.nextLine()).toBe('status 5');
+    expect(await running.nextLine()).toBe('1 process');
   });
 });
