@@ -24,7 +24,7 @@ await build({
   entryPoints: {
     cli: 'src/cli/main.ts',
     index: 'src/index.ts',
-    register: 'src/register-on-import.ts',
+    register: 'src/in-process/register-on-import.ts',
     testing: 'src/testing/index.ts',
   },
   format: 'cjs',
@@ -36,7 +36,7 @@ await build({
   ...common,
   entryPoints: {
     index: 'src/index.ts',
-    register: 'src/register-on-import.ts',
+    register: 'src/in-process/register-on-import.ts',
     testing: 'src/testing/index.ts',
     vitest: 'src/testing/vitest.ts',
   },

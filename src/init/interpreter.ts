@@ -1,11 +1,11 @@
 import type { Log } from '../log/log.ts';
 import { exitNow, kill } from '../native/process.ts';
 import { type SignalWatch, setNoChildWait } from '../native/signals.ts';
+import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
 import { decodeWaitStatus, type Ended } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
-import { now } from '../timers.ts';
 import { attempt } from './attempt.ts';
 import { Failure } from './failure.ts';
 import { type Effect, type Event, initialState, type LogFields, type Policy, step } from './lifecycle.ts';

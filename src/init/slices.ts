@@ -1,4 +1,4 @@
-import { now } from '../timers.ts';
+import { now } from '../native/timers.ts';
 
 /** How long init works on one thing before it handles the signals and timers that have come. */
 export const SLICE_MS = 20;

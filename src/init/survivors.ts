@@ -1,9 +1,9 @@
 import type { Log } from '../log/log.ts';
+import { now } from '../native/timers.ts';
 import type { Pid } from '../native/types.ts';
 import { isProcUsable, ownChildren, readProcess, walk } from '../process-tree/process-table.ts';
 import { signalChild, signalProcess } from '../process-tree/signal-process.ts';
 import { signalNumber } from '../signals/signal-names.ts';
-import { now } from '../timers.ts';
 import { type SignalTree, unlessRefused } from './signal-tree.ts';
 import { SLICE_MS } from './slices.ts';
 

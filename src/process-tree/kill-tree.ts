@@ -1,6 +1,6 @@
+import { now, sleep } from '../native/timers.ts';
 import type { Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
-import { now, sleep } from '../timers.ts';
 import {
   hasEnded,
   identity,

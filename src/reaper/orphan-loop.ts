@@ -1,6 +1,6 @@
+import { setImmediate } from '../native/timers.ts';
 import type { Pid } from '../native/types.ts';
 import { peekEnded } from '../native/wait.ts';
-import { setImmediate } from '../timers.ts';
 
 /** How many orphans one turn of the event loop reaps: the app's own work comes between two batches. */
 const BATCH = 256;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout, sleep } from '../native/timers.ts';
 import { hasEnded, readProcess } from '../process-tree/process-table.ts';
-import { setTimeout, sleep } from '../timers.ts';
 import { aBoolean, aWholeNumber, checkOptions } from './check-options.ts';
 
 const MOST_GENERATIONS = 10;

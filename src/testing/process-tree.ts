@@ -1,6 +1,6 @@
 import { descendants } from '../index.ts';
+import { now, sleep } from '../native/timers.ts';
 import { type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-import { now, sleep } from '../timers.ts';
 import { aWholeNumber, checkOptions } from './check-options.ts';
 import { commandLine } from './process-details.ts';
 

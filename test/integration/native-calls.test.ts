@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn as spawnWithNode } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { register } from '../../src/in-process/register.ts';
 import { childrenOfLibuv, walkForChildren } from '../../src/native/event-loop.ts';
 import { kill } from '../../src/native/process.ts';
 import { spawn } from '../../src/native/spawn.ts';
@@ -8,7 +9,6 @@ import { SystemError } from '../../src/native/system-error.ts';
 import type { ByteString, Pid, Signal, SignalSet } from '../../src/native/types.ts';
 import { lastWaitStatus, peekEnded, waitForAny } from '../../src/native/wait.ts';
 import { decodeWaitStatus } from '../../src/reaper/wait-status.ts';
-import { register } from '../../src/register.ts';
 import { processStat, until } from '../helpers/proc.ts';
 
 function start(...line: string[]): Pid {

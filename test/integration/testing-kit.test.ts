@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { register } from '../../src/in-process/register.ts';
 import { killTree } from '../../src/index.ts';
-import { register } from '../../src/register.ts';
 import {
   failOnLeaks,
   LeakedProcessError,

@@ -4,7 +4,7 @@ import { resetTerminalModes } from '../native/event-loop.ts';
 import { exitNow } from '../native/process.ts';
 import { watchSignals } from '../native/signals.ts';
 import type { Signal } from '../native/types.ts';
-import type { RealTimeRange } from './signal-names.ts';
+import type { RealTimeRange } from '../signals/signal-names.ts';
 
 /**
  * The signals whose default action ends a process, signal(7), but for those that node or V8 have a use for: USR1 (the

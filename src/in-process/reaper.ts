@@ -1,16 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import * as constants from './native/constants.ts';
-import { childrenOfLibuv } from './native/event-loop.ts';
-import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from './native/process.ts';
-import { realTimeSignals, watchSignals } from './native/signals.ts';
-import type { Pid, Signal } from './native/types.ts';
-import { peekEnded, type WaitedFor, waitFor } from './native/wait.ts';
-import { ownChildren } from './process-tree/process-table.ts';
-import { createOrphanLoop, type IsOwned } from './reaper/orphan-loop.ts';
-import { restoreDefaultActions } from './signals/default-actions.ts';
-import { setTimeout } from './timers.ts';
+import * as constants from '../native/constants.ts';
+import { childrenOfLibuv } from '../native/event-loop.ts';
+import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from '../native/process.ts';
+import { realTimeSignals, watchSignals } from '../native/signals.ts';
+import { setTimeout } from '../native/timers.ts';
+import type { Pid, Signal } from '../native/types.ts';
+import { peekEnded, type WaitedFor, waitFor } from '../native/wait.ts';
+import { ownChildren } from '../process-tree/process-table.ts';
+import { createOrphanLoop, type IsOwned } from '../reaper/orphan-loop.ts';
+import { restoreDefaultActions } from './default-actions.ts';
 import { watchWorkers } from './watch-workers.ts';
 
 /** Whoever has a say in the reaping, or wants to hear of it. Called on the event loop; must not throw. */
@@ -67,8 +66,7 @@ function isMainThread(): boolean {
     return pid === thread;
   } catch {
     // Without /proc: node's own word for it, which costs a start-up a millisecond.
-    const require = createRequire(import.meta.filename);
-    return (require('node:worker_threads') as typeof import('node:worker_threads')).isMainThread;
+    return process.getBuiltinModule('node:worker_threads').isMainThread;
   }
 }
 

@@ -1,13 +1,13 @@
-import { createRequire } from 'node:module';
-import { joinReaper, type Participant } from './in-process-reaper.ts';
-import { sinceBootMs } from './native/clock.ts';
-import { realTimeSignals } from './native/signals.ts';
-import type { Pid } from './native/types.ts';
-import type { Usage, WaitedFor } from './native/wait.ts';
-import { killAtOnce } from './process-tree/kill-at-once.ts';
-import { hasEnded, msPerTick, type ProcessInfo, readProcess } from './process-tree/process-table.ts';
-import { decodeWaitStatus } from './reaper/wait-status.ts';
-import { signalName } from './signals/signal-names.ts';
+import { sinceBootMs } from '../native/clock.ts';
+import { requireModule } from '../native/require.ts';
+import { realTimeSignals } from '../native/signals.ts';
+import type { Pid } from '../native/types.ts';
+import type { Usage, WaitedFor } from '../native/wait.ts';
+import { killAtOnce } from '../process-tree/kill-at-once.ts';
+import { hasEnded, msPerTick, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { decodeWaitStatus } from '../reaper/wait-status.ts';
+import { signalName } from '../signals/signal-names.ts';
+import { joinReaper, type Participant } from './reaper.ts';
 
 /** An orphan that was reaped, and what it had used: getrusage(2). One of `code` and `signal` is null, as in node. */
 export interface ReapedOrphan extends Usage {
@@ -148,6 +148,5 @@ function describeOrphan(pid: Pid, info: ProcessInfo | undefined, { status, usage
 
 /** signal-exit calls back for process.exit and for every signal that ends the process: loaded by whoever asks for it. */
 function onExit(callback: () => void): () => void {
-  const require = createRequire(import.meta.filename);
-  return (require('signal-exit') as typeof import('signal-exit')).onExit(callback);
+  return (requireModule('signal-exit') as typeof import('signal-exit')).onExit(callback);
 }

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const source = resolve(import.meta.dirname, '../../src');
+
+/** Which rooms a room may use, beside itself. The arrows run one way: docs/lifecycle.md draws what init does with them. */
+const mayUse: Readonly<Record<string, readonly string[]>> = {
+  native: [],
+  signals: ['native'],
+  reaper: ['native'],
+  log: ['native'],
+  'process-tree': ['native', 'signals'],
+  init: ['native', 'signals', 'reaper', 'log', 'process-tree'],
+  cli: ['native', 'signals', 'log', 'init'],
+  'in-process': ['native', 'signals', 'reaper', 'process-tree'],
+  // The public index is what a test imports, so the testing kit builds upon it.
+  testing: ['native', 'process-tree', 'index.ts'],
+  'index.ts': ['native', 'process-tree', 'in-process'],
+};
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
+
+const roomOf = (file: string) => file.split('/')[0] as string;
+
+/** The modules of the project that a file imports; type imports too. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(resolve(source, file), 'utf8');
+  return [...text.matchAll(/ from '(\.{1,2}\/[^']+)'/g)].map(([, path]) =>
+    relative(source, resolve(source, dirname(file), path as string)),
+  );
+}
+
+test('every file is in a room, but the index', () => {
+  expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(mayUse).sort());
+});
+
+test('a room uses those below it alone', () => {
+  const wrong = files.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => roomOf(imported) !== roomOf(file))
+      .filter((imported) => !mayUse[roomOf(file)]?.includes(roomOf(imported)))
+      .map((imported) => `${file} imports ${imported}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('no file imports itself by way of others', () => {
+  const isChecked = new Set<string>();
+  function circleFrom(file: string, way: readonly string[]): string | undefined {
+    if (way.includes(file)) return [...way, file].join(' -> ');
+    if (isChecked.has(file)) return undefined;
+    for (const imported of importsOf(file)) {
+      const circle = circleFrom(imported, [...way, file]);
+      if (circle !== undefined) return circle;
+    }
+    isChecked.add(file);
+    return undefined;
+  }
+  expect(files.map((file) => circleFrom(file, [])).filter((circle) => circle !== undefined)).toEqual([]);
+});
+
+test('koffi is imported in native alone', () => {
+  const importers = files.filter((file) =>
+    /'(koffi|@koromix)/.test(readFileSync(resolve(source, file), 'utf8')),
+  );
+  expect([...new Set(importers.map(roomOf))]).toEqual(['native']);
+});
