@@ -191,8 +191,7 @@ export function createInterpreter({
       // Whichever it is: a SIGCHLD behind it may have been dropped.
       reapLoop.wake();
       if (signal === SIGCHLD) return;
-      // If the workload has ended, the signal is the end's business.
-      const failure = attempt(() => workload !== undefined && reapLoop.waitFor(workload));
+      const failure = attempt(() => reapLoop.catchUp(workload));
       if (failure !== undefined) dispatch({ kind: 'cannot-wait', message: failure.message });
       dispatch({ kind: 'signal', signal });
     },

@@ -10,6 +10,8 @@ import { quoted } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import type { InitOptions } from './options.ts';
 
+const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
 /**
  * What init is where there is no Linux: the same command line runs the workload, in init's own process group, and
  * forwards signals to it. No orphan is reaped, nothing is restarted or timed, and a laptop with macOS needs no native code.
@@ -27,21 +29,24 @@ export function runWithoutReaping(
   const env = Object.fromEntries(
     environment.map((entry) => fromBytes(entry).split(/=(.*)/s) as [string, string]),
   );
-  const held: Signal[] = [];
-  let deliver = (signal: Signal): void => void held.push(signal);
-  // The terminal sends these to the whole foreground group, the workload included.
-  const fromTerminal = process.stdin.isTTY ? ['SIGINT', 'SIGQUIT', 'SIGTSTP'] : [];
-  for (const signal of forwardedSignals(realTime)) {
-    const name = signalName(signal, realTime) as NodeJS.Signals;
-    if (name in constants.signals) process.on(name, () => !fromTerminal.includes(name) && deliver(signal));
-  }
-
   if (command === undefined) {
     // --pause: nothing to reap here, only the stop signal to wait for.
+    for (const signal of stopSignals) process.on(signal, () => process.exit(0));
     setInterval(() => {}, 2 ** 31 - 1);
-    deliver = () => process.exit(0);
     return;
   }
+
+  const held: Signal[] = [];
+  let deliver = (signal: Signal): void => void held.push(signal);
+  // The terminal sends these to the whole foreground group, the workload included. Ctrl-Z stops init as well.
+  const isOnTerminal = process.getBuiltinModule('node:tty').isatty(0);
+  for (const signal of forwardedSignals(realTime)) {
+    const name = signalName(signal, realTime) as NodeJS.Signals;
+    if (!(name in constants.signals) || (isOnTerminal && name === 'SIGTSTP')) continue;
+    const isTyped = isOnTerminal && (name === 'SIGINT' || name === 'SIGQUIT');
+    process.on(name, () => isTyped || deliver(signal));
+  }
+
   const [program, ...args] = command.map(fromBytes) as [string, ...string[]];
   const workload = spawn(program, args, { stdio: 'inherit', env });
   workload.on('spawn', () => {

@@ -89,7 +89,15 @@ function adviceFor(error: NodeJS.ErrnoException): string {
   return 'permission' in process ? 'start node with --allow-addons' : 'start node without --no-addons';
 }
 
+/** Those for which a test has compared the layouts and constants of this folder with the C headers. */
+const checkedArchitectures: readonly string[] = ['x64', 'arm64'];
+
 function loadKoffi(): Koffi {
+  if (!checkedArchitectures.includes(process.arch)) {
+    throw new Error(
+      `${process.arch} is no architecture that it is checked on; use ${checkedArchitectures.join(' or ')}`,
+    );
+  }
   try {
     // Where there is another layout, or an addon built from source, koffi itself knows.
     return loadAddon() ?? (requireModule('koffi') as Koffi);

@@ -14,8 +14,13 @@ export interface ReapLoop {
    * its timers.
    */
   wake(): void;
-  /** Takes the status of one child at once, if it has ended. */
-  waitFor(pid: Pid): void;
+  /**
+   * Takes the status of what has ended by now at once, a batch at most, and in any case of that child. To be called
+   * between `wake` and what a signal is to do: a stop signal means something else once the workload has ended, and every
+   * zombie in the workload's group makes it longer to signal the group.
+   * @throws SystemError EPERM, ENOSYS
+   */
+  catchUp(first: Pid | undefined): void;
   /**
    * Lets the kernel reap whatever ends from now on: no status is needed any more. Then no flood of zombies keeps init from its work,
    * however fast they come.
@@ -96,8 +101,10 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
 
   return {
     wake,
-    waitFor(pid) {
-      const waited = waitForChild(pid, reportStopped);
+    catchUp(first) {
+      // Behind a full batch there may be more.
+      if (!isPid(takeBatch()) || first === undefined) return;
+      const waited = waitForChild(first, reportStopped);
       if (isPid(waited)) onChild(waited, lastWaitStatus());
     },
     discardStatuses() {

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
-import { childrenOf, until } from '../helpers/proc.ts';
+import { childrenOf, descendantsOf, statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit } from '../helpers/run-init.ts';
+import { CTRL_C, CTRL_Z, initOnTerminal, startTerminal } from '../helpers/terminal.ts';
+
+const caught = (pid: number, signal: number) =>
+  ((BigInt(`0x${statusField(pid, 'SigCgt') || 0}`) >> BigInt(signal - 1)) & 1n) === 1n;
 
 /** Runs the code for other platforms here: what it asks of one is the name, and node's own API. */
 const launch = [
@@ -44,6 +48,14 @@ describeWith(['actor'], 'where there is no Linux', () => {
     await until(() => childrenOf(init.pid).length === 1, 'there is one workload');
   });
 
+  test('--pause ends by a stop signal, and by no other', async () => {
+    const init = await startInit({ launch: [...launch, '--pause'], command: [] });
+    await until(() => caught(init.pid, 3), 'it waits for a stop signal');
+    init.kill('SIGWINCH');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+
   test.each([
     { command: 'no-such-command', code: 127 },
     { command: '/etc', code: 126 },
@@ -56,5 +68,46 @@ describeWith(['actor'], 'where there is no Linux', () => {
   test('one debug record says what is missing', async () => {
     const { stderr } = await runInit({ launch, options: ['-vv'], command: ['true'] });
     expect(stderr).toContain('orphans are not reaped');
+  });
+});
+
+describeWith(['script', 'bash'], 'on a terminal where there is no Linux', () => {
+  test('Ctrl-C ends the workload, once', async () => {
+    const script =
+      'trap "echo caught; n=1" INT; echo ready; while :; do sleep 0.05; [ -z "$n" ] || exit 6; done';
+    const terminal = initOnTerminal({ launch, command: ['sh', '-c', script] });
+    await terminal.shows(/ready/);
+    terminal.type(CTRL_C);
+    await terminal.shows(/caught/);
+    expect((await terminal.exit).code).toBe(6);
+  });
+
+  test('Ctrl-Z stops both, and fg continues both', async () => {
+    const terminal = startTerminal(['bash', '--norc', '-i']);
+    await terminal.shows(/[$#] $/);
+    const quoted = launch.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+    terminal.type(`${quoted} -- sh -c 'echo read''y; read -r line; echo "got $line"'\n`);
+    await terminal.shows(/ready/);
+    terminal.type(CTRL_Z);
+    await terminal.shows(/Stopped/);
+    const stopped = () => descendantsOf(terminal.pid).filter(({ state }) => state === 'T');
+    await until(() => stopped().length >= 2, 'init and the workload are stopped');
+    terminal.type('fg\n');
+    await until(() => stopped().length === 0, 'both run');
+    terminal.type('it\n');
+    await terminal.shows(/got it/);
+    terminal.type('exit\n');
+    await terminal.exit;
+  });
+});
+
+describeWith([], 'an architecture that subreaper is not checked on', () => {
+  test('is refused in one line: 125', async () => {
+    const fake = launch.map((word) =>
+      word.replace("'platform', { value: 'darwin' }", "'arch', { value: 'arm' }"),
+    );
+    const exit = await runInit({ launch: fake, command: ['true'] });
+    expect(exit).toMatchObject({ code: 125, stdout: '' });
+    expect(exit.stderr).toMatch(/^subreaper: [^\n]*arm is no architecture[^\n]*\n$/);
   });
 });

@@ -266,3 +266,65 @@ describe('whatever happens, in whatever order', () => {
     expect(happen(defaults, lost, signal(SIGKILL)).wrong).toBe('a signal forwarded to no workload');
   });
 });
+
+/** What a reader calls the event. */
+const labels: Readonly<Record<Event['kind'], string>> = {
+  'workload-started': 'the workload runs',
+  'start-failed': 'it cannot be started',
+  signal: 'a stop signal',
+  'workload-ended': 'the workload ended',
+  'workload-stopped': 'the workload stopped',
+  'terminal-checked': 'the terminal was checked',
+  resumed: 'init runs again',
+  'children-left': 'survivors are left (--grace 0)',
+  'no-child-left': 'no child is left',
+  'survivors-out-of-reach': 'survivors are out of reach',
+  timer: 'a timer',
+  'cannot-wait': 'wait4 is refused',
+};
+
+test('docs/lifecycle.md has the diagram of this very function (update it with: npm run docs:lifecycle)', {
+  timeout: 300_000,
+}, async () => {
+  const eventsOf = new Map<string, Set<string>>();
+  for (const policy of policies()) {
+    if (policy.terminal !== 'none' || policy.keepsStatuses) continue;
+    for (const edge of explore(policy).edges) {
+      const [from, event, to] = edge.split(' ') as [string, Event['kind'], string];
+      // From everywhere, and to the same end: a line below the picture.
+      if (event === 'cannot-wait') continue;
+      const key = `${from} --> ${to}`;
+      eventsOf.set(key, (eventsOf.get(key) ?? new Set()).add(labels[event]));
+    }
+  }
+  const lines = [...eventsOf]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([edge, events]) => `  ${edge}: ${[...events].sort().join(', ')}`);
+  const text = `# The life of init
+
+\`src/init/lifecycle.ts\` holds it as one function: a state and an event give the next state, and what is to be done.
+This picture is made from that function, by way of every state that it can reach.
+
+\`\`\`mermaid
+stateDiagram-v2
+  [*] --> starting
+  [*] --> pausing: --pause
+${lines.join('\n')}
+  exiting --> [*]
+\`\`\`
+
+| state | what init does in it |
+| --- | --- |
+| starting | starts the workload; signals are held |
+| running | forwards signals, reaps orphans |
+| pausing | has no workload, and waits for a stop signal (\`--pause\`) |
+| draining | waits for what the workload left running (\`--until all\`) |
+| terminating | ends survivors: SIGTERM, \`--grace\`, SIGKILL |
+| backoff | waits before the next run (\`--restart\`) |
+| exiting | has ended with its status |
+
+A wait4 that is refused leads from every state to the exit, with status 125. The timers are \`--stop-delay\` and
+\`--stop-timeout\` (running, draining), \`--grace\` (terminating) and the back-off of \`--restart\`: a state has one at most.
+`;
+  await expect(text).toMatchFileSnapshot('../../docs/lifecycle.md');
+});
