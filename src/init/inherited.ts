@@ -103,7 +103,7 @@ export function parseInherited({
   const environment =
     saved?.endsWith('\0\n') || saved === '\n'
       ? strings(saved.slice(0, -1))
-      : withSaved(readEnviron(), launcherVariables['SUBREAPER_SAVED']?.split(' '));
+      : withSaved(readEnviron(), launcherVariables['SUBREAPER_SAVED']?.split(/\s+/));
   return {
     environment: withoutOwnVariables(environment),
     optionsVariable: variables['SUBREAPER_OPTIONS'] ?? '',
