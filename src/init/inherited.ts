@@ -27,7 +27,7 @@ export const STANDARD_STREAMS = [0, 1, 2];
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
 /** The launcher's shell part gives node this option. No environment can: process.execArgv is without NODE_OPTIONS. */
-const LAUNCHERS_OPTION = '--v8-pool-size=0';
+const LAUNCHERS_OPTION = '--v8-pool-size=1';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
