@@ -28,7 +28,7 @@ export const STANDARD_STREAMS = [0, 1, 2];
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
 /** The launcher's shell part gives node this option. No environment can: process.execArgv is without NODE_OPTIONS. */
-const LAUNCHERS_OPTION = '--v8-pool-size=0';
+const LAUNCHERS_OPTION = '--v8-pool-size=1';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -103,7 +103,7 @@ export function parseInherited({
   const environment =
     saved?.endsWith('\0\n') || saved === '\n'
       ? strings(saved.slice(0, -1))
-      : withSaved(readEnviron(), launcherVariables['SUBREAPER_SAVED']?.split(' '));
+      : withSaved(readEnviron(), launcherVariables['SUBREAPER_SAVED']?.split(/\s+/));
   return {
     environment: withoutOwnVariables(environment),
     optionsVariable: variables['SUBREAPER_OPTIONS'] ?? '',
