@@ -12,10 +12,16 @@ const addEnvironmentCleanupHook = /* @__PURE__ */ foreign<[Pointer, Pointer, Uin
 const dlsymCall = /* @__PURE__ */ foreign<[number, string], Pointer>('dlsym', 'void *', ['intptr_t', 'str']);
 const RTLD_DEFAULT = 0;
 
+let isolate: Pointer;
+let uvSignalStop: Pointer;
+
 /**
  * Has node call `uv_signal_stop` on a handle when it ends its environment, after the last JavaScript and before it unloads
  * its addons, koffi among them: node::AddEnvironmentCleanupHook.
  */
 export function stopSignalAtCleanup(handle: Uint32Array): void {
-  addEnvironmentCleanupHook(isolateGetCurrent(), dlsymCall(RTLD_DEFAULT, 'uv_signal_stop'), handle);
+  // Looked up once: PID 1 has 44 handles.
+  isolate ??= isolateGetCurrent();
+  uvSignalStop ??= dlsymCall(RTLD_DEFAULT, 'uv_signal_stop');
+  addEnvironmentCleanupHook(isolate, uvSignalStop, handle);
 }
