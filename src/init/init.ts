@@ -98,6 +98,8 @@ export function init(
   // Release the signals to it.
   deliver = interpreter.deliver;
   for (const signal of held) deliver(signal);
+  const deaf = attempt(watch.runLoops);
+  if (deaf !== undefined) log('error', 'not every signal is forwarded', { error: deaf.message });
   process.on('uncaughtException', (error) => log('error', 'init goes on', { error: error.message }));
 
   // Let go of what is the workload's, unless it may be started again.

@@ -19,7 +19,6 @@ export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_GET_CHILD_SUBREAPER = 37;
 
 export const F_SETFD = 2;
-export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETPIPE_SZ = 1031;
 export const FD_CLOEXEC = 1;
 export const O_RDWR = 2;

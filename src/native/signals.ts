@@ -72,6 +72,11 @@ export interface SignalWatch {
    * @returns whether the signal was caught in time and has not been delivered yet; now it never is
    */
   stop(signal: Signal): boolean;
+  /**
+   * Begins to deliver what comes through other loops than node's: until then it waits in their pipes. Apart from `start`,
+   * since a start-up has no time for it. @throws SystemError
+   */
+  runLoops(): void;
   /** Ends a watch that watches nothing any more: the next one gets what libuv and koffi hold for it. */
   release(): void;
 }
@@ -138,7 +143,8 @@ export function watchSignals(
   const handleLength = Number(uvHandleSize(UV_SIGNAL)) / 4;
   const slab = new Uint32Array(permanentMemory(4 * handleLength * (realTimeMaximum + 1)));
   const handles = new Map<Signal, Handle>();
-  const running = new Set<SignalLoop>();
+  const loops = new Set<SignalLoop>();
+  let runsLoops = false;
 
   const watch: SignalWatch = {
     start(signal) {
@@ -149,7 +155,7 @@ export function watchSignals(
       }
       handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
       const loop = loopFor(signal);
-      uvChecked('uv_signal_init', uvSignalInit(loop ?? uvDefaultLoop(), handle));
+      uvChecked('uv_signal_init', uvSignalInit(loop?.memory ?? uvDefaultLoop(), handle));
       if (!keepsLoopAlive && loop === undefined) {
         uvUnref(handle);
         // The app may end by any way. A delivery after koffi is unloaded would crash it.
@@ -157,9 +163,13 @@ export function watchSignals(
       }
       uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
       handles.set(signal, handle);
-      if (loop === undefined || running.has(loop)) return;
-      runBesideNode(loop, keepsLoopAlive);
-      running.add(loop);
+      if (loop === undefined || loops.has(loop)) return;
+      loops.add(loop);
+      if (runsLoops) runBesideNode(loop, keepsLoopAlive);
+    },
+    runLoops() {
+      runsLoops = true;
+      for (const loop of loops) runBesideNode(loop, keepsLoopAlive);
     },
     stop(signal) {
       const handle = handles.get(signal);

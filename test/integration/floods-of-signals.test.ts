@@ -17,7 +17,13 @@ async function countLines(init: RunningInit, isComplete: (counts: Map<number, nu
   return counts;
 }
 
-async function startStopped(init: RunningInit): Promise<void> {
+/** The workload may run before init has enlarged the pipe: the name is what comes after that. */
+async function hasStarted(init: RunningInit): Promise<void> {
+  await init.nextLine();
+  await until(() => processStat(init.pid)?.name === 'subreaper', 'init has started');
+}
+
+async function stop(init: RunningInit): Promise<void> {
   init.kill('SIGSTOP');
   await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
 }
@@ -38,8 +44,8 @@ describeModes(['actor'], 'a workload that floods init with signals and ends', (m
 describeModes(['actor'], 'a flood of signals to init', (mode) => {
   test('while init is stopped: real-time signals each as often as sent, and every stop signal behind them', async () => {
     const init = await startInit({ mode, command: [actor, 'signals'] });
-    await init.nextLine();
-    await startStopped(init);
+    await hasStarted(init);
+    await stop(init);
     for (let sent = 0; sent < 20_000; sent++) init.kill(REAL_TIME);
     for (const signal of Object.values(stopSignals)) init.kill(signal);
     init.kill('SIGCONT');
@@ -49,7 +55,7 @@ describeModes(['actor'], 'a flood of signals to init', (mode) => {
 
   test('while init runs: real-time signals each as often as sent, and every stop signal behind them', async () => {
     const init = await startInit({ mode, command: [actor, 'signals'] });
-    await init.nextLine();
+    await hasStarted(init);
     for (let sent = 0; sent < 20_000; sent++) init.kill(REAL_TIME);
     for (const signal of Object.values(stopSignals)) init.kill(signal);
     init.kill('SIGCONT');
@@ -61,7 +67,7 @@ describeModes(['actor'], 'a flood of signals to init', (mode) => {
     'of %s: SIGTERM behind it',
     async (flood) => {
       const init = await startInit({ mode, command: [actor, 'signals'] });
-      await init.nextLine();
+      await hasStarted(init);
       for (let sent = 0; sent < 50_000; sent++) init.kill(flood);
       init.kill('SIGTERM');
       await countLines(init, (seen) => seen.get(15) === 1);
