@@ -6,9 +6,11 @@ import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
-// Declarations that both kinds of module may import.
+// Declarations are CommonJS's; those of the same name with .d.mts pass them on to ES modules.
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+writeFileSync('dist/index.d.mts', "export * from './index.js';\n");
+writeFileSync('dist/testing.d.mts', "export * from './testing/index.js';\n");
 
 const common = {
   outdir: 'dist',
