@@ -308,8 +308,8 @@ describe('a damaged installation', () => {
     expect(await runInit({ launch: [copy], ...hello })).toEqual(greets);
   });
 
-  test.each(['cli.cjs', 'later.cjs'])('dist/%s cut: one line', async (file) => {
-    const path = join(folder, 'dist', file);
+  test('dist/cli.cjs cut: one line', async () => {
+    const path = join(folder, 'dist/cli.cjs');
     const text = readFileSync(path);
     truncateSync(path, Math.floor(text.length / 2));
     onTestFinished(() => writeFileSync(path, text));
