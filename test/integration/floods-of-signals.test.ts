@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { actor } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
-import { processStat, until } from '../helpers/proc.ts';
+import { childrenOf, processStat, until } from '../helpers/proc.ts';
 import { type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
 
 const REAL_TIME = 34;
@@ -21,6 +21,18 @@ async function countLines(init: RunningInit, isComplete: (counts: Map<number, nu
 async function hasStarted(init: RunningInit): Promise<void> {
   await init.nextLine();
   await until(() => processStat(init.pid)?.name === 'subreaper', 'init has started');
+}
+
+/** Nothing is left to forward to, and init says so: it runs, and reaps. */
+async function endWorkload(init: RunningInit): Promise<void> {
+  const workload = childrenOf(init.pid).find(({ name }) => name === 'actor');
+  expect({ workload, exit: init.process.exitCode, signal: init.process.signalCode }).toMatchObject({
+    workload: { parent: init.pid },
+    exit: null,
+    signal: null,
+  });
+  process.kill((workload as { pid: number }).pid, 'SIGKILL');
+  expect(await init.exit).toEqual({ code: 137, signal: null });
 }
 
 async function stop(init: RunningInit): Promise<void> {
@@ -51,6 +63,7 @@ describeModes(['actor'], 'a flood of signals to init', (mode) => {
     init.kill('SIGCONT');
     const counts = await countLines(init, (seen) => seen.get(REAL_TIME) === 20_000 && seen.size === 6);
     expect(Object.fromEntries(counts)).toEqual({ 1: 1, 2: 1, 3: 1, 15: 1, 18: 1, [REAL_TIME]: 20_000 });
+    await endWorkload(init);
   });
 
   test('while init runs: real-time signals each as often as sent, and every stop signal behind them', async () => {
@@ -61,6 +74,7 @@ describeModes(['actor'], 'a flood of signals to init', (mode) => {
     init.kill('SIGCONT');
     const counts = await countLines(init, (seen) => seen.get(REAL_TIME) === 20_000 && seen.size === 6);
     expect(Object.fromEntries(counts)).toEqual({ 1: 1, 2: 1, 3: 1, 15: 1, 18: 1, [REAL_TIME]: 20_000 });
+    await endWorkload(init);
   });
 
   test.each(['SIGUSR1', 'SIGCONT', 'SIGWINCH', 'SIGHUP'] as const)(
@@ -71,6 +85,7 @@ describeModes(['actor'], 'a flood of signals to init', (mode) => {
       for (let sent = 0; sent < 50_000; sent++) init.kill(flood);
       init.kill('SIGTERM');
       await countLines(init, (seen) => seen.get(15) === 1);
+      await endWorkload(init);
       // And init still reaps.
       init.kill('SIGKILL');
     },
