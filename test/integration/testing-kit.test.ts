@@ -349,6 +349,10 @@ describe('zombies and process trees', () => {
     const parent = start('sh', '-c', 'sh -c "exit 3" & exec sleep 60');
     const [zombie] = await waitForZombies(1, { pid: parent.pid });
     expect(zombie).toMatchObject({ name: 'sh', state: 'Z', parent: parent.pid });
+    await until(
+      () => processTree(parent.pid).startsWith(`${parent.pid} sleep 60`),
+      'the shell has become sleep',
+    );
     expect(zombies(parent.pid)).toEqual([zombie]);
     expect(processTree(parent.pid)).toBe(`${parent.pid} sleep 60\n\`- ${zombie?.pid} [sh] (zombie)`);
     const error = await waitForZombies(0, { pid: parent.pid, timeoutMs: 50 }).catch((error) => error);
