@@ -313,15 +313,15 @@ ${lines.join('\n')}
   exiting --> [*]
 \`\`\`
 
-| state | what init does in it |
-| --- | --- |
-| starting | starts the workload; signals are held |
-| running | forwards signals, reaps orphans |
-| pausing | has no workload, and waits for a stop signal (\`--pause\`) |
-| draining | waits for what the workload left running (\`--until all\`) |
-| terminating | ends survivors: SIGTERM, \`--grace\`, SIGKILL |
-| backoff | waits before the next run (\`--restart\`) |
-| exiting | has ended with its status |
+| state       | what init does in it                                     |
+| ----------- | -------------------------------------------------------- |
+| starting    | starts the workload; signals are held                    |
+| running     | forwards signals, reaps orphans                          |
+| pausing     | has no workload, and waits for a stop signal (\`--pause\`) |
+| draining    | waits for what the workload left running (\`--until all\`) |
+| terminating | ends survivors: SIGTERM, \`--grace\`, SIGKILL              |
+| backoff     | waits before the next run (\`--restart\`)                  |
+| exiting     | has ended with its status                                |
 
 A wait4 that is refused leads from every state to the exit, with status 125. The timers are \`--stop-delay\` and
 \`--stop-timeout\` (running, draining), \`--grace\` (terminating) and the back-off of \`--restart\`: a state has one at most.
