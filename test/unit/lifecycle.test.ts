@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { defaultSettings } from '../../src/cli/default-settings.ts';
 import {
   type Effect,
   type Event,
@@ -27,17 +28,7 @@ import {
 } from '../helpers/lifecycle-world.ts';
 
 const defaults: Policy = {
-  options: {
-    scope: 'group',
-    rewrite: new Map(),
-    remapExit: new Map(),
-    graceMs: 2000,
-    until: 'main',
-    stopDelayMs: 0,
-    stopTimeoutMs: undefined,
-    restart: { kind: 'no' },
-    pause: false,
-  },
+  options: defaultSettings(),
   isPid1: false,
   terminal: 'none',
   ignored: [],
