@@ -98,8 +98,6 @@ export function init(
   // Release the signals to it.
   deliver = interpreter.deliver;
   for (const signal of held) deliver(signal);
-  const deaf = attempt(watch.runLoops);
-  if (deaf !== undefined) log('error', 'not every signal is forwarded', { error: deaf.message });
   process.on('uncaughtException', (error) => log('error', 'init goes on', { error: error.message }));
 
   // Let go of what is the workload's, unless it may be started again.
@@ -107,7 +105,12 @@ export function init(
   attempt(() => setProcessName('subreaper'));
   // A SIGUSR1 while node started has opened its inspector, or does in a moment: not in an init, and on a port that the
   // workload may want.
-  setImmediate(() => (process as { _debugEnd?: () => void })._debugEnd?.());
+  setImmediate(() => {
+    // After the first look at the workload: one that ends at once is spared the work.
+    const deaf = attempt(watch.runLoops);
+    if (deaf !== undefined) log('error', 'not every signal is forwarded', { error: deaf.message });
+    (process as { _debugEnd?: () => void })._debugEnd?.();
+  });
   setTimeout(() => attempt(giveBackFilePages), SETTLED_MS);
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });

@@ -12,7 +12,7 @@ import { type Effect, type Event, initialState, type LogFields, type Policy, ste
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
 import type { Terminal } from './terminal.ts';
-import { watchEnd } from './watch-end.ts';
+import { openWorkloadPidfd, type WorkloadPidfd } from './workload-pidfd.ts';
 import { signalWorkload } from './workload-signals.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
@@ -56,7 +56,7 @@ export function createInterpreter({
   const events: Event[] = [];
   let isDispatching = false;
   let workload: Pid | undefined;
-  let unwatchEnd = () => {};
+  let workloadPidfd: WorkloadPidfd | undefined;
   let timer: NodeJS.Timeout | undefined;
   const signalTree = createSignalTree();
   const survivors = createSurvivors({
@@ -102,10 +102,20 @@ export function createInterpreter({
       else for (const signal of [SIGTERM, SIGCONT]) attempt(() => kill(-1, signal));
     },
     kill({ everybody }) {
-      if (!everybody) survivors.kill();
-      else attempt(() => kill(-1, SIGKILL));
+      if (everybody) {
+        attempt(() => kill(-1, SIGKILL));
+        return;
+      }
+      workloadPidfd?.killGroup();
+      // Zombies would only make the round longer.
+      attempt(() => reapLoop.catchUp(workload));
+      survivors.kill();
     },
-    'forget-survivors': survivors.reset,
+    'forget-survivors'() {
+      survivors.reset();
+      workloadPidfd?.close();
+      workloadPidfd = undefined;
+    },
     'discard-statuses'({ discard }) {
       if (discard) reapLoop.discardStatuses();
       else reapLoop.keepStatuses();
@@ -145,10 +155,12 @@ export function createInterpreter({
 
   function runs(started: Pid): void {
     workload = started;
-    unwatchEnd = watchEnd(started, reapLoop.wake);
     dispatch({ kind: 'workload-started', atMs: now(), workload, program });
     // It may have ended already.
     reapLoop.wake();
+    setImmediate(() => {
+      if (workload === started) workloadPidfd = openWorkloadPidfd(started, reapLoop.wake);
+    });
   }
 
   function startAgain(): void {
@@ -174,7 +186,7 @@ export function createInterpreter({
   }
 
   function workloadEnded(pid: Pid, how: Ended): void {
-    unwatchEnd();
+    workloadPidfd?.unwatch();
     const hadTerminal = terminal?.isInForeground(pid) === true;
     dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
     // Its number may be another's soon.

@@ -35,6 +35,15 @@ export function sendThroughPidfd(pidfd: number, signal: Signal): 'sent' | 'gone'
   return lastErrno() === constants.ESRCH ? 'gone' : 'refused';
 }
 
+/**
+ * The same for the process group that the process leads, or led: it may have ended since, and been waited for. Where
+ * there is no such group, or no such call (Linux before 6.9), nothing happens.
+ */
+export function sendToGroupThroughPidfd(pidfd: number, signal: Signal): void {
+  const flags = constants.PIDFD_SIGNAL_PROCESS_GROUP;
+  pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, flags);
+}
+
 export function closePidfd(pidfd: number): void {
   closeSync(pidfd);
 }

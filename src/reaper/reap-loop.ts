@@ -22,8 +22,8 @@ export interface ReapLoop {
    */
   catchUp(first: Pid | undefined): void;
   /**
-   * Lets the kernel reap whatever ends from now on: no status is needed any more. Then no flood of zombies keeps init from its work,
-   * however fast they come.
+   * Lets the kernel reap whatever ends from now on: no status is needed any more. Then no flood of zombies keeps init
+   * from its work, however fast they come.
    */
   discardStatuses(): void;
   /** The opposite: to be called before a child whose status matters. */
@@ -52,6 +52,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
   let isAwake = false;
   let isListening = true;
   let isDiscarding = false;
+  let isReapedByKernel = false;
 
   function wake(): void {
     if (isAwake) return;
@@ -68,6 +69,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       onFailure(error as Error);
       return;
     }
+    if (waited !== 'no-children') tellKernel();
     if (waited !== 'nothing-yet' && waited !== 'no-children') {
       wake();
     } else if (!isListening) {
@@ -94,6 +96,16 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
     return waited;
   }
 
+  /** Where there is no child any more, the system calls for this are spared. */
+  function tellKernel(): void {
+    if (isDiscarding === isReapedByKernel) return;
+    isReapedByKernel = isDiscarding;
+    if (isDiscarding && !isListening) listenAgain();
+    setNoChildWait(isDiscarding);
+    // Zombies from before the switch stay.
+    if (isDiscarding) wake();
+  }
+
   function listenAgain(): void {
     isListening = true;
     listen(true);
@@ -108,17 +120,12 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       if (isPid(waited)) onChild(waited, lastWaitStatus());
     },
     discardStatuses() {
-      if (isDiscarding) return;
       isDiscarding = true;
-      if (!isListening) listenAgain();
-      setNoChildWait(true);
-      // Zombies from before the switch stay.
       wake();
     },
     keepStatuses() {
-      if (!isDiscarding) return;
       isDiscarding = false;
-      setNoChildWait(false);
+      tellKernel();
     },
   };
 }

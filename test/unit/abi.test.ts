@@ -73,7 +73,13 @@ interface Tables {
   readonly realTimeMaximum: number;
 }
 
-const includes = headers.map((header) => `#include <${header}>\n`).join('');
+/** What a distribution's headers may be too old for, as the kernel's include/uapi/linux/pidfd.h defines it. */
+const newerConstants = `#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP (1UL << 2)
+#endif
+`;
+
+const includes = headers.map((header) => `#include <${header}>\n`).join('') + newerConstants;
 const assertion = (condition: string, name: string) => `_Static_assert(${condition}, "${name} is wrong");\n`;
 
 /** A C program that compiles where the tables are right. */
