@@ -24,7 +24,9 @@ export default defineConfig({
         test: {
           name: 'storms',
           include: ['test/integration/orphans-are-reaped.test.ts'],
-          testTimeout: 30_000,
+          // A hundred trees that fork for ever leave init, and the test, a hundredth of a small machine.
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
           setupFiles: 'src/testing/vitest.ts',
           // After the others: 20,000 zombies take most of a system's pids, and make every look at /proc long.
           sequence: { groupOrder: 2 },
