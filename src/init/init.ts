@@ -26,6 +26,7 @@ const SETTLED_MS = 1000;
  * Runs the command as its init and ends the process with its exit status. It returns while the workload runs: from then
  * on events drive it.
  * @param command undefined to run none, with `pause`
+ * @param kernelTellsStatus whether the status of a child that the kernel has reaped can be had all the same
  * @throws Failure before the workload runs
  * @throws SystemError likewise, for a system call that must not fail
  */
@@ -34,6 +35,7 @@ export function init(
   options: InitOptions,
   inherited: Inherited,
   realTime: RealTimeRange,
+  kernelTellsStatus: () => boolean,
 ): void {
   const log = createLog(options.logLevel, options.logFormat);
 
@@ -82,6 +84,7 @@ export function init(
     log,
     nameOf: (signal) => signalName(signal, realTime),
     program: command === undefined ? '' : fromBytes(command[0]),
+    kernelTellsStatus,
     start() {
       // A handler would be reset in the child; only an ignored signal stays ignored.
       for (const signal of ignored) watch.stop(signal);
@@ -102,13 +105,13 @@ export function init(
 
   // Let go of what is the workload's, unless it may be started again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
-  attempt(() => setProcessName('subreaper'));
   // A SIGUSR1 while node started has opened its inspector, or does in a moment: not in an init, and on a port that the
   // workload may want.
   setImmediate(() => {
     // After the first look at the workload: one that ends at once is spared the work.
     const deaf = attempt(watch.runLoops);
     if (deaf !== undefined) log('error', 'not every signal is forwarded', { error: deaf.message });
+    attempt(() => setProcessName('subreaper'));
     (process as { _debugEnd?: () => void })._debugEnd?.();
   });
   setTimeout(() => attempt(giveBackFilePages), SETTLED_MS);

@@ -1,6 +1,6 @@
 import type { Log } from '../log/log.ts';
 import { exitNow, kill } from '../native/process.ts';
-import { type SignalWatch, setNoChildWait } from '../native/signals.ts';
+import { ignoreSignal, type SignalWatch, setNoChildWait } from '../native/signals.ts';
 import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
@@ -12,8 +12,7 @@ import { type Effect, type Event, initialState, type LogFields, type Policy, ste
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
 import type { Terminal } from './terminal.ts';
-import { openWorkloadPidfd, type WorkloadPidfd } from './workload-pidfd.ts';
-import { signalWorkload } from './workload-signals.ts';
+import { createWorkload, type Workload } from './workload.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
 const SIGCONT = signalNumber('SIGCONT');
@@ -33,6 +32,8 @@ export interface Parts {
   readonly program: string;
   /** @throws Failure, SystemError */
   readonly start: () => Pid;
+  /** Whether the status of a child that the kernel has reaped can be had all the same. */
+  readonly kernelTellsStatus: () => boolean;
 }
 
 export interface Interpreter {
@@ -51,12 +52,18 @@ export function createInterpreter({
   nameOf,
   program,
   start,
+  kernelTellsStatus,
 }: Parts): Interpreter {
   let state = initialState(policy);
   const events: Event[] = [];
   let isDispatching = false;
-  let workload: Pid | undefined;
-  let workloadPidfd: WorkloadPidfd | undefined;
+  // The log wants the status of every orphan, and job control to know what stopped.
+  const needsWait = policy.keepsStatuses || terminal !== undefined;
+  let hasSaidWhoReaps = false;
+  /** Until its status is taken. */
+  let workload: Workload | undefined;
+  /** The same until nothing of its run is left. */
+  let run: Workload | undefined;
   let timer: NodeJS.Timeout | undefined;
   const signalTree = createSignalTree();
   const survivors = createSurvivors({
@@ -74,6 +81,7 @@ export function createInterpreter({
       if (toChildren) watch.start(SIGCHLD);
       else watch.stop(SIGCHLD);
     },
+    ignore: () => ignoreSignal(SIGCHLD),
     setNoChildWait: (isOn) => void attempt(() => setNoChildWait(isOn)),
     reportStopped: terminal !== undefined,
   });
@@ -106,15 +114,16 @@ export function createInterpreter({
         attempt(() => kill(-1, SIGKILL));
         return;
       }
-      workloadPidfd?.killGroup();
-      // Zombies would only make the round longer.
-      attempt(() => reapLoop.catchUp(workload));
+      run?.killGroup();
+      takeBack();
+      // Zombies would only make this one longer.
+      attempt(catchUp);
       survivors.kill();
     },
     'forget-survivors'() {
       survivors.reset();
-      workloadPidfd?.close();
-      workloadPidfd = undefined;
+      run?.close();
+      run = undefined;
     },
     'discard-statuses'({ discard }) {
       if (discard) reapLoop.discardStatuses();
@@ -125,16 +134,16 @@ export function createInterpreter({
     },
     'clear-timer': () => clearTimeout(timer),
     'give-terminal'() {
-      if (workload !== undefined) terminal?.give(workload);
+      if (workload !== undefined) terminal?.give(workload.pid);
     },
-    'take-terminal': () => terminal?.take(workload),
+    'take-terminal': () => terminal?.take(workload?.pid),
     'check-terminal'({ stoppedBy }) {
-      const workloadHasIt = workload !== undefined && terminal?.isInForeground(workload) === true;
+      const workloadHasIt = workload !== undefined && terminal?.isInForeground(workload.pid) === true;
       dispatch({ kind: 'terminal-checked', stoppedBy, workloadHasIt });
     },
     'continue-workload'() {
       // ESRCH: it has just ended, and its status is on the way.
-      if (workload !== undefined) attempt(() => kill(-(workload as Pid), SIGCONT));
+      attempt(() => workload?.signal(SIGCONT, 'group'));
     },
     suspend() {
       terminal?.suspend();
@@ -153,14 +162,61 @@ export function createInterpreter({
     };
   }
 
-  function runs(started: Pid): void {
+  function runs(pid: Pid): void {
+    const started = createWorkload(pid);
     workload = started;
-    dispatch({ kind: 'workload-started', atMs: now(), workload, program });
-    // It may have ended already.
+    run = started;
+    dispatch({ kind: 'workload-started', atMs: now(), workload: pid, program });
+    // It may have ended already: one that ends at once is spared the rest.
     reapLoop.wake();
     setImmediate(() => {
-      if (workload === started) workloadPidfd = openWorkloadPidfd(started, reapLoop.wake);
+      if (workload === started) watchRun(started);
     });
+  }
+
+  function watchRun(started: Workload): void {
+    const isTold = kernelTellsStatus();
+    const canBeLeft = started.openPidfd() && isTold && !needsWait;
+    if (canBeLeft && started.onReaped(reaped)) leaveToKernel();
+    else {
+      started.onZombie(reapLoop.wake);
+      sayWhoReaps('init reaps orphans');
+    }
+  }
+
+  function leaveToKernel(): void {
+    reapLoop.leaveToKernel();
+    sayWhoReaps('the kernel reaps orphans');
+  }
+
+  function sayWhoReaps(who: string): void {
+    if (!hasSaidWhoReaps) log('info', who);
+    hasSaidWhoReaps = true;
+  }
+
+  /** The kernel has reaped the workload. */
+  function reaped(): void {
+    takeReaped();
+    if (workload === undefined) return;
+    dispatch({ kind: 'cannot-wait', message: 'the kernel does not tell how the workload ended' });
+  }
+
+  function takeReaped(): void {
+    const status = workload?.reapedStatus();
+    if (workload !== undefined && status !== undefined) childChanged(workload.pid, status);
+  }
+
+  /** To know what has ended by now. */
+  function catchUp(): void {
+    if (reapLoop.isLeftToKernel()) takeReaped();
+    reapLoop.catchUp(workload?.pid);
+  }
+
+  /** First of all the workload: once it is reaped, its number may be that of an orphan, which is waited for from now on. */
+  function takeBack(): void {
+    if (!reapLoop.isLeftToKernel()) return;
+    reapLoop.takeBack();
+    takeReaped();
   }
 
   function startAgain(): void {
@@ -173,11 +229,12 @@ export function createInterpreter({
   }
 
   function childChanged(pid: Pid, status: number): void {
-    if (pid !== workload && !log.passes('debug')) return;
+    const isWorkload = pid === workload?.pid;
+    if (!isWorkload && !log.passes('debug')) return;
     const change = decodeWaitStatus(status);
     if (change.kind === 'stopped') {
-      if (pid === workload) dispatch({ kind: 'workload-stopped', signal: change.signal });
-    } else if (pid === workload) {
+      if (isWorkload) dispatch({ kind: 'workload-stopped', signal: change.signal });
+    } else if (isWorkload) {
       workloadEnded(pid, change);
     } else {
       const how = change.kind === 'exited' ? { code: change.code } : { signal: nameOf(change.signal) };
@@ -186,11 +243,12 @@ export function createInterpreter({
   }
 
   function workloadEnded(pid: Pid, how: Ended): void {
-    workloadPidfd?.unwatch();
+    workload?.unwatch();
     const hadTerminal = terminal?.isInForeground(pid) === true;
     dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
     // Its number may be another's soon.
     workload = undefined;
+    reapLoop.takeBack();
     reapLoop.wake();
   }
 
@@ -198,12 +256,14 @@ export function createInterpreter({
     begin() {
       if (policy.options.pause) log('info', 'pausing until a stop signal comes');
       else runs(start());
+      // There is no status to wait for.
+      if (policy.options.pause && !needsWait) leaveToKernel();
     },
     deliver(signal) {
       // Whichever it is: a SIGCHLD behind it may have been dropped.
       reapLoop.wake();
       if (signal === SIGCHLD) return;
-      const failure = attempt(() => reapLoop.catchUp(workload));
+      const failure = attempt(catchUp);
       if (failure !== undefined) dispatch({ kind: 'cannot-wait', message: failure.message });
       dispatch({ kind: 'signal', signal });
     },
@@ -217,7 +277,7 @@ function forward(
     signalTree,
     log,
     nameOf,
-  }: Pick<Parts, 'log' | 'nameOf'> & { workload: Pid | undefined; signalTree: SignalTree },
+  }: Pick<Parts, 'log' | 'nameOf'> & { workload: Workload | undefined; signalTree: SignalTree },
 ): void {
   const names = { signal: nameOf(signal), sent: nameOf(sent) };
   const report = (error: Error | undefined) => {
@@ -225,7 +285,7 @@ function forward(
     else log('warn', 'signal not forwarded', { ...names, error: error.message });
   };
   if (scope !== 'tree') {
-    if (workload !== undefined) report(attempt(() => signalWorkload(workload, sent, scope)));
+    if (workload !== undefined) report(attempt(() => workload.signal(sent, scope)));
     return;
   }
   signalTree([sent], ({ refused, error }) => {

@@ -36,6 +36,8 @@ export const CLOCK_BOOTTIME = 7;
 export const SYS_pidfd_send_signal = 424;
 export const SYS_pidfd_open = 434;
 export const PIDFD_SIGNAL_PROCESS_GROUP = 4;
+export const PIDFD_GET_INFO = 0xc040ff0b;
+export const PIDFD_INFO_EXIT = 8;
 
 export const SIGCHLD = 17;
 export const SIG_BLOCK = 0;

@@ -14,3 +14,6 @@ export const rusageSystemTimeOffset = 16;
 export const rusageMaxRssOffset = 32;
 export const sizeofTimespec = 16;
 export const sizeofPollfd = 8;
+/** Of the first version, PIDFD_INFO_SIZE_VER0: the number of the ioctl says which one is meant. */
+export const sizeofPidfdInfo = 64;
+export const pidfdInfoExitCodeOffset = 60;

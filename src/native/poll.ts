@@ -4,6 +4,7 @@ import type { Errno } from './types.ts';
 
 const UV_POLL = 8;
 const UV_READABLE = 1;
+const UV_DISCONNECT = 4;
 
 /** A uv_poll_t. libuv keeps a pointer to it until it is closed: it must not be collected before. */
 type Handle = Uint32Array;
@@ -25,20 +26,20 @@ const uvClose = /* @__PURE__ */ foreign<[Handle, bigint], void>('uv_close', 'voi
 
 interface Poll {
   readonly handle: Handle;
-  readonly onReadable: () => void;
+  readonly callBack: () => void;
 }
 
 /** By the address of their handle, which is what libuv's callbacks get. */
 const polls = new Map<bigint, Poll>();
 const closed: Handle[] = [];
 /** koffi has room for a few thousand callbacks: one serves all polls. */
-let callbacks: { readonly readable: bigint; readonly closed: bigint } | undefined;
+let callbacks: { readonly polled: bigint; readonly closed: bigint } | undefined;
 
-function registerCallbacks(): { readonly readable: bigint; readonly closed: bigint } {
+function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint } {
   const { pointer, proto, register } = koffi();
   return {
-    readable: register(
-      (handle: number | bigint) => polls.get(BigInt(handle))?.onReadable(),
+    polled: register(
+      (handle: number | bigint) => polls.get(BigInt(handle))?.callBack(),
       pointer(proto('void', ['intptr_t', 'int', 'int'])),
     ),
     closed: register(
@@ -56,7 +57,7 @@ function registerCallbacks(): { readonly readable: bigint; readonly closed: bigi
  * Calls back, on node's loop, for as long as a descriptor is readable or has an error: uv_poll_t. The descriptor must
  * stay open until the returned function has been called, which ends it.
  *
- * `onReadable` must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
+ * What is called back must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
  * straight, not through node, which runs those queues.
  * @param keepsLoopAlive whether it keeps the process running when there is nothing else to do
  * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
@@ -66,11 +67,20 @@ export function pollReadable(
   onReadable: () => void,
   keepsLoopAlive: boolean,
 ): () => void {
+  return poll(descriptor, UV_READABLE, onReadable, keepsLoopAlive);
+}
+
+/** The same for as long as the other end has hung up, EPOLLHUP of epoll_ctl(2). It keeps no process running. */
+export function pollHangUp(descriptor: number, onHangUp: () => void): () => void {
+  return poll(descriptor, UV_DISCONNECT, onHangUp, false);
+}
+
+function poll(descriptor: number, events: number, callBack: () => void, keepsLoopAlive: boolean): () => void {
   callbacks ??= registerCallbacks();
   const handle = closed.pop() ?? new Uint32Array(Number(uvHandleSize(UV_POLL)) / 4);
   uvChecked('uv_poll_init', uvPollInit(uvDefaultLoop(), handle, descriptor));
-  polls.set(koffi().address(handle), { handle, onReadable });
-  uvChecked('uv_poll_start', uvPollStart(handle, UV_READABLE, callbacks.readable));
+  polls.set(koffi().address(handle), { handle, callBack });
+  uvChecked('uv_poll_start', uvPollStart(handle, events, callbacks.polled));
   if (!keepsLoopAlive) uvUnref(handle);
   const { closed: onClosed } = callbacks;
   return () => uvClose(handle, onClosed);

@@ -25,7 +25,7 @@ export class SystemError extends Error {
 }
 
 /** The SystemError of a call that has just returned -1. */
-function lastError(syscall: string): SystemError {
+export function lastError(syscall: string): SystemError {
   return new SystemError(syscall, lastErrno() as Errno);
 }
 

@@ -28,6 +28,14 @@ export interface ReapLoop {
   discardStatuses(): void;
   /** The opposite: to be called before a child whose status matters. */
   keepStatuses(): void;
+  /**
+   * Leaves the reaping to the kernel altogether: no zombie is left of any child from now on, its status is lost, and its
+   * end wakes nobody. Zombies from before are reaped, and reported, as ever.
+   */
+  leaveToKernel(): void;
+  isLeftToKernel(): boolean;
+  /** Ends that: children are waited for, and reported, again. */
+  takeBack(): void;
 }
 
 export interface ReapLoopEvents {
@@ -42,17 +50,20 @@ export interface ReapLoopEvents {
    * calls each, half of what the storm takes. While there is more to reap, nobody needs to be told.
    */
   readonly listen: (toChildren: boolean) => void;
+  /** Ignores SIGCHLD, which has no handler then: the kernel reaps, sigaction(2). */
+  readonly ignore: () => void;
   /** SA_NOCLDWAIT. */
   readonly setNoChildWait: (isOn: boolean) => void;
   readonly reportStopped: boolean;
 }
 
 export function createReapLoop(events: ReapLoopEvents): ReapLoop {
-  const { onChild, onDrained, onFailure, listen, setNoChildWait, reportStopped } = events;
+  const { onChild, onDrained, onFailure, listen, ignore, setNoChildWait, reportStopped } = events;
   let isAwake = false;
   let isListening = true;
   let isDiscarding = false;
-  let isReapedByKernel = false;
+  let hasNoChildWait = false;
+  let isLeftToKernel = false;
 
   function wake(): void {
     if (isAwake) return;
@@ -70,8 +81,10 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       return;
     }
     if (waited !== 'no-children') tellKernel();
-    if (waited !== 'nothing-yet' && waited !== 'no-children') {
+    if (isPid(waited)) {
       wake();
+    } else if (isLeftToKernel) {
+      // Its own time comes when it takes them back.
     } else if (!isListening) {
       // One that ended until now told nobody: look again.
       listenAgain();
@@ -98,12 +111,19 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
 
   /** Where there is no child any more, the system calls for this are spared. */
   function tellKernel(): void {
-    if (isDiscarding === isReapedByKernel) return;
-    isReapedByKernel = isDiscarding;
+    if (isDiscarding === hasNoChildWait) return;
+    hasNoChildWait = isDiscarding;
     if (isDiscarding && !isListening) listenAgain();
     setNoChildWait(isDiscarding);
     // Zombies from before the switch stay.
     if (isDiscarding) wake();
+  }
+
+  function takeBack(): void {
+    if (!isLeftToKernel) return;
+    isLeftToKernel = false;
+    listenAgain();
+    wake();
   }
 
   function listenAgain(): void {
@@ -119,8 +139,22 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       const waited = waitForChild(first, reportStopped);
       if (isPid(waited)) onChild(waited, lastWaitStatus());
     },
+    leaveToKernel() {
+      isLeftToKernel = true;
+      if (isListening) listen(false);
+      isListening = false;
+      ignore();
+      wake();
+    },
+    isLeftToKernel: () => isLeftToKernel,
+    takeBack,
     discardStatuses() {
       isDiscarding = true;
+      if (isLeftToKernel) {
+        // Or the zombies of this moment would be the next one's work.
+        takeBack();
+        tellKernel();
+      }
       wake();
     },
     keepStatuses() {

@@ -8,6 +8,10 @@
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
+ *   actor first-thread       its first thread ends at once, another one 200 ms later: by exit(6)
+ *   actor vfork              starts true(1) by vfork(2) a hundred times, and ends with 8
+ *   actor reuse PID          becomes the parent of a process with that free number, which is the leader of a group, and
+ *                            does what signals does
  *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
  *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
  *   actor flood SIGNALS N    sends its parent N signals, the kinds (10,34) in turn, and ends with 3
@@ -30,6 +34,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +87,49 @@ static void signals(void) {
 static void end_with_7(int signal_number) {
   (void)signal_number;
   _exit(7);
+}
+
+static void *end_later(void *nothing) {
+  (void)nothing;
+  usleep(200 * 1000);
+  exit(6);
+}
+
+static void first_thread(void) {
+  pthread_t other;
+  if (pthread_create(&other, NULL, end_later, NULL) != 0) fail("pthread_create");
+  pthread_exit(NULL);
+}
+
+static void vfork_often(void) {
+  for (int i = 0; i < 100; i++) {
+    pid_t pid = vfork();
+    if (pid == -1) fail("vfork");
+    if (pid == 0) {
+      execlp("true", "true", (char *)NULL);
+      _exit(127);
+    }
+    if (waitpid(pid, NULL, 0) != pid) fail("waitpid");
+  }
+  exit(8);
+}
+
+/* The kernel gives out the numbers in turn: the next one is the file's plus one, unless another fork comes first. */
+static void reuse(pid_t wanted) {
+  for (int i = 0; i < 1000; i++) {
+    FILE *last = fopen("/proc/sys/kernel/ns_last_pid", "w");
+    if (last == NULL || fprintf(last, "%d", wanted - 1) < 0 || fclose(last) != 0) fail("ns_last_pid");
+    pid_t pid = fork_or_fail();
+    if (pid == 0 && getpid() != wanted) _exit(0);
+    if (pid == 0) {
+      if (setpgid(0, 0) == -1) fail("setpgid");
+      signals();
+    }
+    if (waitpid(pid, NULL, 0) == -1) fail("waitpid");
+    if (pid == wanted) exit(0);
+  }
+  errno = EEXIST;
+  fail("reuse");
 }
 
 static void join(void) {
@@ -393,6 +441,9 @@ int main(int argc, char **argv) {
   }
   if (!strcmp(role, "sink")) sink();
   if (!strcmp(role, "chains")) chains(number);
+  if (!strcmp(role, "first-thread")) first_thread();
+  if (!strcmp(role, "vfork")) vfork_often();
+  if (!strcmp(role, "reuse")) reuse(number);
   if (!strcmp(role, "join")) join();
   if (!strcmp(role, "root")) {
     if (setuid(0) == -1) fail("setuid");

@@ -31,7 +31,8 @@ export type Part =
   | 'busybox'
   | 'mksh'
   | 'start-stop-daemon'
-  | 'chromium';
+  | 'chromium'
+  | 'kernel-reaping';
 
 function reasonFor(part: Part): string | undefined {
   switch (part) {
@@ -53,6 +54,12 @@ function reasonFor(part: Part): string | undefined {
       return existsSync(process.env['CHROMIUM'] ?? '/usr/bin/chromium')
         ? undefined
         : 'no Chromium: neither /usr/bin/chromium nor $CHROMIUM';
+    case 'kernel-reaping':
+      return spawnSync(launcher, ['-v', 'sleep', '0.2'], { encoding: 'utf8' }).stderr.includes(
+        'the kernel reaps orphans',
+      )
+        ? undefined
+        : 'no kernel reaping: Linux before 6.15, or PIDFD_GET_INFO is refused';
     case 'start-stop-daemon':
       return succeeds(part, ['--version']) ? undefined : 'no start-stop-daemon(8)';
     default:
@@ -80,6 +87,7 @@ export function missingParts(): string[] {
     'mksh',
     'start-stop-daemon',
     'chromium',
+    'kernel-reaping',
   ];
   return all.map(reasonFor).filter((reason) => reason !== undefined);
 }

@@ -12,7 +12,7 @@ export function setup(): void {
 
 function compile(program: string): void {
   const source = resolve(import.meta.dirname, `${basename(program)}.c`);
-  const cc = spawnSync('cc', ['-Wall', '-Wextra', '-Werror', '-O1', '-o', program, source], {
+  const cc = spawnSync('cc', ['-Wall', '-Wextra', '-Werror', '-O1', '-pthread', '-o', program, source], {
     encoding: 'utf8',
   });
   if (cc.error === undefined && cc.status !== 0) throw new Error(`${source} does not compile:\n${cc.stderr}`);

@@ -32,6 +32,15 @@ export function processStat(pid) {
 
 /**
  * @param {number} pid
+ * @returns {boolean} whether it is gone, or a zombie: where the kernel reaps there is none
+ */
+export function hasEnded(pid) {
+  const stat = processStat(pid);
+  return stat === undefined || stat.state === 'Z';
+}
+
+/**
+ * @param {number} pid
  * @param {string} field
  * @returns {string} that field of /proc/pid/status, the empty string once the process is gone
  */

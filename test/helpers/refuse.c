@@ -4,6 +4,8 @@
  *   refuse SYSCALL[,SYSCALL...] ERRNO command [arguments]
  *   refuse getrlimit,prlimit64 EPERM node app.js
  *
+ * PIDFD_GET_INFO stands for that one ioctl(2): a kernel before 6.15, to an init that looks for kernel reaping.
+ *
  * The command and all that it starts are refused these calls, seccomp(2); everything else works. It ends with 99 where
  * it cannot do so.
  */
@@ -12,6 +14,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +42,7 @@ static const struct named calls[] = {
     {"ioctl", SYS_ioctl},
     {"kill", SYS_kill},
     {"openat", SYS_openat},
+    {"PIDFD_GET_INFO", SYS_ioctl},
     {"pidfd_open", SYS_pidfd_open},
     {"pidfd_send_signal", SYS_pidfd_send_signal},
     {"prctl", SYS_prctl},
@@ -50,9 +54,11 @@ static const struct named calls[] = {
 };
 
 static const struct named errors[] = {
-    {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EINVAL", EINVAL}, {"EMFILE", EMFILE},
-    {"ENOMEM", ENOMEM}, {"ENOSYS", ENOSYS}, {"EPERM", EPERM},   {NULL, 0},
+    {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EINVAL", EINVAL}, {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM},
+    {"ENOSYS", ENOSYS}, {"ENOTTY", ENOTTY}, {"EPERM", EPERM},   {NULL, 0},
 };
+
+#define PIDFD_GET_INFO 0xc040ff0b
 
 static int number_of(const char *name, const struct named *table) {
   for (; table->name != NULL; table++) {
@@ -71,7 +77,7 @@ int main(int argc, char **argv) {
     fputs("usage: refuse SYSCALL[,SYSCALL...] ERRNO command [arguments]\n", stderr);
     return 99;
   }
-  struct sock_filter instructions[4 + 2 * sizeof calls / sizeof *calls];
+  struct sock_filter instructions[8 + 2 * sizeof calls / sizeof *calls];
   struct sock_fprog program = {0, instructions};
   const struct sock_filter fail =
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | number_of(argv[2], errors));
@@ -87,13 +93,21 @@ int main(int argc, char **argv) {
       fputs("refuse: more system calls than it knows\n", stderr);
       return 99;
     }
-    append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(name, calls), 0, 1));
+    bool by_argument = strcmp(name, "PIDFD_GET_INFO") == 0;
+    append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(name, calls), 0, by_argument ? 4 : 1));
+    if (by_argument) {
+      size_t request = offsetof(struct seccomp_data, args[1]);
+      append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, request));
+      append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PIDFD_GET_INFO, 0, 1));
+    }
     append(&program, fail);
+    if (by_argument) append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
   }
   append(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 
-  // Without no_new_privs only root may install a filter.
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1) {
+  // Without no_new_privs only root may install a filter; with it no set-user-ID program works below.
+  if ((geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1) {
     perror("refuse: seccomp");
     return 99;
   }

@@ -18,8 +18,10 @@ const headers = [
   'signal.h',
   'spawn.h',
   'stddef.h',
+  'stdint.h',
   'stdio.h',
   'string.h',
+  'sys/ioctl.h',
   'sys/mman.h',
   'sys/prctl.h',
   'sys/resource.h',
@@ -46,6 +48,8 @@ const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   rusageMaxRssOffset: 'offsetof(struct rusage, ru_maxrss) == N',
   sizeofTimespec: 'sizeof(struct timespec) == N',
   sizeofPollfd: 'sizeof(struct pollfd) == N',
+  sizeofPidfdInfo: 'sizeof(struct first_pidfd_info) == N',
+  pidfdInfoExitCodeOffset: 'offsetof(struct first_pidfd_info, exit_code) == N',
 };
 
 /** What the calls rely on beside the table. */
@@ -77,6 +81,17 @@ interface Tables {
 const newerConstants = `#ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP (1UL << 2)
 #endif
+#ifndef PIDFD_INFO_EXIT
+#define PIDFD_INFO_EXIT (1UL << 3)
+#endif
+/* Its first version. A later one is longer, and so is then the number of the call. */
+struct first_pidfd_info {
+  uint64_t mask, cgroupid;
+  uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  int32_t exit_code;
+};
+#undef PIDFD_GET_INFO
+#define PIDFD_GET_INFO _IOWR(0xFF, 11, struct first_pidfd_info)
 `;
 
 const includes = headers.map((header) => `#include <${header}>\n`).join('') + newerConstants;
