@@ -8,7 +8,6 @@ import { inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
 import { runWithoutReaping } from '../init/run-without-reaping.ts';
 import { signalsToIgnore } from '../init/start-workload.ts';
-import { closePidfd, openPidfd, reapedStatus } from '../native/pidfd.ts';
 import { ignoreSignal, realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
 import { waitUntilEnded } from '../native/wait.ts';
@@ -26,13 +25,7 @@ function main(): void {
   const { args, optionsVariable, launcherChild } = inherited;
   // It has closed its pipe. Whatever init does now, no zombie of it stays, and no workload sees one. (Without koffi the
   // help still helps.)
-  let reapedChild: number | undefined;
-  if (launcherChild !== undefined) {
-    attempt(() => {
-      reapedChild = openPidfd(launcherChild);
-      waitUntilEnded(launcherChild);
-    });
-  }
+  if (launcherChild !== undefined) attempt(() => waitUntilEnded(launcherChild));
   const realTime = isLinux ? realTimeSignals() : noRealTime;
   const invocation =
     withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
@@ -42,7 +35,7 @@ function main(): void {
     const { operands } = invocation;
     const command = operands === 0 ? undefined : (args.slice(-operands) as unknown as Command);
     const run = isLinux ? init : runWithoutReaping;
-    run(command, invocation.options, inherited, realTime, statusProbe(reapedChild));
+    run(command, invocation.options, inherited, realTime);
   }
 }
 
@@ -52,21 +45,6 @@ function withoutOptions(optionsVariable: string, args: readonly ByteString[]): I
   if (optionsVariable !== '' || operands === 0 || (operands === args.length && args[0]?.startsWith('-')))
     return undefined;
   return { kind: 'run', options: defaultSettings(), operands };
-}
-
-/**
- * Whether the kernel tells how a child ended that has been reaped. Found out by trying, with such a child, once the
- * workload runs: a version says nothing of a seccomp profile or a sandbox.
- */
-function statusProbe(reapedChild: number | undefined): () => boolean {
-  let isTold: boolean | undefined;
-  return () => {
-    if (isTold === undefined) {
-      isTold = reapedChild !== undefined && reapedStatus(reapedChild) !== undefined;
-      if (reapedChild !== undefined) closePidfd(reapedChild);
-    }
-    return isTold;
-  };
 }
 
 function print(text: string): void {

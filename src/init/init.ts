@@ -26,7 +26,6 @@ const SETTLED_MS = 1000;
  * Runs the command as its init and ends the process with its exit status. It returns while the workload runs: from then
  * on events drive it.
  * @param command undefined to run none, with `pause`
- * @param kernelTellsStatus whether the status of a child that the kernel has reaped can be had all the same
  * @throws Failure before the workload runs
  * @throws SystemError likewise, for a system call that must not fail
  */
@@ -35,7 +34,6 @@ export function init(
   options: InitOptions,
   inherited: Inherited,
   realTime: RealTimeRange,
-  kernelTellsStatus: () => boolean,
 ): void {
   const log = createLog(options.logLevel, options.logFormat);
 
@@ -84,7 +82,6 @@ export function init(
     log,
     nameOf: (signal) => signalName(signal, realTime),
     program: command === undefined ? '' : fromBytes(command[0]),
-    kernelTellsStatus,
     start() {
       // A handler would be reset in the child; only an ignored signal stays ignored.
       for (const signal of ignored) watch.stop(signal);

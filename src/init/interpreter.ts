@@ -1,4 +1,5 @@
 import type { Log } from '../log/log.ts';
+import { kernelTellsReapedStatus } from '../native/kernel-reaping.ts';
 import { exitNow, kill } from '../native/process.ts';
 import { ignoreSignal, type SignalWatch, setNoChildWait } from '../native/signals.ts';
 import { now } from '../native/timers.ts';
@@ -32,8 +33,6 @@ export interface Parts {
   readonly program: string;
   /** @throws Failure, SystemError */
   readonly start: () => Pid;
-  /** Whether the status of a child that the kernel has reaped can be had all the same. */
-  readonly kernelTellsStatus: () => boolean;
 }
 
 export interface Interpreter {
@@ -52,13 +51,13 @@ export function createInterpreter({
   nameOf,
   program,
   start,
-  kernelTellsStatus,
 }: Parts): Interpreter {
   let state = initialState(policy);
   const events: Event[] = [];
   let isDispatching = false;
   // The log wants the status of every orphan, and job control to know what stopped.
   const needsWait = policy.keepsStatuses || terminal !== undefined;
+  let kernelTells: boolean | undefined;
   let hasSaidWhoReaps = false;
   /** Until its status is taken. */
   let workload: Workload | undefined;
@@ -175,8 +174,8 @@ export function createInterpreter({
   }
 
   function watchRun(started: Workload): void {
-    const isTold = kernelTellsStatus();
-    const canBeLeft = started.openPidfd() && isTold && !needsWait;
+    kernelTells ??= !needsWait && kernelTellsReapedStatus();
+    const canBeLeft = started.openPidfd() && kernelTells;
     if (canBeLeft && started.onReaped(reaped)) leaveToKernel();
     else {
       started.onZombie(reapLoop.wake);

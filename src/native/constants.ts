@@ -40,6 +40,8 @@ export const PIDFD_GET_INFO = 0xc040ff0b;
 export const PIDFD_INFO_EXIT = 8;
 
 export const SIGCHLD = 17;
+export const CLONE_VM = 0x100;
+export const CLONE_VFORK = 0x4000;
 export const SIG_BLOCK = 0;
 export const SA_NOCLDWAIT = 2;
 export const POSIX_SPAWN_SETPGROUP = 2;

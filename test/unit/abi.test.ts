@@ -15,6 +15,7 @@ const headers = [
   'errno.h',
   'fcntl.h',
   'poll.h',
+  'sched.h',
   'signal.h',
   'spawn.h',
   'stddef.h',
