@@ -9,7 +9,9 @@ const root = resolve(import.meta.dirname, '..');
 const refuse = resolve(root, 'build/refuse');
 
 mkdirSync(resolve(root, 'build'), { recursive: true });
-const cc = spawnSync('cc', ['-O1', '-o', refuse, resolve(root, 'test/helpers/refuse.c')], { stdio: 'inherit' });
+const cc = spawnSync('cc', ['-O1', '-o', refuse, resolve(root, 'test/helpers/refuse.c')], {
+  stdio: 'inherit',
+});
 if (cc.status !== 0) {
   console.log('SKIPPED: no C compiler (cc) for the filter');
   process.exit(0);

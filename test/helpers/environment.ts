@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { kernelTellsReapedStatus } from '../../src/native/kernel-reaping.ts';
 import { unshareArguments } from './namespace.mjs';
 
 export { unshareArguments };
@@ -55,9 +56,7 @@ function reasonFor(part: Part): string | undefined {
         ? undefined
         : 'no Chromium: neither /usr/bin/chromium nor $CHROMIUM';
     case 'kernel-reaping':
-      return spawnSync(launcher, ['-v', 'sleep', '0.2'], { encoding: 'utf8' }).stderr.includes(
-        'the kernel reaps orphans',
-      )
+      return kernelTellsReapedStatus()
         ? undefined
         : 'no kernel reaping: Linux before 6.15, or PIDFD_GET_INFO is refused';
     case 'start-stop-daemon':
