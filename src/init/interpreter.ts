@@ -9,6 +9,7 @@ import { decodeWaitStatus, type Ended } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 import { Failure } from './failure.ts';
+import { type GroupMember, joinGroup } from './group-member.ts';
 import { type Effect, type Event, initialState, type LogFields, type Policy, step } from './lifecycle.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
@@ -57,6 +58,8 @@ export function createInterpreter({
   let isDispatching = false;
   // The log wants the status of every orphan, and job control to know what stopped.
   const needsWait = policy.keepsStatuses || terminal !== undefined;
+  /** Where a Ctrl-C has to end the restarts. */
+  let groupMember: GroupMember | undefined;
   let kernelTells: boolean | undefined;
   let hasSaidWhoReaps = false;
   /** Until its status is taken. */
@@ -174,6 +177,11 @@ export function createInterpreter({
   }
 
   function watchRun(started: Workload): void {
+    if (terminal !== undefined && policy.options.restart.kind !== 'no') {
+      attempt(() => {
+        groupMember = joinGroup(started.pid);
+      });
+    }
     kernelTells ??= !needsWait && kernelTellsReapedStatus();
     const canBeLeft = started.openPidfd() && kernelTells;
     if (canBeLeft && started.onReaped(reaped)) leaveToKernel();
@@ -229,9 +237,12 @@ export function createInterpreter({
 
   function childChanged(pid: Pid, status: number): void {
     const isWorkload = pid === workload?.pid;
-    if (!isWorkload && !log.passes('debug')) return;
+    const isMember = pid === groupMember?.pid;
+    if (!isWorkload && !isMember && !log.passes('debug')) return;
     const change = decodeWaitStatus(status);
-    if (change.kind === 'stopped') {
+    if (isMember) {
+      if (change.kind !== 'stopped') memberEnded(change);
+    } else if (change.kind === 'stopped') {
       if (isWorkload) dispatch({ kind: 'workload-stopped', signal: change.signal });
     } else if (isWorkload) {
       workloadEnded(pid, change);
@@ -241,8 +252,15 @@ export function createInterpreter({
     }
   }
 
+  function memberEnded(how: Ended): void {
+    groupMember?.close();
+    groupMember = undefined;
+    if (how.kind === 'killed') dispatch({ kind: 'terminal-signal', signal: how.signal });
+  }
+
   function workloadEnded(pid: Pid, how: Ended): void {
     workload?.unwatch();
+    if (groupMember !== undefined) memberEnded(decodeWaitStatus(groupMember.end()) as Ended);
     const hadTerminal = terminal?.isInForeground(pid) === true;
     dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
     // Its number may be another's soon.

@@ -62,6 +62,8 @@ export type State =
       readonly stopping: Stopping;
       /** What stopped the workload, while init has stopped itself as well: Ctrl-Z. */
       readonly suspendedBy: Signal | undefined;
+      /** What the terminal has sent to the workload's group: Ctrl-C. */
+      readonly interruptedBy: Signal | undefined;
     })
   /** --pause: there is no workload, and a stop signal is waited for. */
   | (Run & { readonly kind: 'pausing' })
@@ -109,6 +111,8 @@ export type Event =
       readonly hadTerminal: boolean;
     }
   | { readonly kind: 'workload-stopped'; readonly signal: Signal }
+  /** Something signalled the workload's group: a Ctrl-C, which does not reach init. */
+  | { readonly kind: 'terminal-signal'; readonly signal: Signal }
   /** The answer to 'check-terminal'. */
   | { readonly kind: 'terminal-checked'; readonly stoppedBy: Signal; readonly workloadHasIt: boolean }
   /** init, which had stopped itself, runs again. */
@@ -237,6 +241,8 @@ function react(policy: Policy, state: Living, event: Event): Step {
       return received(policy, state, event.signal);
     case 'workload-ended':
       return state.kind === 'running' ? ended(policy, state, event) : same(state);
+    case 'terminal-signal':
+      return state.kind === 'running' ? interrupted(state, event.signal) : same(state);
     case 'workload-stopped':
       return state.kind === 'running' ? stopped(policy, state, event.signal) : same(state);
     case 'terminal-checked':
@@ -285,6 +291,7 @@ function started(
     startedAtMs,
     stopping,
     suspendedBy: undefined,
+    interruptedBy: undefined,
   };
   // It may have asked for the terminal before it had it, and been stopped for that.
   const terminal: readonly Effect[] =
@@ -323,7 +330,7 @@ function ended(
   const wasStopped =
     how.kind === 'killed' &&
     (how.signal === SIGHUP || (terminalStopSignals.includes(how.signal) && hadTerminal));
-  const stoppedBy = state.stoppedBy ?? (wasStopped ? how.signal : undefined);
+  const stoppedBy = state.stoppedBy ?? (wasStopped ? how.signal : state.interruptedBy);
   const effects: Effect[] = [...takeTerminal(policy), log('info', 'workload ended', { workload, ...fields })];
   // Once a stop signal has come, nothing is waited for any longer than it takes to end it.
   if (policy.options.until === 'all' && stoppedBy === undefined) {
@@ -409,6 +416,14 @@ function forward({ options }: Policy, state: State, signal: Signal, sent: Signal
 }
 
 // --- The terminal
+
+/**
+ * The workload may handle it: if it ends after that, however it does, it was stopped. Before, nothing is hurried: a shell
+ * gets many a Ctrl-C.
+ */
+function interrupted(state: Of<'running'>, signal: Signal): Step {
+  return terminalStopSignals.includes(signal) ? same({ ...state, interruptedBy: signal }) : same(state);
+}
 
 function stopped({ terminal }: Policy, state: Of<'running'>, signal: Signal): Step {
   if (terminal === 'none') return same(state);

@@ -28,6 +28,15 @@ const sendCall = /* @__PURE__ */ foreign<[number, Buffer, number, number], numbe
   'int',
 ]);
 
+const pipe2Call = /* @__PURE__ */ foreign<[Int32Array, number], number>('pipe2', 'int', ['void *', 'int']);
+
+/** A pipe of two close-on-exec descriptors, pipe(2). @throws SystemError EMFILE, ENFILE */
+export function openPipe(): { readonly readEnd: number; readonly writeEnd: number } {
+  const ends = new Int32Array(2);
+  checked('pipe2', pipe2Call(ends, constants.O_CLOEXEC));
+  return { readEnd: ends[0] as number, writeEnd: ends[1] as number };
+}
+
 /** Sets or clears close-on-exec, F_SETFD of fcntl(2). @throws SystemError EBADF */
 export function setCloseOnExec(descriptor: number, closeOnExec: boolean): void {
   checked('fcntl', fcntlCall(descriptor, constants.F_SETFD, closeOnExec ? constants.FD_CLOEXEC : 0));

@@ -20,6 +20,10 @@ const attrSetDefault = /* @__PURE__ */ foreign<[Buffer, Buffer], number>(
   'int',
   ['void *', 'void *'],
 );
+const attrSetGroup = /* @__PURE__ */ foreign<[Buffer, number], number>('posix_spawnattr_setpgroup', 'int', [
+  'void *',
+  'int',
+]);
 const attrSetMask = /* @__PURE__ */ foreign<[Buffer, Buffer], number>('posix_spawnattr_setsigmask', 'int', [
   'void *',
   'void *',
@@ -36,17 +40,20 @@ export interface Spawn {
   readonly defaultSignals: SignalSet;
   /** The new process's signal mask. */
   readonly signalMask: SignalSet;
+  /** The process group that it joins, of the same session. By default it leads a new one. */
+  readonly group?: Pid;
 }
 
 /**
- * Starts a program as the leader of a new process group, posix_spawnp(3). libuv knows of no such child, so
+ * Starts a program, as the leader of a new process group unless there is another for it, posix_spawnp(3). libuv knows of no such child, so
  * wait4(2) for any child has one caller only.
  * @throws SystemError with what execve(2) or fork(2) failed with; a file without a known format is ENOEXEC
  */
-export function spawn({ file, argv, environment, defaultSignals, signalMask }: Spawn): Pid {
+export function spawn({ file, argv, environment, defaultSignals, signalMask, group }: Spawn): Pid {
   const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
   attrInit(attributes);
   // The process group of fresh attributes is 0: a new one, of which the child is the leader.
+  if (group !== undefined) attrSetGroup(attributes, group);
   attrSetFlags(
     attributes,
     constants.POSIX_SPAWN_SETPGROUP | constants.POSIX_SPAWN_SETSIGDEF | constants.POSIX_SPAWN_SETSIGMASK,

@@ -85,6 +85,7 @@ export function possibleEvents(policy: Policy, world: World): Event[] {
   if (world.workloadRuns && world.isKilling) events.push({ kind: 'survivors-out-of-reach' });
   if (world.workloadRuns && policy.terminal !== 'none') {
     for (const signal of [SIGTSTP, SIGTTIN, SIGSTOP]) events.push({ kind: 'workload-stopped', signal });
+    for (const signal of [SIGINT, SIGKILL]) events.push({ kind: 'terminal-signal', signal });
   }
   events.push({ kind: 'cannot-wait', message: 'wait4 failed: EPERM' });
   return events;

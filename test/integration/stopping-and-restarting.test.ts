@@ -272,6 +272,24 @@ describeWith(['script', 'bash'], '--restart on a terminal', () => {
     expect(await terminal.exit).toEqual({ code: 130, signal: null });
   });
 
+  test('so does one that the workload handles, and ends well', async () => {
+    const terminal = initOnTerminal({
+      options: ['--restart', 'always', '-q'],
+      command: ['sh', '-c', 'trap "exit 0" INT; echo ready; while :; do read -r _; done'],
+    });
+    await terminal.shows(/ready/);
+    // The watch in its group is set up once the workload runs.
+    await until(
+      () =>
+        descendantsOf(terminal.pid).some(
+          ({ name, foreground, group }) => name === 'cat' && foreground === group,
+        ),
+      'init watches the group',
+    );
+    terminal.type(CTRL_C);
+    expect(await terminal.exit).toEqual({ code: 0, signal: null });
+  });
+
   test('a life that died under its own foreground job leaves the terminal to the next one', async () => {
     const terminal = initOnTerminal({
       options: ['--restart', 'always', '--grace', '0', '-q'],

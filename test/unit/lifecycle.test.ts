@@ -170,6 +170,16 @@ describe('the lifecycle', () => {
     ]);
   });
 
+  test('a Ctrl-C that the workload handles ends the restarts', () => {
+    const restart = { kind: 'always' } as const;
+    const policy = { ...withOptions({ restart }), terminal: 'own' } as const;
+    const ctrlC: Event = { kind: 'terminal-signal', signal: SIGINT };
+    expect(run(policy, started, exited(0), noChildLeft).state.kind).toBe('backoff');
+    expect(run(policy, started, ctrlC, exited(0), noChildLeft).state).toEqual({ kind: 'exiting', status: 0 });
+    const killed: Event = { kind: 'terminal-signal', signal: SIGKILL };
+    expect(run(policy, started, killed, exited(0), noChildLeft).state.kind).toBe('backoff');
+  });
+
   test('a workload that asks for the terminal gets it', () => {
     const policy = { ...defaults, terminal: 'shared' } as const;
     const asks: Event = { kind: 'workload-stopped', signal: SIGTTIN };
@@ -265,6 +275,7 @@ const labels: Readonly<Record<Event['kind'], string>> = {
   signal: 'a stop signal',
   'workload-ended': 'the workload ended',
   'workload-stopped': 'the workload stopped',
+  'terminal-signal': 'a Ctrl-C',
   'terminal-checked': 'the terminal was checked',
   resumed: 'init runs again',
   'children-left': 'survivors are left (--grace 0)',
