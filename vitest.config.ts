@@ -14,7 +14,9 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: ['test/integration/examples.test.ts', 'test/integration/orphans-are-reaped.test.ts'],
-          testTimeout: 30_000,
+          // For what hangs. No test may fail because a machine is slow.
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
           // A test that leaves a process running fails: the project's own testing kit.
           setupFiles: 'src/testing/vitest.ts',
         },

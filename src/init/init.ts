@@ -102,13 +102,13 @@ export function init(
 
   // Let go of what is the workload's, unless it may be started again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
+  attempt(() => setProcessName('subreaper'));
   // A SIGUSR1 while node started has opened its inspector, or does in a moment: not in an init, and on a port that the
   // workload may want.
   setImmediate(() => {
     // After the first look at the workload: one that ends at once is spared the work.
     const deaf = attempt(watch.runLoops);
     if (deaf !== undefined) log('error', 'not every signal is forwarded', { error: deaf.message });
-    attempt(() => setProcessName('subreaper'));
     (process as { _debugEnd?: () => void })._debugEnd?.();
   });
   setTimeout(() => attempt(giveBackFilePages), SETTLED_MS);

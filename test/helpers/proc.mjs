@@ -105,7 +105,7 @@ export function runningWith(marker) {
  * @returns {Promise<Value>}
  * @throws after the deadline
  */
-export async function until(read, what, deadlineMs = 20_000) {
+export async function until(read, what, deadlineMs = 120_000) {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const value = read();

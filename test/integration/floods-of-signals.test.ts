@@ -17,10 +17,11 @@ async function countLines(init: RunningInit, isComplete: (counts: Map<number, nu
   return counts;
 }
 
-/** The workload may run before init has enlarged the pipe: the name is what comes after that. */
+/** The workload may run before init has enlarged the pipe. The loop of SIGCONT is the last that it sets up. */
 async function hasStarted(init: RunningInit): Promise<void> {
   await init.nextLine();
-  await until(() => processStat(init.pid)?.name === 'subreaper', 'init has started');
+  init.kill('SIGCONT');
+  expect(await init.nextLine()).toBe('18');
 }
 
 /** Nothing is left to forward to, and init says so: it runs, and reaps. */
