@@ -131,7 +131,7 @@ export function lastErrno(): number {
  * Binds a C function when it is first called, so that start-up pays for no call it does not make. Marked as pure where it
  * is used: a bundle leaves out what it does not call.
  */
-export function foreign<Parameters extends unknown[], Result>(
+export function bind<Parameters extends unknown[], Result>(
   name: string,
   result: string,
   parameters: readonly (string | TypeObject)[],

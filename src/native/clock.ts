@@ -1,8 +1,8 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 
-const clockGettime = /* @__PURE__ */ foreign<[number, Buffer], number>('clock_gettime', 'int', [
+const clockGettime = /* @__PURE__ */ bind<[number, Buffer], number>('clock_gettime', 'int', [
   'int',
   'void *',
 ]);

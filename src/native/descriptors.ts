@@ -1,27 +1,21 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { checked } from './system-error.ts';
 
-const fcntlCall = /* @__PURE__ */ foreign<[number, number, number], number>('fcntl', 'int', [
+const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('fcntl', 'int', [
   'int',
   'int',
   'int',
 ]);
-const getrlimitCall = /* @__PURE__ */ foreign<[number, Buffer], number>('getrlimit', 'int', [
-  'int',
-  'void *',
-]);
-const setrlimitCall = /* @__PURE__ */ foreign<[number, Buffer], number>('setrlimit', 'int', [
-  'int',
-  'void *',
-]);
-const pollCall = /* @__PURE__ */ foreign<[Buffer, number, number], number>('poll', 'int', [
+const getrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('getrlimit', 'int', ['int', 'void *']);
+const setrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('setrlimit', 'int', ['int', 'void *']);
+const pollCall = /* @__PURE__ */ bind<[Buffer, number, number], number>('poll', 'int', [
   'void *',
   'unsigned long',
   'int',
 ]);
-const sendCall = /* @__PURE__ */ foreign<[number, Buffer, number, number], number>('send', 'long', [
+const sendCall = /* @__PURE__ */ bind<[number, Buffer, number, number], number>('send', 'long', [
   'int',
   'void *',
   'size_t',

@@ -1,15 +1,15 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 
 type Pointer = unknown;
 
 // node.h and v8.h are C++, hence these names. Addons of every Node since 10 rely on them.
-const isolateGetCurrent = /* @__PURE__ */ foreign<[], Pointer>('_ZN2v87Isolate10GetCurrentEv', 'void *', []);
-const addEnvironmentCleanupHook = /* @__PURE__ */ foreign<[Pointer, Pointer, Uint32Array], void>(
+const isolateGetCurrent = /* @__PURE__ */ bind<[], Pointer>('_ZN2v87Isolate10GetCurrentEv', 'void *', []);
+const addEnvironmentCleanupHook = /* @__PURE__ */ bind<[Pointer, Pointer, Uint32Array], void>(
   '_ZN4node25AddEnvironmentCleanupHookEPN2v87IsolateEPFvPvES3_',
   'void',
   ['void *', 'void *', 'void *'],
 );
-const dlsymCall = /* @__PURE__ */ foreign<[number, string], Pointer>('dlsym', 'void *', ['intptr_t', 'str']);
+const dlsymCall = /* @__PURE__ */ bind<[number, string], Pointer>('dlsym', 'void *', ['intptr_t', 'str']);
 const RTLD_DEFAULT = 0;
 
 let isolate: Pointer;

@@ -1,18 +1,18 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import type { Pid } from './types.ts';
 
 const UV_PROCESS = 10;
 /** On x64 and arm64. A struct uv__queue is two pointers: next and previous. */
 const sizeofPointer = 8;
 
-const uvDefaultLoop = /* @__PURE__ */ foreign<[], bigint>('uv_default_loop', 'void *', []);
-const uvLoopSize = /* @__PURE__ */ foreign<[], number | bigint>('uv_loop_size', 'size_t', []);
-const uvLoopInit = /* @__PURE__ */ foreign<[BigUint64Array], number>('uv_loop_init', 'int', ['void *']);
-const uvLoopClose = /* @__PURE__ */ foreign<[BigUint64Array], number>('uv_loop_close', 'int', ['void *']);
-const uvHandleGetType = /* @__PURE__ */ foreign<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
-const uvProcessGetPid = /* @__PURE__ */ foreign<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
-const uvIsActive = /* @__PURE__ */ foreign<[unknown], number>('uv_is_active', 'int', ['void *']);
-const uvTtyResetMode = /* @__PURE__ */ foreign<[], number>('uv_tty_reset_mode', 'int', []);
+const uvDefaultLoop = /* @__PURE__ */ bind<[], bigint>('uv_default_loop', 'void *', []);
+const uvLoopSize = /* @__PURE__ */ bind<[], number | bigint>('uv_loop_size', 'size_t', []);
+const uvLoopInit = /* @__PURE__ */ bind<[BigUint64Array], number>('uv_loop_init', 'int', ['void *']);
+const uvLoopClose = /* @__PURE__ */ bind<[BigUint64Array], number>('uv_loop_close', 'int', ['void *']);
+const uvHandleGetType = /* @__PURE__ */ bind<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
+const uvProcessGetPid = /* @__PURE__ */ bind<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
+const uvIsActive = /* @__PURE__ */ bind<[unknown], number>('uv_is_active', 'int', ['void *']);
+const uvTtyResetMode = /* @__PURE__ */ bind<[], number>('uv_tty_reset_mode', 'int', []);
 
 type Walk = (loop: bigint, visit: (handle: unknown) => void, argument: null) => void;
 let uvWalk: Walk | undefined;
@@ -79,7 +79,7 @@ export function walkForChildren(): Set<Pid> {
 /** Once: koffi frees no prototype. */
 function bindWalk(): Walk {
   const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'void *']));
-  return foreign('uv_walk', 'void', ['void *', callbackType, 'void *']);
+  return bind('uv_walk', 'void', ['void *', callbackType, 'void *']);
 }
 
 /** Gives the terminal the modes that libuv found: what node does before a signal ends it. */

@@ -1,16 +1,16 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import { closePidfd, openPidfd, reapedStatus } from './pidfd.ts';
 import type { Pid } from './types.ts';
 import { waitUntilEnded } from './wait.ts';
 
-const cloneCall = /* @__PURE__ */ foreign<[unknown, bigint, number, number], number>('clone', 'int', [
+const cloneCall = /* @__PURE__ */ bind<[unknown, bigint, number, number], number>('clone', 'int', [
   'void *',
   'void *',
   'int',
   'intptr_t',
 ]);
-const dlsymCall = /* @__PURE__ */ foreign<[number, string], unknown>('dlsym', 'void *', ['intptr_t', 'str']);
+const dlsymCall = /* @__PURE__ */ bind<[number, string], unknown>('dlsym', 'void *', ['intptr_t', 'str']);
 const RTLD_DEFAULT = 0;
 const STACK_BYTES = 16_384;
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 
-const madviseCall = /* @__PURE__ */ foreign<[bigint, bigint, number], number>('madvise', 'int', [
+const madviseCall = /* @__PURE__ */ bind<[bigint, bigint, number], number>('madvise', 'int', [
   'intptr_t',
   'size_t',
   'int',

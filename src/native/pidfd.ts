@@ -1,22 +1,22 @@
 import { closeSync } from 'node:fs';
-import { foreign, lastErrno } from './addon.ts';
+import { bind, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import type { Pid, Signal } from './types.ts';
 
 // Neither call has a wrapper in every C library; syscall(2) takes and returns long.
-const pidfdOpenCall = /* @__PURE__ */ foreign<[number, number, number], number>('syscall', 'long', [
+const pidfdOpenCall = /* @__PURE__ */ bind<[number, number, number], number>('syscall', 'long', [
   'long',
   'int',
   'uint',
 ]);
-const pidfdSendSignalCall = /* @__PURE__ */ foreign<[number, number, number, null, number], number>(
+const pidfdSendSignalCall = /* @__PURE__ */ bind<[number, number, number, null, number], number>(
   'syscall',
   'long',
   ['long', 'int', 'int', 'void *', 'uint'],
 );
 
-const ioctlCall = /* @__PURE__ */ foreign<[number, number, Int32Array], number>('ioctl', 'int', [
+const ioctlCall = /* @__PURE__ */ bind<[number, number, Int32Array], number>('ioctl', 'int', [
   'int',
   'unsigned long',
   'void *',

@@ -1,4 +1,4 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import { SystemError } from './system-error.ts';
 import type { Errno } from './types.ts';
 
@@ -9,20 +9,20 @@ const UV_DISCONNECT = 4;
 /** A uv_poll_t. libuv keeps a pointer to it until it is closed: it must not be collected before. */
 type Handle = Uint32Array;
 
-const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleSize = /* @__PURE__ */ foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvPollInit = /* @__PURE__ */ foreign<[unknown, Handle, number], number>('uv_poll_init', 'int', [
+const uvDefaultLoop = /* @__PURE__ */ bind<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleSize = /* @__PURE__ */ bind<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
+const uvPollInit = /* @__PURE__ */ bind<[unknown, Handle, number], number>('uv_poll_init', 'int', [
   'void *',
   'void *',
   'int',
 ]);
-const uvPollStart = /* @__PURE__ */ foreign<[Handle, number, bigint], number>('uv_poll_start', 'int', [
+const uvPollStart = /* @__PURE__ */ bind<[Handle, number, bigint], number>('uv_poll_start', 'int', [
   'void *',
   'int',
   'void *',
 ]);
-const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
-const uvClose = /* @__PURE__ */ foreign<[Handle, bigint], void>('uv_close', 'void', ['void *', 'void *']);
+const uvUnref = /* @__PURE__ */ bind<[Handle], void>('uv_unref', 'void', ['void *']);
+const uvClose = /* @__PURE__ */ bind<[Handle, bigint], void>('uv_close', 'void', ['void *', 'void *']);
 
 interface Poll {
   readonly handle: Handle;

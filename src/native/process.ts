@@ -1,14 +1,14 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 
-const killCall = /* @__PURE__ */ foreign<[number, number], number>('kill', 'int', ['int', 'int']);
-const prctlCall = /* @__PURE__ */ foreign<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
-const prctlName = /* @__PURE__ */ foreign<[number, string], number>('prctl', 'int', ['int', 'str']);
-const prctlFlag = /* @__PURE__ */ foreign<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
-const exitCall = /* @__PURE__ */ foreign<[number], never>('_exit', 'void', ['int']);
-const getpgrpCall = /* @__PURE__ */ foreign<[], number>('getpgrp', 'int', []);
+const killCall = /* @__PURE__ */ bind<[number, number], number>('kill', 'int', ['int', 'int']);
+const prctlCall = /* @__PURE__ */ bind<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
+const prctlName = /* @__PURE__ */ bind<[number, string], number>('prctl', 'int', ['int', 'str']);
+const prctlFlag = /* @__PURE__ */ bind<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
+const exitCall = /* @__PURE__ */ bind<[number], never>('_exit', 'void', ['int']);
+const getpgrpCall = /* @__PURE__ */ bind<[], number>('getpgrp', 'int', []);
 
 const flagCell = new Int32Array(1);
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import { pollReadable, uvChecked } from './poll.ts';
 
@@ -14,10 +14,10 @@ const UV_RUN_NOWAIT = 2;
 /** uv_loop_size() is 848 in libuv 1; asking for it would cost a start as much as making a loop. */
 const MOST_BYTES = 4096;
 
-const uvLoopInit = /* @__PURE__ */ foreign<[Uint8Array], number>('uv_loop_init', 'int', ['void *']);
-const uvBackendFd = /* @__PURE__ */ foreign<[Uint8Array], number>('uv_backend_fd', 'int', ['void *']);
-const uvRun = /* @__PURE__ */ foreign<[Uint8Array, number], number>('uv_run', 'int', ['void *', 'int']);
-const fcntlCall = /* @__PURE__ */ foreign<[number, number, number], number>('fcntl', 'int', [
+const uvLoopInit = /* @__PURE__ */ bind<[Uint8Array], number>('uv_loop_init', 'int', ['void *']);
+const uvBackendFd = /* @__PURE__ */ bind<[Uint8Array], number>('uv_backend_fd', 'int', ['void *']);
+const uvRun = /* @__PURE__ */ bind<[Uint8Array, number], number>('uv_run', 'int', ['void *', 'int']);
+const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('fcntl', 'int', [
   'int',
   'int',
   'int',

@@ -1,4 +1,4 @@
-import { detectLibc, foreign, koffi } from './addon.ts';
+import { bind, detectLibc, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
@@ -18,15 +18,12 @@ export function realTimeSignals(): { readonly first: Signal; readonly last: Sign
   return { first: realTimeMinimum[detectLibc()] as Signal, last: realTimeMaximum as Signal };
 }
 
-const pthreadSigmaskCall = /* @__PURE__ */ foreign<[number, Buffer, null], number>('pthread_sigmask', 'int', [
+const pthreadSigmaskCall = /* @__PURE__ */ bind<[number, Buffer, null], number>('pthread_sigmask', 'int', [
   'int',
   'void *',
   'void *',
 ]);
-const signalCall = /* @__PURE__ */ foreign<[number, bigint], bigint>('signal', 'intptr_t', [
-  'int',
-  'intptr_t',
-]);
+const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('signal', 'intptr_t', ['int', 'intptr_t']);
 
 /**
  * Blocks signals for the calling thread, pthread_sigmask(3). Those sent to the process then go to a thread that
@@ -42,7 +39,7 @@ export function ignoreSignal(signal: Signal): void {
   signalCall(signal, SIG_IGN);
 }
 
-const sigactionCall = /* @__PURE__ */ foreign<[number, Buffer | null, Buffer | null], number>(
+const sigactionCall = /* @__PURE__ */ bind<[number, Buffer | null, Buffer | null], number>(
   'sigaction',
   'int',
   ['int', 'void *', 'void *'],
@@ -84,19 +81,19 @@ export interface SignalWatch {
 /** A uv_signal_t. */
 type Handle = Uint32Array;
 
-const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleSize = /* @__PURE__ */ foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvSignalInit = /* @__PURE__ */ foreign<[unknown, Handle], number>('uv_signal_init', 'int', [
+const uvDefaultLoop = /* @__PURE__ */ bind<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleSize = /* @__PURE__ */ bind<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
+const uvSignalInit = /* @__PURE__ */ bind<[unknown, Handle], number>('uv_signal_init', 'int', [
   'void *',
   'void *',
 ]);
-const uvSignalStart = /* @__PURE__ */ foreign<[Handle, bigint, number], number>('uv_signal_start', 'int', [
+const uvSignalStart = /* @__PURE__ */ bind<[Handle, bigint, number], number>('uv_signal_start', 'int', [
   'void *',
   'void *',
   'int',
 ]);
-const uvSignalStop = /* @__PURE__ */ foreign<[Handle], number>('uv_signal_stop', 'int', ['void *']);
-const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
+const uvSignalStop = /* @__PURE__ */ bind<[Handle], number>('uv_signal_stop', 'int', ['void *']);
+const uvUnref = /* @__PURE__ */ bind<[Handle], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
 
 /**

@@ -1,26 +1,26 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { sigset } from './signal-set.ts';
 import { SystemError } from './system-error.ts';
 import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
 
-const posixSpawnp = /* @__PURE__ */ foreign<[Int32Array, Buffer, null, Buffer, Buffer, Buffer], number>(
+const posixSpawnp = /* @__PURE__ */ bind<[Int32Array, Buffer, null, Buffer, Buffer, Buffer], number>(
   'posix_spawnp',
   'int',
   ['void *', 'void *', 'void *', 'void *', 'void *', 'void *'],
 );
-const attrInit = /* @__PURE__ */ foreign<[Buffer], number>('posix_spawnattr_init', 'int', ['void *']);
-const attrSetFlags = /* @__PURE__ */ foreign<[Buffer, number], number>('posix_spawnattr_setflags', 'int', [
+const attrInit = /* @__PURE__ */ bind<[Buffer], number>('posix_spawnattr_init', 'int', ['void *']);
+const attrSetFlags = /* @__PURE__ */ bind<[Buffer, number], number>('posix_spawnattr_setflags', 'int', [
   'void *',
   'short',
 ]);
-const attrSetDefault = /* @__PURE__ */ foreign<[Buffer, Buffer], number>(
+const attrSetDefault = /* @__PURE__ */ bind<[Buffer, Buffer], number>(
   'posix_spawnattr_setsigdefault',
   'int',
   ['void *', 'void *'],
 );
-const attrSetMask = /* @__PURE__ */ foreign<[Buffer, Buffer], number>('posix_spawnattr_setsigmask', 'int', [
+const attrSetMask = /* @__PURE__ */ bind<[Buffer, Buffer], number>('posix_spawnattr_setsigmask', 'int', [
   'void *',
   'void *',
 ]);

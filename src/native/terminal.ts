@@ -1,16 +1,16 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid } from './types.ts';
 
-const openCall = /* @__PURE__ */ foreign<[string, number], number>('open', 'int', ['str', 'int']);
-const readCall = /* @__PURE__ */ foreign<[number, Buffer, number], number>('read', 'long', [
+const openCall = /* @__PURE__ */ bind<[string, number], number>('open', 'int', ['str', 'int']);
+const readCall = /* @__PURE__ */ bind<[number, Buffer, number], number>('read', 'long', [
   'int',
   'void *',
   'size_t',
 ]);
-const tcgetpgrpCall = /* @__PURE__ */ foreign<[number], number>('tcgetpgrp', 'int', ['int']);
-const tcsetpgrpCall = /* @__PURE__ */ foreign<[number, number], number>('tcsetpgrp', 'int', ['int', 'int']);
+const tcgetpgrpCall = /* @__PURE__ */ bind<[number], number>('tcgetpgrp', 'int', ['int']);
+const tcsetpgrpCall = /* @__PURE__ */ bind<[number, number], number>('tcsetpgrp', 'int', ['int', 'int']);
 
 /**
  * A close-on-exec descriptor of the controlling terminal, whatever standard input is: tty(4). Undefined where

@@ -1,15 +1,15 @@
-import { foreign, lastErrno } from './addon.ts';
+import { bind, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { SystemError } from './system-error.ts';
 import type { Errno, Pid } from './types.ts';
 
-const wait4Call = /* @__PURE__ */ foreign<[number, Int32Array, number, BigInt64Array | null], number>(
+const wait4Call = /* @__PURE__ */ bind<[number, Int32Array, number, BigInt64Array | null], number>(
   'wait4',
   'int',
   ['int', 'void *', 'int', 'void *'],
 );
-const waitidCall = /* @__PURE__ */ foreign<[number, number, Int32Array, number], number>('waitid', 'int', [
+const waitidCall = /* @__PURE__ */ bind<[number, number, Int32Array, number], number>('waitid', 'int', [
   'int',
   'uint',
   'void *',
