@@ -101,7 +101,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   // What a worker thread leaves behind comes to the main thread, and zombies among it come without a SIGCHLD.
   const stopWatchingWorkers = watchWorkers(() => {
     loop.wake();
-    setTimeout(loop.look, AFTER_JOIN_MS).unref();
+    setTimeout(loop.reapNow, AFTER_JOIN_MS).unref();
   });
 
   // Become a subreaper. PID 1 is one already, and has other duties.
@@ -119,7 +119,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   }
 
   // What ended before is reaped once the caller is done.
-  if (peekEnded() !== 'no-children') process.nextTick(loop.look);
+  if (peekEnded() !== 'no-children') process.nextTick(loop.reapNow);
 
   function stop(): void {
     watch.stop(SIGCHLD);
@@ -147,7 +147,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
     },
     leave(participant) {
       // Nobody else would reap it.
-      loop.look();
+      loop.reapNow();
       participants.delete(participant);
       if (participants.size === 0) stop();
     },

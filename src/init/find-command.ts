@@ -16,15 +16,15 @@ export function findCommand(
   path: ByteString | undefined,
 ): { readonly file: ByteString; readonly found: Found } | undefined {
   if (file === '') return undefined;
-  if (file.includes('/')) return look(file);
+  if (file.includes('/')) return inspect(file);
   const candidates = (path ?? DEFAULT_PATH)
     .split(':')
-    .map((directory) => look(`${directory === '' ? '.' : directory}/${file}` as ByteString))
+    .map((directory) => inspect(`${directory === '' ? '.' : directory}/${file}` as ByteString))
     .filter((candidate) => candidate !== undefined);
   return candidates.find(({ found }) => found === 'executable') ?? candidates[0];
 }
 
-function look(file: ByteString): { file: ByteString; found: Found } | undefined {
+function inspect(file: ByteString): { file: ByteString; found: Found } | undefined {
   const bytes = Buffer.from(file, 'latin1');
   try {
     if (statSync(bytes).isDirectory()) return { file, found: 'directory' };

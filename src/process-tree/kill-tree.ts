@@ -16,11 +16,11 @@ const SIGKILL = signalNumber('SIGKILL');
 const SIGSTOP = signalNumber('SIGSTOP');
 
 /** How often a tree that was asked to end is looked at: there is no event for the end of another's descendant. */
-const LOOK_EVERY_MS = 20;
-/** A look at many processes takes long: the caller's event loop gets this many times as long in between. */
-const REST_PER_LOOK = 4;
+const SNAPSHOT_EVERY_MS = 20;
+/** A snapshot at many processes takes long: the caller's event loop gets this many times as long in between. */
+const REST_PER_SNAPSHOT = 4;
 /** Four are enough for a tree that forks while it is being stopped. */
-const MOST_LOOKS = 5;
+const MOST_SNAPSHOTS = 5;
 /** How often a tree that does not stand by then is stopped again: what sleeps uninterruptibly may never stop. */
 const MOST_STOPS = 5;
 
@@ -61,17 +61,17 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     }
   };
   /** Those of the processes that have not ended, and what runs below them by now. */
-  let lastLookMs = 0;
+  let lastSnapshotMs = 0;
   const stillRunning = (members: readonly ProcessInfo[]) => {
     const start = now();
     const found = withDescendants(members).filter(
       (member) => !hasEnded(member) && !refused.some((other) => isSameProcess(other, member)),
     );
-    lastLookMs = now() - start;
+    lastSnapshotMs = now() - start;
     return found;
   };
 
-  const rest = () => sleep(Math.max(LOOK_EVERY_MS, REST_PER_LOOK * lastLookMs));
+  const rest = () => sleep(Math.max(SNAPSHOT_EVERY_MS, REST_PER_SNAPSHOT * lastSnapshotMs));
 
   let members = stillRunning([root]);
   if (members.some((member) => member.pid === process.pid)) {
@@ -88,10 +88,10 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
   }
   const killed = new Set<string>();
   /** What was killed and has not ended yet forks no more either. */
-  const stands = (member: ProcessInfo) => isStopped(member) || killed.has(identity(member));
+  const isFrozen = (member: ProcessInfo) => isStopped(member) || killed.has(identity(member));
   for (let stops = 0; members.length > 0; stops++) {
-    members = freeze(members, stillRunning, send, stands);
-    if (members.every(stands) || stops >= MOST_STOPS) {
+    members = freeze(members, stillRunning, send, isFrozen);
+    if (members.every(isFrozen) || stops >= MOST_STOPS) {
       for (const member of members) {
         if (!killed.has(identity(member))) send(member, SIGKILL);
         killed.add(identity(member));
@@ -104,30 +104,30 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
 }
 
 /**
- * Stops processes from the top, look after look, until all stand and none is new: what is stopped forks no more. Some
- * are new for ever (a process that forks and ends, over and over), so the looks have a limit.
- * @param stands whether a process cannot fork
- * @param look those of the processes that run, and what runs below them by now
- * @returns all that the last look met
+ * Stops processes from the top, snapshot after snapshot, until all stand and none is new: what is stopped forks no more. Some
+ * are new for ever (a process that forks and ends, over and over), so the snapshots have a limit.
+ * @param isFrozen whether a process cannot fork
+ * @param snapshot those of the processes that run, and what runs below them by now
+ * @returns all that the last snapshot met
  */
 export function freeze(
   processes: readonly ProcessInfo[],
-  look: (processes: readonly ProcessInfo[]) => ProcessInfo[],
+  snapshot: (processes: readonly ProcessInfo[]) => ProcessInfo[],
   send: (info: ProcessInfo, signal: Signal) => boolean,
-  stands = isStopped,
+  isFrozen = isStopped,
 ): ProcessInfo[] {
   let all = [...processes];
   const sent = new Set<string>();
   const isNew = (info: ProcessInfo) => !sent.has(identity(info));
-  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+  for (let snapshots = 0; snapshots < MOST_SNAPSHOTS; snapshots++) {
     for (const info of all.filter(isNew)) {
       send(info, SIGSTOP);
       sent.add(identity(info));
     }
-    // What was in the middle of a fork forks before it stops: only a look at a tree that stands shows all of it.
-    const allStand = all.every(stands);
-    all = look(all);
-    if (allStand && !all.some(isNew)) break;
+    // What was in the middle of a fork forks before it stops: only a snapshot at a tree that isFrozen shows all of it.
+    const allFrozen = all.every(isFrozen);
+    all = snapshot(all);
+    if (allFrozen && !all.some(isNew)) break;
   }
   return all;
 }

@@ -12,7 +12,7 @@ export interface OrphanLoop {
    */
   wake(): void;
   /** Looks at once. */
-  look(): void;
+  reapNow(): void;
   /** Looks no more, whatever is still to come. */
   stop(): void;
 }
@@ -41,22 +41,22 @@ export function createOrphanLoop({ snapshotOwners, listChildren, reap }: OrphanL
     isAwake = true;
     // Without a reference: the poll phase is over when it runs, so it delays nothing, and an app that has nothing left
     // to do may end before it.
-    setImmediate(look).unref();
+    setImmediate(reapNow).unref();
   }
 
-  function look(): void {
+  function reapNow(): void {
     isAwake = false;
     if (isStopped || reapBatch()) return;
     isAwake = true;
     // This one keeps the loop alive, but no longer than there are zombies: without the reference the loop could fall
     // asleep before it runs.
-    setImmediate(look);
+    setImmediate(reapNow);
   }
 
   /** @returns whether no zombie is left but those of others */
   function reapBatch(): boolean {
     let isOwned: IsOwned | undefined;
-    for (let looked = 0; looked < BATCH; looked++) {
+    for (let peeks = 0; peeks < BATCH; peeks++) {
       const pid = peekEnded();
       if (pid === 'nothing-yet' || pid === 'no-children') return true;
       // Not before there is a zombie: mostly there is none, since libuv has waited for its own.
@@ -80,5 +80,5 @@ export function createOrphanLoop({ snapshotOwners, listChildren, reap }: OrphanL
     isStopped = true;
   }
 
-  return { wake, look, stop };
+  return { wake, reapNow, stop };
 }

@@ -8,7 +8,7 @@ import { aBoolean, aWholeNumber, checkOptions } from './check-options.ts';
 const MOST_GENERATIONS = 10;
 const MOST_PROCESSES = 1000;
 const MAX_LIFE_MS = 2 ** 31 - 1;
-const LOOK_EVERY_MS = 2;
+const POLL_EVERY_MS = 2;
 
 export interface OrphanChainOptions {
   /** How many generations there are. Those before the last one end at once. Default 1, at most 10. */
@@ -45,7 +45,7 @@ for (let count = 0; count < Number(width); count++) {
     ? ['sh', '-c', script]
     : [process.execPath, '-e', source, source, String(Number(generation) + 1), depth, width, setsid, script];
   const child = spawn(command, args, {
-    // 0: ends with their life. 3: tells who there is.
+    // 0: ends with their lifeline. 3: tells who there is.
     stdio: [isLast ? 4 : 'ignore', 'ignore', 'ignore', 3, ...(isLast ? [] : [4])],
     detached: setsid === 'true',
   });
@@ -100,10 +100,10 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
   const exit = once(first, 'exit');
   // With EMFILE there is an 'error' to come, and no stream.
   if (first.stdio === undefined) await exit;
-  const [, , , report, life] = first.stdio as unknown as [null, null, null, Readable, Writable];
-  // A life that lasts must not keep this process from ending, and it ends with it.
-  (life as Writable & { unref(): void }).unref();
-  life.on('error', () => {});
+  const [, , , report, lifeline] = first.stdio as unknown as [null, null, null, Readable, Writable];
+  // An open lifeline must not keep this process from ending, and it ends with it.
+  (lifeline as Writable & { unref(): void }).unref();
+  lifeline.on('error', () => {});
 
   const [lines] = await Promise.all([readLines(report), exit]);
   const failure = lines.find((line) => line.startsWith('! '));
@@ -116,14 +116,14 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
     .sort((one, other) => one.generation - other.generation);
   const ready = lines.filter((line) => line === 'ready').length;
   if (failure !== undefined || ready < last) {
-    life.destroy();
+    lifeline.destroy();
     throw new Error(`orphanChain: ${failure?.slice(2) ?? `${ready} of ${last} processes have started`}`);
   }
   // The report ends a moment before the last of its writers has.
   for (const { pid, generation } of orphans) {
-    if (generation < depth) while (isRunning(pid)) await sleep(LOOK_EVERY_MS);
+    if (generation < depth) while (isRunning(pid)) await sleep(POLL_EVERY_MS);
   }
-  setTimeout(() => life.destroy(), lifeMs).unref();
+  setTimeout(() => lifeline.destroy(), lifeMs).unref();
   return orphans;
 }
 

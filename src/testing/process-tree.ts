@@ -5,7 +5,7 @@ import { aWholeNumber, checkOptions } from './check-options.ts';
 import { commandLine } from './process-details.ts';
 
 /** How often /proc is read for what the kernel reports no event of. */
-const LOOK_EVERY_MS = 5;
+const SNAPSHOT_EVERY_MS = 5;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
@@ -71,6 +71,6 @@ export async function waitForZombies(
         `waitForZombies: ${found.length} zombies below ${pid} after ${timeoutMs} ms, not ${count}\n${processTree(pid)}`,
       );
     }
-    await sleep(LOOK_EVERY_MS);
+    await sleep(SNAPSHOT_EVERY_MS);
   }
 }

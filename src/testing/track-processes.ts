@@ -8,7 +8,7 @@ import { ageMs, commandLine, stateName } from './process-details.ts';
 
 /** What was told to end a moment ago is no leak if it does: `child.kill()` at a test's end waits for nothing. */
 const SETTLE_MS = 200;
-const LOOK_EVERY_MS = 5;
+const SNAPSHOT_EVERY_MS = 5;
 const MOST_ROUNDS = 5;
 
 export interface TrackOptions {
@@ -69,8 +69,8 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   async function check(): Promise<void> {
     try {
       let left = leftRunning();
-      for (let waitedMs = 0; left.length > 0 && waitedMs < SETTLE_MS; waitedMs += LOOK_EVERY_MS) {
-        await sleep(LOOK_EVERY_MS);
+      for (let waitedMs = 0; left.length > 0 && waitedMs < SETTLE_MS; waitedMs += SNAPSHOT_EVERY_MS) {
+        await sleep(SNAPSHOT_EVERY_MS);
         left = leftRunning();
       }
       if (left.length === 0) return;
@@ -111,8 +111,8 @@ async function untilReaped(ended: readonly LeakedProcess[]): Promise<void> {
     const info = readProcess(pid);
     return info?.parent === process.pid && hasEnded(info);
   };
-  for (let waitedMs = 0; ended.some(isZombie) && waitedMs < SETTLE_MS; waitedMs += LOOK_EVERY_MS) {
-    await sleep(LOOK_EVERY_MS);
+  for (let waitedMs = 0; ended.some(isZombie) && waitedMs < SETTLE_MS; waitedMs += SNAPSHOT_EVERY_MS) {
+    await sleep(SNAPSHOT_EVERY_MS);
   }
 }
 
