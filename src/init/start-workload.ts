@@ -9,8 +9,8 @@ import { attempt } from './attempt.ts';
 import { variable } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { type Inherited, inheritedFromThree, STANDARD_STREAMS } from './inherited.ts';
+import { fallBackToShell } from './shell-fallback.ts';
 import { listenAsOwnPid } from './socket-activation.ts';
-import { startOtherwise } from './start-otherwise.ts';
 
 const everySignal = Array.from({ length: 64 }, (_, index) => (index + 1) as Signal);
 
@@ -54,7 +54,7 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     return spawn({ file: argv[0], argv, ...attributes });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return startOtherwise(error, argv, attributes);
+    return fallBackToShell(error, argv, attributes);
   } finally {
     if (raisedLimit !== undefined) setDescriptorLimit(raisedLimit);
   }

@@ -11,7 +11,7 @@ import { type Found, findCommand } from './find-command.ts';
  * with execvp(3).
  * @throws Failure that says why it cannot be run, for all else
  */
-export function startOtherwise(
+export function fallBackToShell(
   error: SystemError,
   command: Command,
   attributes: Omit<Spawn, 'file' | 'argv'>,
