@@ -11,7 +11,7 @@ import type { RealTimeRange } from '../signals/signal-names.ts';
  * inspector), PIPE and XFSZ (ignored), PROF (the profiler). Faults (SEGV and the like) end PID 1 without help. Numbers,
  * of x64 and arm64, since a table of all names is nothing that an app's start needs.
  */
-export const endingSignals = {
+export const terminatingSignals = {
   SIGHUP: 1,
   SIGINT: 2,
   SIGQUIT: 3,
@@ -26,14 +26,14 @@ export const endingSignals = {
   SIGPWR: 30,
 } as const;
 
-const names = Object.keys(endingSignals) as (keyof typeof endingSignals)[];
+const names = Object.keys(terminatingSignals) as (keyof typeof terminatingSignals)[];
 
 interface DefaultActions {
   stop(): void;
 }
 
 /** Those that node has a handler for even if nobody listens: it resets the terminal and re-raises. */
-const caughtByNode: readonly number[] = [endingSignals.SIGINT, endingSignals.SIGTERM];
+const caughtByNode: readonly number[] = [terminatingSignals.SIGINT, terminatingSignals.SIGTERM];
 
 /**
  * Gives PID 1 the default actions that the kernel withholds from it, kill(2): a signal that the app does not listen to
@@ -47,8 +47,8 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   const isListenedTo = (signal: Signal) =>
     // Nobody can listen to a real-time signal: node has no name for it.
     signal < realTime.first &&
-    names.some((name) => endingSignals[name] === signal && process.listenerCount(name) > 0);
-  const signals = new Set(Object.values<number>(endingSignals) as Signal[]);
+    names.some((name) => terminatingSignals[name] === signal && process.listenerCount(name) > 0);
+  const signals = new Set(Object.values<number>(terminatingSignals) as Signal[]);
   for (let number: number = realTime.first; number <= realTime.last; number++) signals.add(number as Signal);
   // A handler that is neither a listener's nor node's is a native addon's: libuv's would replace it.
   for (const signal of caughtSignals()) {
@@ -86,8 +86,8 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
 
 /** The number of one of the signals above. */
 function numberOf(event: string | symbol): Signal | undefined {
-  return Object.hasOwn(endingSignals, event)
-    ? (endingSignals[event as keyof typeof endingSignals] as Signal)
+  return Object.hasOwn(terminatingSignals, event)
+    ? (terminatingSignals[event as keyof typeof terminatingSignals] as Signal)
     : undefined;
 }
 

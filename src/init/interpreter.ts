@@ -161,7 +161,7 @@ export function createInterpreter({
     };
   }
 
-  function runs(pid: Pid): void {
+  function workloadStarted(pid: Pid): void {
     const started = createWorkload(pid);
     workload = started;
     run = started;
@@ -220,7 +220,7 @@ export function createInterpreter({
 
   function startAgain(): void {
     try {
-      runs(start());
+      workloadStarted(start());
     } catch (error) {
       const status = error instanceof Failure ? error.status : 125;
       dispatch({ kind: 'start-failed', atMs: now(), status, message: (error as Error).message });
@@ -254,7 +254,7 @@ export function createInterpreter({
   return {
     begin() {
       if (policy.options.pause) log('info', 'pausing until a stop signal comes');
-      else runs(start());
+      else workloadStarted(start());
       // There is no status to wait for.
       if (policy.options.pause && !needsWait) leaveToKernel();
     },

@@ -306,8 +306,8 @@ function startFailed(
   { status, message }: Extract<Event, { kind: 'start-failed' }>,
 ): Step {
   const stoppedBy = state.stoppedBy ?? state.held.find((signal) => isStop(policy, sentFor(policy, signal)));
-  const over = runOver(policy, { ...state, stoppedBy }, status, 0, true);
-  return { state: over.state, effects: [log('error', message), ...over.effects] };
+  const afterRun = endRun(policy, { ...state, stoppedBy }, status, 0, true);
+  return { state: afterRun.state, effects: [log('error', message), ...afterRun.effects] };
 }
 
 function ended(
@@ -477,9 +477,9 @@ function kill(policy: Policy, state: Living): Effect {
 }
 
 function noChildLeft(policy: Policy, state: Living, atMs: number): Step {
-  if (state.kind === 'terminating') return runOver(policy, state, state.status, state.runMs, true);
+  if (state.kind === 'terminating') return endRun(policy, state, state.status, state.runMs, true);
   if (state.kind === 'draining') {
-    return runOver(policy, state, drainedStatus(state), atMs - state.startedAtMs, true);
+    return endRun(policy, state, drainedStatus(state), atMs - state.startedAtMs, true);
   }
   return same(state);
 }
@@ -490,8 +490,8 @@ function drainedStatus({ status, stoppedBy }: Of<'draining'>): number {
 }
 
 function outOfReach(policy: Policy, state: Living): Step {
-  if (state.kind === 'terminating') return runOver(policy, state, state.status, state.runMs, false);
-  if (state.kind === 'draining') return runOver(policy, state, drainedStatus(state), 0, false);
+  if (state.kind === 'terminating') return endRun(policy, state, state.status, state.runMs, false);
+  if (state.kind === 'draining') return endRun(policy, state, drainedStatus(state), 0, false);
   // While the workload runs its own end is waited for.
   return same(state);
 }
@@ -525,8 +525,8 @@ function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): St
   const runs = state.kind === 'running' ? 'the workload still runs' : 'what it left still runs';
   const timedOut = log('warn', `stop timeout: ${runs}`, { stopTimeoutMs });
   if (state.kind === 'draining' && policy.isPid1) {
-    const over = exit(remapped(policy, drainedStatus(state)));
-    return { state: over.state, effects: [timedOut, ...over.effects] };
+    const exiting = exit(remapped(policy, drainedStatus(state)));
+    return { state: exiting.state, effects: [timedOut, ...exiting.effects] };
   }
   const killing = { ...state, stopping: { kind: 'killing' } as const };
   return same(killing, timedOut, kill(policy, killing));
@@ -538,8 +538,8 @@ function killNow(policy: Policy, state: State): Step {
   const warning = log('warn', 'killing what is left');
   // The kernel kills whatever is left in the namespace of a PID 1 that ends, and waits for it: no race can be lost.
   if (isLast(policy, state)) {
-    const over = exit(remapped(policy, state.status));
-    return { state: over.state, effects: [warning, ...over.effects] };
+    const exiting = exit(remapped(policy, state.status));
+    return { state: exiting.state, effects: [warning, ...exiting.effects] };
   }
   const killing: State = { ...state, survivors: 'killing' };
   const discard: readonly Effect[] = policy.keepsStatuses
@@ -559,14 +559,14 @@ function isLast(policy: Policy, state: Living): boolean {
 }
 
 /** @param mayRestart false beside a survivor that could not be ended */
-function runOver(policy: Policy, run: Run, ownStatus: number, runMs: number, mayRestart: boolean): Step {
+function endRun(policy: Policy, run: Run, ownStatus: number, runMs: number, mayRestart: boolean): Step {
   const status = remapped(policy, ownStatus);
   // A survivor may have had the terminal until now.
   const effects: Effect[] = [{ kind: 'forget-survivors' }, ...takeTerminal(policy)];
   const delayMs = mayRestart ? backoffMs(policy, run, status, runMs) : undefined;
   if (delayMs === undefined) {
-    const over = exit(status);
-    return { state: over.state, effects: [...effects, ...over.effects] };
+    const exiting = exit(status);
+    return { state: exiting.state, effects: [...effects, ...exiting.effects] };
   }
   const restarts = (runMs >= GOOD_RUN_MS ? 0 : run.restarts) + 1;
   const state: State = { kind: 'backoff', stoppedBy: run.stoppedBy, restarts, delayMs, status };
@@ -587,9 +587,12 @@ function backoffMs({ options }: Policy, run: Run, status: number, runMs: number)
 }
 
 function cannotWait(policy: Policy, error: string): Step {
-  const over = exit(125);
+  const exiting = exit(125);
   const fatal = log('fatal', 'children cannot be waited for, init ends', { error });
-  return { state: over.state, effects: [fatal, { kind: 'kill', everybody: policy.isPid1 }, ...over.effects] };
+  return {
+    state: exiting.state,
+    effects: [fatal, { kind: 'kill', everybody: policy.isPid1 }, ...exiting.effects],
+  };
 }
 
 function exit(status: number): Step {

@@ -43,8 +43,8 @@ export function runWithoutReaping(
   for (const signal of forwardedSignals(realTime)) {
     const name = signalName(signal, realTime) as NodeJS.Signals;
     if (!(name in constants.signals) || (isOnTerminal && name === 'SIGTSTP')) continue;
-    const isTyped = isOnTerminal && (name === 'SIGINT' || name === 'SIGQUIT');
-    process.on(name, () => isTyped || deliver(signal));
+    const isFromTerminal = isOnTerminal && (name === 'SIGINT' || name === 'SIGQUIT');
+    process.on(name, () => isFromTerminal || deliver(signal));
   }
 
   const [program, ...args] = command.map(fromBytes) as [string, ...string[]];
