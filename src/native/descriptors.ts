@@ -28,7 +28,7 @@ export function setCloseOnExec(descriptor: number, closeOnExec: boolean): void {
 }
 
 /**
- * Sets the soft limit of open descriptors, RLIMIT_NOFILE of setrlimit(2), and returns the one before.
+ * Sets the soft limit of open descriptors, RLIMIT_NOFILE of setrlimit(2), and returns the previous one.
  * @throws SystemError EINVAL above the hard limit
  */
 export function setDescriptorLimit(soft: bigint): bigint {
@@ -40,7 +40,7 @@ export function setDescriptorLimit(soft: bigint): bigint {
   return before;
 }
 
-/** True if a write can start without blocking, POLLOUT of poll(2). */
+/** Whether a write can start without blocking, POLLOUT of poll(2). */
 export function isWritable(descriptor: number): boolean {
   const pollfd = Buffer.alloc(layouts.sizeofPollfd);
   pollfd.writeInt32LE(descriptor);
@@ -51,7 +51,7 @@ export function isWritable(descriptor: number): boolean {
 /**
  * Sends to a socket without blocking and without SIGPIPE, send(2).
  * @returns the number of bytes taken
- * @throws SystemError EAGAIN when the socket is full, EPIPE when nobody reads
+ * @throws SystemError EAGAIN if the socket is full, EPIPE if it has no reader
  */
 export function sendWithoutBlocking(socket: number, bytes: Buffer): number {
   return checked(

@@ -6,7 +6,7 @@ const UV_POLL = 8;
 const UV_READABLE = 1;
 const UV_DISCONNECT = 4;
 
-/** A uv_poll_t. libuv keeps a pointer to it until it is closed: it must not be collected before. */
+/** A uv_poll_t. libuv keeps a pointer to it until it is closed, so it must not be collected before. */
 type Handle = Uint32Array;
 
 const uvDefaultLoop = /* @__PURE__ */ bind<[], unknown>('uv_default_loop', 'void *', []);
@@ -29,10 +29,10 @@ interface Poll {
   readonly callBack: () => void;
 }
 
-/** By the address of their handle, which is what libuv's callbacks get. */
+/** By the address of their handle, which libuv passes to its callbacks. */
 const polls = new Map<bigint, Poll>();
 const closed: Handle[] = [];
-/** koffi has room for a few thousand callbacks: one serves all polls. */
+/** koffi has room for a few thousand callbacks only, so all polls share these. */
 let callbacks: { readonly polled: bigint; readonly closed: bigint } | undefined;
 
 function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint } {
@@ -54,12 +54,12 @@ function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint
 }
 
 /**
- * Calls back, on node's loop, for as long as a descriptor is readable or has an error: uv_poll_t. The descriptor must
- * stay open until the returned function has been called, which ends it.
+ * Calls back, on node's loop, for as long as a descriptor is readable or has an error: uv_poll_t. The returned function
+ * ends the poll; the descriptor must stay open until then.
  *
- * What is called back must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
- * straight, not through node, which runs those queues.
- * @param keepsLoopAlive whether it keeps the process running when there is nothing else to do
+ * The callback must not throw, and must not rely on process.nextTick or promises: libuv calls it directly, and not
+ * through node, which runs those queues.
+ * @param keepsLoopAlive whether the poll keeps an otherwise idle process running
  * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
  */
 export function pollReadable(
@@ -70,7 +70,7 @@ export function pollReadable(
   return poll(descriptor, UV_READABLE, onReadable, keepsLoopAlive);
 }
 
-/** The same for as long as the other end has hung up, EPOLLHUP of epoll_ctl(2). It keeps no process running. */
+/** Calls back for as long as the other end has hung up, EPOLLHUP of epoll_ctl(2). Does not keep the process running. */
 export function pollHangUp(descriptor: number, onHangUp: () => void): () => void {
   return poll(descriptor, UV_DISCONNECT, onHangUp, false);
 }

@@ -26,27 +26,27 @@ const attrSetMask = /* @__PURE__ */ bind<[Buffer, Buffer], number>('posix_spawna
 ]);
 
 export interface Spawn {
-  /** Looked up in PATH unless it holds a slash. */
+  /** Searched in PATH unless it contains a slash. */
   readonly file: ByteString;
   /** argv[0] included. */
   readonly argv: readonly ByteString[];
   /** "NAME=value" entries. */
   readonly environment: readonly ByteString[];
-  /** Signals that start with their default action; ignored ones outside this set stay ignored. */
+  /** Signals that start with their default action. Ignored signals outside this set stay ignored. */
   readonly defaultSignals: SignalSet;
   /** The new process's signal mask. */
   readonly signalMask: SignalSet;
 }
 
 /**
- * Starts a program as the leader of a new process group, posix_spawnp(3). libuv knows of no such child, so
- * wait4(2) for any child has one caller only.
- * @throws SystemError with what execve(2) or fork(2) failed with; a file without a known format is ENOEXEC
+ * Starts a program as the leader of a new process group, posix_spawnp(3). libuv does not know the child, so wait4(2)
+ * for any child has only one caller.
+ * @throws SystemError with the error of execve(2) or fork(2); ENOEXEC for a file of unknown format
  */
 export function spawn({ file, argv, environment, defaultSignals, signalMask }: Spawn): Pid {
   const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
   attrInit(attributes);
-  // The process group of fresh attributes is 0: a new one, of which the child is the leader.
+  // New attributes have process group 0: a new group, led by the child.
   attrSetFlags(
     attributes,
     constants.POSIX_SPAWN_SETPGROUP | constants.POSIX_SPAWN_SETSIGDEF | constants.POSIX_SPAWN_SETSIGMASK,
@@ -67,7 +67,7 @@ export function spawn({ file, argv, environment, defaultSignals, signalMask }: S
   return pid[0] as Pid;
 }
 
-/** A NULL-terminated array of pointers as execve(2) takes it, and behind it the strings that it points to. */
+/** A NULL-terminated array of pointers, as execve(2) takes it, followed by the strings it points to. */
 function stringArray(strings: readonly ByteString[]): Buffer {
   const pointersSize = (strings.length + 1) * 8;
   const text = strings.map((string) => `${string}\0`).join('');
