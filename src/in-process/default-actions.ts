@@ -41,7 +41,7 @@ const caughtByNode: readonly number[] = [terminatingSignals.SIGINT, terminatingS
  * signal-exit in all its versions, must find only the app's. signal-exit's re-raise, which PID 1 survives, ends it too.
  *
  * The listeners at the time of the signal count, not those at its delivery, which a busy event loop delays. An app that
- * exits before the delivery ends with its own status. Only an 'exit' listener could prevent that, and the app would see it.
+ * exits before the delivery ends with its own status. Only an 'exit' listener could change that: the app would see it.
  */
 export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   const isListenedTo = (signal: Signal) =>

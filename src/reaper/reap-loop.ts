@@ -21,8 +21,8 @@ export interface ReapLoop {
    */
   catchUp(first: Pid | undefined): void;
   /**
-   * Makes the kernel reap children that end from now on, without reporting their status. Then no flood of zombies, however
-   * fast, keeps init from its work.
+   * Makes the kernel reap children that end from now on, without reporting their status. Then no flood of zombies keeps
+   * init from its work, however fast they come.
    */
   discardStatuses(): void;
   /** Ends that. Call it before starting a child whose status matters. */
