@@ -425,8 +425,8 @@ function terminalChecked(
 ): Step {
   const asksForTerminal = terminalAccessSignals.includes(stoppedBy);
   if (asksForTerminal && workloadHasIt) return same(state, { kind: 'continue-workload' });
-  // A SIGSTOP that kill sent has nothing to do with the terminal. But a program that has the terminal may stop itself that
-  // way too (top).
+  // A SIGSTOP that somebody sent with kill has nothing to do with the terminal. But a program that has the terminal may
+  // stop itself that way too (top).
   if (stoppedBy === SIGSTOP && !workloadHasIt) return same(state);
   // No shell above could continue PID 1, and the kernel ignores a stop of PID 1 itself.
   if (isPid1) return asksForTerminal ? same(state) : same(state, { kind: 'continue-workload' });
