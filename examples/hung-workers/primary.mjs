@@ -23,7 +23,7 @@ async function main() {
   for (let round = 1; round <= ROUNDS; round++) {
     orphans.push(...(await killHungWorker({ draw: round === 1 })));
   }
-  const areGone = () => look(orphans).every(({ state }) => state === 'gone');
+  const areGone = () => refresh(orphans).every(({ state }) => state === 'gone');
   // The report tells of those that are not.
   await until(areGone, 'the orphans are gone', REAP_MS).catch(() => {});
   report(orphans);
@@ -48,12 +48,12 @@ async function killHungWorker({ draw }) {
   await kill(worker);
   const family = [pid, ...pids];
   const areAdopted = () =>
-    look(orphans).every(({ state, parent }) => state === 'gone' || !family.includes(parent));
+    refresh(orphans).every(({ state, parent }) => state === 'gone' || !family.includes(parent));
   await until(areAdopted, `the orphans of worker ${pid} are adopted`, DEADLINE_MS);
   console.log(`worker ${pid} killed; its orphans go to another parent`);
   if (draw) print(drawTree(allProcesses(), [process.pid, ...pids]));
 
-  const haveEnded = () => look(orphans).every(({ state }) => state === 'gone' || state === 'Z');
+  const haveEnded = () => refresh(orphans).every(({ state }) => state === 'gone' || state === 'Z');
   await until(haveEnded, `the orphans of worker ${pid} have ended`, DEADLINE_MS);
   console.log(`worker ${pid}: its orphans have ended`);
   return orphans;
@@ -94,7 +94,7 @@ function print(lines) {
 }
 
 /** Brings the orphans up to date; one that is gone keeps the name it had. */
-function look(orphans) {
+function refresh(orphans) {
   for (const orphan of orphans) Object.assign(orphan, processStat(orphan.pid) ?? { state: 'gone' });
   return orphans;
 }

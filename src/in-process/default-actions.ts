@@ -7,11 +7,11 @@ import type { Signal } from '../native/types.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
 
 /**
- * The signals whose default action ends a process, signal(7), but for those that node or V8 have a use for: USR1 (the
- * inspector), PIPE and XFSZ (ignored), PROF (the profiler). Faults (SEGV and the like) end PID 1 without help. Numbers,
- * of x64 and arm64, since a table of all names is nothing that an app's start needs.
+ * The signals whose default action ends a process, signal(7), except those that node or V8 use: USR1 (the inspector),
+ * PIPE and XFSZ (ignored), PROF (the profiler). Faults (SEGV and the like) end PID 1 without help. The numbers are those
+ * of x64 and arm64: app start-up does not need the full name table.
  */
-export const endingSignals = {
+export const terminatingSignals = {
   SIGHUP: 1,
   SIGINT: 2,
   SIGQUIT: 3,
@@ -26,31 +26,31 @@ export const endingSignals = {
   SIGPWR: 30,
 } as const;
 
-const names = Object.keys(endingSignals) as (keyof typeof endingSignals)[];
+const names = Object.keys(terminatingSignals) as (keyof typeof terminatingSignals)[];
 
 interface DefaultActions {
   stop(): void;
 }
 
-/** Those that node has a handler for even if nobody listens: it resets the terminal and re-raises. */
-const caughtByNode: readonly number[] = [endingSignals.SIGINT, endingSignals.SIGTERM];
+/** Node handles these even without a listener: it resets the terminal and re-raises. */
+const caughtByNode: readonly number[] = [terminatingSignals.SIGINT, terminatingSignals.SIGTERM];
 
 /**
  * Gives PID 1 the default actions that the kernel withholds from it, kill(2): a signal that the app does not listen to
- * ends the process with 128 + N, as it would any other. Not with a listener of its own: code that asks who listens,
- * signal-exit in all its versions, must find nobody but the app. Its re-raise, which PID 1 survives, ends here too.
+ * ends the process with 128 + N, as it ends any other process. This adds no listener: code that counts listeners,
+ * signal-exit in all its versions, must find only the app's. signal-exit's re-raise, which PID 1 survives, ends it too.
  *
- * It counts who listened when the signal came, not when it is delivered after whatever the event loop is busy with. An
- * app that exits before that ends with its own status: only an 'exit' listener, which the app would see, could tell.
+ * The listeners at the time of the signal count, not those at its delivery, which a busy event loop delays. An app that
+ * exits before the delivery ends with its own status. Only an 'exit' listener could change that: the app would see it.
  */
 export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   const isListenedTo = (signal: Signal) =>
-    // Nobody can listen to a real-time signal: node has no name for it.
+    // An app cannot listen to a real-time signal: node has no name for it.
     signal < realTime.first &&
-    names.some((name) => endingSignals[name] === signal && process.listenerCount(name) > 0);
-  const signals = new Set(Object.values<number>(endingSignals) as Signal[]);
+    names.some((name) => terminatingSignals[name] === signal && process.listenerCount(name) > 0);
+  const signals = new Set(Object.values<number>(terminatingSignals) as Signal[]);
   for (let number: number = realTime.first; number <= realTime.last; number++) signals.add(number as Signal);
-  // A handler that is neither a listener's nor node's is a native addon's: libuv's would replace it.
+  // Any other handler belongs to a native addon. libuv's handler would replace it.
   for (const signal of caughtSignals()) {
     if (!caughtByNode.includes(signal) && !isListenedTo(signal)) signals.delete(signal);
   }
@@ -59,12 +59,12 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
     if (watch.stop(signal)) end(signal);
   };
 
-  // Before node's own listener, which takes the handler away as the last listener goes: no gap between the two.
+  // Runs before node's own listener, which removes the handler with the last listener: no gap between the two.
   const onRemoved = (event: string | symbol) => {
     const signal = numberOf(event);
     if (signal !== undefined && signals.has(signal) && !isListenedTo(signal)) watch.start(signal);
   };
-  // After node's own listener, which installs a handler for the first listener: no gap either.
+  // Runs after node's own listener, which installs a handler for the first listener: no gap either.
   const onNew = (event: string | symbol) => {
     const signal = numberOf(event);
     if (signal !== undefined && !isListenedTo(signal)) stopWatching(signal);
@@ -84,20 +84,20 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   };
 }
 
-/** The number of one of the signals above. */
+/** The number of a signal in terminatingSignals; undefined for any other event. */
 function numberOf(event: string | symbol): Signal | undefined {
-  return Object.hasOwn(endingSignals, event)
-    ? (endingSignals[event as keyof typeof endingSignals] as Signal)
+  return Object.hasOwn(terminatingSignals, event)
+    ? (terminatingSignals[event as keyof typeof terminatingSignals] as Signal)
     : undefined;
 }
 
-/** What node does before a signal ends it, and the end: no 'exit' event, as for any process that a signal ends. */
+/** Ends the process as node does on a signal: it resets the terminal, and emits no 'exit' event. */
 function end(signal: Signal): never {
   resetTerminalModes();
   return exitNow(128 + signal);
 }
 
-/** The signals that this process has a handler for, SigCgt of proc_pid_status(5). */
+/** The signals that this process handles: SigCgt of proc_pid_status(5). */
 function caughtSignals(): Signal[] {
   const caught: Signal[] = [];
   try {
@@ -105,7 +105,7 @@ function caughtSignals(): Signal[] {
     let rest = BigInt(`0x${digits ?? 0}`);
     for (let number = 1; rest > 0n; number++, rest >>= 1n) if (rest & 1n) caught.push(number as Signal);
   } catch {
-    // Without /proc: as if there were none.
+    // Without /proc, assume no handlers.
   }
   return caught;
 }

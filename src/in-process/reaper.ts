@@ -12,38 +12,38 @@ import { createOrphanLoop, type IsOwned } from '../reaper/orphan-loop.ts';
 import { restoreDefaultActions } from './default-actions.ts';
 import { watchWorkers } from './watch-workers.ts';
 
-/** Whoever has a say in the reaping, or wants to hear of it. Called on the event loop; must not throw. */
+/** Decides about the reaping, or observes it. Its functions are called on the event loop, and must not throw. */
 export interface Participant {
-  /** Whether something else in this process waits for a child, asked about those that are not node's own. */
+  /** Whether something else in this process waits for a child. Called for children that are not node's own. */
   readonly owns?: ((pid: number) => boolean) | undefined;
-  /** Shown a child while its entry in /proc is there. What it returns is called if that had ended, and is reaped now. */
+  /** Called while the child's entry in /proc exists. If the child has ended, the result is called once it is reaped. */
   readonly beforeReaping?: ((pid: Pid) => (waited: WaitedFor) => void) | undefined;
 }
 
-/** The one reaper of a process: also for other copies of this package, in whatever version. */
+/** The only reaper of a process. All copies of this package share it, whatever their versions. */
 export interface InProcessReaper {
-  /** How many orphans were reaped so far. */
+  /** How many orphans have been reaped so far. */
   readonly reaped: number;
   /** The children that neither node nor a participant waits for. */
   orphans(): Pid[];
   join(participant: Participant): void;
-  /** Reaps what has ended by now. With the last participant the process is again as it was. */
+  /** Reaps the orphans that have ended by now. The last participant to leave restores the process as it was. */
   leave(participant: Participant): void;
 }
 
 const shared = globalThis as { [key: symbol]: InProcessReaper | undefined };
-/** The number is that of the two interfaces above. */
+/** The number is the version of the two interfaces above. */
 const KEY = Symbol.for('subreaper.in-process-reaper.1');
 
 const SIGCHLD = constants.SIGCHLD as Signal;
-/** pthread_join(3) returns a moment before the kernel has passed the thread's children on, and no event says when. */
+/** pthread_join(3) returns shortly before the kernel has passed on the thread's children. No event says when it has. */
 const AFTER_JOIN_MS = 100;
 
 /**
- * Makes this process its own init, if it is not one yet, and lets a participant into it.
- * @param warn told, in one line, what keeps orphans from coming to this process; without it node warns
- * @returns undefined in worker threads and on other systems than Linux: nothing happens there
- * @throws Error where koffi, a dependency, has no addon for this platform
+ * Makes this process its own init, unless it is one already, and adds a participant.
+ * @param warn called with one line if orphans cannot come to this process; by default node emits a warning
+ * @returns undefined in worker threads and on systems other than Linux: nothing happens there
+ * @throws Error if koffi, a dependency, has no addon for this platform
  */
 export function joinReaper(
   participant: Participant,
@@ -59,13 +59,13 @@ function emitWarning(message: string): void {
   process.emitWarning(`subreaper: ${message}; allow prctl in its seccomp profile`);
 }
 
-/** /proc/thread-self is "PID/task/TID", and the main thread's ID is the pid. */
+/** /proc/thread-self is "PID/task/TID". The main thread's ID is the pid. */
 function isMainThread(): boolean {
   try {
     const [pid, , thread] = readlinkSync('/proc/thread-self').split('/');
     return pid === thread;
   } catch {
-    // Without /proc: node's own word for it, which costs a start-up a millisecond.
+    // Without /proc, ask node, which costs start-up a millisecond.
     return process.getBuiltinModule('node:worker_threads').isMainThread;
   }
 }
@@ -74,7 +74,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   const participants = new Set<Participant>();
   let reaped = 0;
 
-  // Ask who waits for a child.
+  // Find out which children have an owner.
   function snapshotOwners(): IsOwned {
     const ofLibuv = childrenOfLibuv();
     return (pid) => {
@@ -84,7 +84,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
     };
   }
 
-  // Reap what nobody waits for.
+  // Reap the children without one.
   const loop = createOrphanLoop({ snapshotOwners, listChildren: ownChildren, reap });
   function reap(pid: Pid): boolean {
     const onReaped: ((waited: WaitedFor) => void)[] = [];
@@ -98,10 +98,10 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   const watch = watchSignals(loop.wake, false);
   watch.start(SIGCHLD);
 
-  // What a worker thread leaves behind comes to the main thread, and zombies among it come without a SIGCHLD.
+  // When a worker thread ends, the main thread gets its children. Zombies among them come without a SIGCHLD.
   const stopWatchingWorkers = watchWorkers(() => {
     loop.wake();
-    setTimeout(loop.look, AFTER_JOIN_MS).unref();
+    setTimeout(loop.reapNow, AFTER_JOIN_MS).unref();
   });
 
   // Become a subreaper. PID 1 is one already, and has other duties.
@@ -110,7 +110,8 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   if (hasBecomeSubreaper) subscribe('process.execve', onExecve);
   const defaultActions = isPid1 ? restoreDefaultActions(realTimeSignals()) : undefined;
 
-  // execve(2) keeps the attribute, and the next program does not reap. In some versions of node it throws if it fails.
+  // execve(2) keeps the attribute, but the next program does not reap. If the call fails, the app goes on (some versions
+  // of node throw): become a subreaper again.
   function onExecve(): void {
     ceaseToBeSubreaper();
     process.nextTick(() => {
@@ -118,8 +119,8 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
     });
   }
 
-  // What ended before is reaped once the caller is done.
-  if (peekEnded() !== 'no-children') process.nextTick(loop.look);
+  // Reap the orphans that have ended before this, once the caller is done.
+  if (peekEnded() !== 'no-children') process.nextTick(loop.reapNow);
 
   function stop(): void {
     watch.stop(SIGCHLD);
@@ -146,15 +147,15 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
       participants.add(participant);
     },
     leave(participant) {
-      // Nobody else would reap it.
-      loop.look();
+      // After the last participant nobody reaps.
+      loop.reapNow();
       participants.delete(participant);
       if (participants.size === 0) stop();
     },
   };
 }
 
-/** @returns whether it was not one before */
+/** @returns whether this call made the process a subreaper */
 function tryToBecomeSubreaper(warn: (message: string) => void): boolean {
   try {
     if (isSubreaper()) return false;

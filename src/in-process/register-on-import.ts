@@ -1,7 +1,7 @@
 import { joinReaper } from './reaper.ts';
 
-// Loaded before the app, with node's --import or --require: where it cannot do its work the app must not start as if it
-// did, and whoever starts it has no use for a stack.
+// Node loads this before the app, with --import or --require. If it cannot work, the app must not start as if it did. The
+// user needs no stack trace for that.
 try {
   joinReaper({});
 } catch (error) {

@@ -9,58 +9,59 @@ import { decodeWaitStatus } from '../reaper/wait-status.ts';
 import { signalName } from '../signals/signal-names.ts';
 import { joinReaper, type Participant } from './reaper.ts';
 
-/** An orphan that was reaped, and what it had used: getrusage(2). One of `code` and `signal` is null, as in node. */
+/** A reaped orphan and its resource usage, getrusage(2). Either `code` or `signal` is null, as in node. */
 export interface ReapedOrphan extends Usage {
   readonly pid: number;
   /** The program's name, at most 15 bytes; null without /proc. */
   readonly name: string | null;
-  /** What it exited with. */
+  /** Its exit code. */
   readonly code: number | null;
-  /** What ended it: "SIGKILL", "SIGRTMIN+3". */
+  /** The signal that ended it: "SIGKILL", "SIGRTMIN+3". */
   readonly signal: string | null;
-  /** From its start until it was reaped, in milliseconds, to within 10; null without /proc. */
+  /** The time from its start until it was reaped, in milliseconds, to within 10; null without /proc. */
   readonly lifetimeMs: number | null;
 }
 
-/** The part of a pino logger that is used. */
+/** The methods of a pino logger that `register` uses. */
 export interface Logger {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
 export interface RegisterOptions {
-  /** Called for each orphan once it is reaped, on the event loop. What it throws is an uncaught exception. */
+  /** Called on the event loop for each reaped orphan. An error that it throws is an uncaught exception. */
   readonly onReap?: (orphan: ReapedOrphan) => void;
   /**
-   * Whether something else in this process waits for a child: a native addon such as node-pty. Asked about children
-   * that are not node's own. Must not throw.
+   * Whether something else in this process waits for a child: a native addon such as node-pty. Called for children that
+   * are not node's own. Must not throw.
    */
   readonly owns?: (pid: number) => boolean;
-  /** SIGKILL the adopted orphans, and all below them, when this process ends. As PID 1 the kernel does so anyway. */
+  /** SIGKILL the adopted orphans and their descendants when this process ends. As PID 1 the kernel does so anyway. */
   readonly killOrphansOnExit?: boolean;
-  /** Takes a debug record for each orphan, and warnings. */
+  /** Gets a debug record for each orphan, and warnings. */
   readonly logger?: Logger;
 }
 
 export interface Registration {
-  /** How many orphans were reaped during this registration. */
+  /** How many orphans have been reaped during this registration. */
   readonly reaped: number;
-  /** The adopted orphans that run now; none after `unregister`. */
+  /** The adopted orphans that are running now; none after `unregister`. */
   orphans(): ProcessInfo[];
-  /** Ends this registration. With the last one the process is again as it was; orphans adopted so far stay children. */
+  /** Ends this registration. The last one restores the process as it was; orphans adopted so far stay its children. */
   unregister(): void;
 }
 
 /**
- * Makes this process its own init: it adopts the orphans below it, reaps them beside its own children, none of which
- * it ever touches, and, as PID 1, ends by a signal that the app does not listen to. Nothing of it keeps the event loop
- * alive. May be called any number of times, by any number of copies of this package; in worker threads, and on other
- * systems than Linux, it does nothing.
+ * Makes this process its own init. It adopts the orphans below it and reaps them, but never touches its own children. As
+ * PID 1 it ends on a signal that the app does not listen to. This does not keep the event loop alive. You may call it any
+ * number of times, from any number of copies of this package. In worker threads and on systems other than Linux it does
+ * nothing.
  *
- * All of it happens on the event loop: while that is blocked, nothing is reaped, and a signal ends the process once it
- * turns again. Worker threads from before are not followed: what they leave behind is reaped with the next child.
- * @throws TypeError for an option that does not exist, or is of the wrong type
- * @throws Error where koffi, a dependency, has no addon for this platform
+ * All of this happens on the event loop. While the loop is blocked, nothing is reaped, and a signal ends the process only
+ * when the loop turns again. Worker threads started before are not watched: the orphans they leave behind are reaped with
+ * the next child.
+ * @throws TypeError for an unknown option, or one of the wrong type
+ * @throws Error if koffi, a dependency, has no addon for this platform
  */
 export function register(options: RegisterOptions = {}): Registration {
   checkOptions(options);
@@ -119,7 +120,7 @@ function checkOptions(options: RegisterOptions): void {
   }
 }
 
-/** Reads what goes with an orphan's status, and tells of it once it is reaped. */
+/** Reads an orphan's details before it is reaped. @returns a function that reports the orphan once it is reaped */
 function announce(
   pid: Pid,
   onReap: RegisterOptions['onReap'],
@@ -128,7 +129,7 @@ function announce(
   const info = readProcess(pid);
   return (waited) => {
     const orphan = describeOrphan(pid, info, waited);
-    // Each in a tick of its own: what one of them throws stops neither the others nor the reaping.
+    // Each in a separate tick: an error in one of them stops neither the others nor the reaping.
     if (onReap) process.nextTick(onReap, orphan);
     if (logger) process.nextTick(() => logger.debug(orphan, 'reaped an orphan'));
   };
@@ -146,7 +147,7 @@ function describeOrphan(pid: Pid, info: ProcessInfo | undefined, { status, usage
   };
 }
 
-/** signal-exit calls back for process.exit and for every signal that ends the process: loaded by whoever asks for it. */
+/** signal-exit calls back for process.exit and for every signal that ends the process. Loaded only when it is needed. */
 function onExit(callback: () => void): () => void {
   return (requireModule('signal-exit') as typeof import('signal-exit')).onExit(callback);
 }

@@ -1,4 +1,4 @@
-/** Takes a step that may fail. @returns what it threw, undefined if it did not */
+/** Runs a step that may throw. @returns the error, or undefined */
 export function attempt(step: () => void): Error | undefined {
   try {
     step();

@@ -1,6 +1,6 @@
 import type { ByteString } from '../native/types.ts';
 
-/** The value of the first entry of that name, as getenv(3) has it. */
+/** The value of the first entry with this name, as in getenv(3). */
 export function variable(environ: readonly ByteString[], name: string): ByteString | undefined {
   const prefix = `${name}=`;
   return environ.find((entry) => entry.startsWith(prefix))?.slice(prefix.length) as ByteString | undefined;

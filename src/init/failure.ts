@@ -12,7 +12,7 @@ export class Failure extends Error {
   }
 }
 
-/** Text from outside as it may stand in a line on a terminal: control characters escaped. */
+/** Quotes text from outside for a line on a terminal: escapes control characters. */
 export function quoted(text: string): string {
   const escapes: Record<string, string> = { '\n': '\\n', '\t': '\\t' };
   const escaped = (control: string) =>

@@ -1,35 +1,35 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import type { ByteString } from '../native/types.ts';
 
-/** What confstr(_CS_PATH) gives, which execvp(3) uses where PATH is not set. */
+/** The value of confstr(_CS_PATH), which execvp(3) uses if PATH is not set. */
 const DEFAULT_PATH = '/bin:/usr/bin';
 
-/** What is at a path: only asked after execve(2) refused it, to say why. */
+/** The file at a path. Checked only after execve(2) refused it, to explain why. */
 export type Found = 'executable' | 'not-executable' | 'directory' | 'out-of-reach';
 
 /**
- * Looks a command up as execvp(3) does: as it is if it holds a slash, else in the directories of PATH, where the
- * first executable file wins over anything found before it that is not one.
+ * Finds a command as execvp(3) does: with a slash it is a path, without one it is searched in PATH. The first executable
+ * file wins, even over earlier files that are not executable.
  */
 export function findCommand(
   file: ByteString,
   path: ByteString | undefined,
 ): { readonly file: ByteString; readonly found: Found } | undefined {
   if (file === '') return undefined;
-  if (file.includes('/')) return look(file);
+  if (file.includes('/')) return inspect(file);
   const candidates = (path ?? DEFAULT_PATH)
     .split(':')
-    .map((directory) => look(`${directory === '' ? '.' : directory}/${file}` as ByteString))
+    .map((directory) => inspect(`${directory === '' ? '.' : directory}/${file}` as ByteString))
     .filter((candidate) => candidate !== undefined);
   return candidates.find(({ found }) => found === 'executable') ?? candidates[0];
 }
 
-function look(file: ByteString): { file: ByteString; found: Found } | undefined {
+function inspect(file: ByteString): { file: ByteString; found: Found } | undefined {
   const bytes = Buffer.from(file, 'latin1');
   try {
     if (statSync(bytes).isDirectory()) return { file, found: 'directory' };
   } catch (error) {
-    // EACCES: a directory on the way may not be searched. There may be a file behind it.
+    // EACCES: init may not search a directory on the path. The file may exist.
     return (error as NodeJS.ErrnoException).code === 'EACCES' ? { file, found: 'out-of-reach' } : undefined;
   }
   try {

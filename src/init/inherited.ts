@@ -4,35 +4,35 @@ import type { ByteString, Pid, SignalSet } from '../native/types.ts';
 import { toBytes } from './byte-strings.ts';
 import { withoutPnpmsFolders } from './pnpm-shim.ts';
 
-/** What the process that started init handed down, as it was before node's own start-up changed it. */
+/** What init inherited from the process that started it, as it was before node's start-up changed it. */
 export interface Inherited {
-  /** "NAME=value" entries for the workload: init's own variables are not among them. */
+  /** "NAME=value" entries for the workload, without init's own variables. */
   readonly environment: readonly ByteString[];
   /** The value of SUBREAPER_OPTIONS, or the empty string. */
   readonly optionsVariable: string;
-  /** init's arguments, the program and the script left out. */
+  /** init's arguments, without the program and the script. */
   readonly args: readonly ByteString[];
   readonly ignoredSignals: SignalSet;
   readonly blockedSignals: SignalSet;
-  /** Descriptors that were open; undefined where no launcher looked: then 0 to 2 count as open. */
+  /** The open descriptors. undefined if no launcher listed them: then 0 to 2 count as open. */
   readonly descriptors: readonly number[] | undefined;
-  /** The soft RLIMIT_NOFILE; undefined where no launcher looked. */
+  /** The soft RLIMIT_NOFILE; undefined if no launcher read it. */
   readonly descriptorLimit: bigint | undefined;
-  /** The process that started init, whatever has become of it since. */
+  /** The process that started init. It may have ended since. */
   readonly parentPid: Pid;
-  /** The launcher's child, which has written the environment to a pipe: init's to wait for. */
+  /** The launcher's child, which wrote the environment to a pipe. init has to wait for it. */
   readonly launcherChild: Pid | undefined;
 }
 
 export const STANDARD_STREAMS = [0, 1, 2];
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
-/** The launcher's shell part gives node this option. No environment can: process.execArgv is without NODE_OPTIONS. */
+/** The launcher's shell part passes this option to node. The environment cannot: execArgv excludes NODE_OPTIONS. */
 const LAUNCHERS_OPTION = '--v8-pool-size=1';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Reads the raw bytes of this process's environment and arguments, and what the launcher saved. */
+/** Reads this process's environment and arguments as raw bytes, and what the launcher saved. */
 export function readInherited(): Inherited {
   const inherited = parseInherited({
     variables: process.env,
@@ -48,7 +48,7 @@ export function readInherited(): Inherited {
   return { ...inherited, environment: withoutPnpmsFolders(inherited.environment, packageFolder) };
 }
 
-/** The signals that were ignored when init was started. Waits for nothing, unlike `readInherited`. */
+/** The signals that were ignored when init was started. Unlike `readInherited`, it does not block. */
 export function inheritedIgnoredSignals(): SignalSet {
   return ignoredByLauncher(launcherValues(launcherVariables()));
 }
@@ -67,11 +67,11 @@ function ignoredByLauncher([, , , ignored]: readonly string[]): SignalSet {
 
 /**
  * @param variables init's own environment, as text
- * @param launcherVariables the same; empty where the launcher's shell part did not run, so that nothing is trusted
- * @param readEnviron the same as bytes, for where the launcher could not save the one before
+ * @param launcherVariables the same; empty if the launcher's shell part did not run, so that nothing is trusted
+ * @param readEnviron reads it as bytes, if the launcher could not save the original environment
  * @param readSaved reads what a child of the launcher writes to a pipe: the environment as the kernel held it, and an
- *   empty line if that is whole; undefined where the pipe is lost
- * @param parentPid getppid(2), for want of the launcher's
+ *   empty line if it is complete; undefined if the pipe is lost
+ * @param parentPid getppid(2), used if the launcher saved none
  */
 export function parseInherited({
   variables,
@@ -93,9 +93,9 @@ export function parseInherited({
   const launcher = launcherValues(launcherVariables);
   const [launcherPid, launcherParent, blocked, , limit = '', pipe, child, ...numbers] = launcher;
   const saved = pipe ? readSaved(Number(pipe)) : fromBase64(launcherVariables['SUBREAPER_ENVIRON']);
-  // If `node` is a script that runs node without exec, the launcher became the script, and init is a descendant of it.
+  // If `node` is a script that runs node without exec, the launcher became the script, and init is its descendant.
   const isLauncher = Number(launcherPid) === pid;
-  // Such a script may close what it inherits. The pipe is lost then too, and node uses the numbers for its own files.
+  // Such a script may close its inherited descriptors. Then the pipe is lost too, and node reuses their numbers.
   const areInherited = pipe ? saved !== undefined : isLauncher;
   const descriptors = numbers
     .map(Number)
@@ -112,14 +112,14 @@ export function parseInherited({
     blockedSignals: BigInt(`0x${blocked || 0}`) as SignalSet,
     descriptors: descriptors.length === 0 ? undefined : descriptors,
     descriptorLimit: limit === 'unlimited' ? RLIM_INFINITY : /^\d+$/.test(limit) ? BigInt(limit) : undefined,
-    // A parent that says who it is may end before anything here can see it.
+    // SUBREAPER_PARENT comes first: such a parent may end before init or the launcher can read its pid.
     parentPid: (Number(variables['SUBREAPER_PARENT'] ?? 0) ||
       (isLauncher ? Number(launcherParent) : parentPid)) as Pid,
     launcherChild: isLauncher && child ? (Number(child) as Pid) : undefined,
   };
 }
 
-/** Without the standard streams. */
+/** The inherited descriptors without the standard streams. */
 export function inheritedFromThree({ descriptors = [] }: Inherited): number[] {
   return descriptors.filter((descriptor) => !STANDARD_STREAMS.includes(descriptor));
 }
@@ -128,7 +128,7 @@ function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
   return Object.entries(env).map(([name, value]) => toBytes(`${name}=${value}`));
 }
 
-/** Reads to the end, and closes it. Undefined if the descriptor is closed, or no pipe that can be read. */
+/** Reads a pipe to its end and closes it. Undefined if the descriptor is closed, or not a readable pipe. */
 function readSaved(descriptor: number): string | undefined {
   const chunk = Buffer.alloc(4096);
   let saved = '';
@@ -146,7 +146,7 @@ function readSaved(descriptor: number): string | undefined {
   return saved;
 }
 
-/** node has handlers for SIGINT and SIGTERM by now, which interrupt a read, and no longer end PID 1. */
+/** Node handles SIGINT and SIGTERM by now: they interrupt a read, and no longer end PID 1. */
 function readUninterrupted(descriptor: number, chunk: Buffer): number {
   for (;;) {
     try {
@@ -157,12 +157,12 @@ function readUninterrupted(descriptor: number, chunk: Buffer): number {
   }
 }
 
-/** What the launcher saved without a pipe: the same, in base64. */
+/** Decodes what the launcher saved without a pipe: the same, in base64. */
 function fromBase64(saved: string | undefined): string | undefined {
   return saved === undefined ? undefined : `${Buffer.from(saved, 'base64').toString('latin1')}\n`;
 }
 
-/** What is not UTF-8 is U+FFFD in process.argv. */
+/** process.argv has U+FFFD in place of bytes that are not UTF-8: read those from /proc. */
 function readArguments(): readonly ByteString[] {
   const args = process.argv.slice(2);
   const cmdline = args.some((argument) => argument.includes('\ufffd'))
@@ -171,7 +171,7 @@ function readArguments(): readonly ByteString[] {
   return cmdline?.slice(-args.length) ?? args.map(toBytes);
 }
 
-/** Undefined where /proc is not mounted. */
+/** Undefined if /proc is not mounted. */
 function readStrings(file: string): ByteString[] | undefined {
   try {
     return strings(readFileSync(file, 'latin1'));
@@ -188,7 +188,7 @@ function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
   return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|SAVED\w*|OPTIONS|PARENT)=/.test(entry));
 }
 
-/** The launcher has renamed the variables of these names, so that node does not act on them. */
+/** Restores the variables that the launcher renamed, so that node would not act on them. */
 function withSaved(environ: readonly ByteString[], names: readonly string[] = []): ByteString[] {
   return environ.map((entry) => {
     const name = /^SUBREAPER_SAVED_(\w+)=/.exec(entry)?.[1];

@@ -19,15 +19,15 @@ import { signalsToIgnore, startWorkload } from './start-workload.ts';
 import { openTerminal } from './terminal.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
-/** By then start-up is over, and a workload that lives no longer is spared the work. */
+/** Start-up has ended by then. A shorter workload does not pay for this work. */
 const SETTLED_MS = 1000;
 
 /**
- * Runs the command as its init and ends the process with its exit status. It returns while the workload runs: from then
- * on events drive it.
- * @param command undefined to run none, with `pause`
+ * Runs the command as its init, and ends the process with its exit status. Returns once the workload runs; events drive
+ * init from then on.
+ * @param command undefined with `pause`, which runs none
  * @throws Failure before the workload runs
- * @throws SystemError likewise, for a system call that must not fail
+ * @throws SystemError likewise, if a system call fails that must not
  */
 export function init(
   command: Command | undefined,
@@ -37,15 +37,15 @@ export function init(
 ): void {
   const log = createLog(options.logLevel, options.logFormat);
 
-  // Hold every signal. Those that the workload starts out ignoring stay ignored, as posix_spawn needs it.
+  // Hold every signal. The signals that the workload will ignore stay ignored: posix_spawn needs that.
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
   const watch = watchSignals((signal) => deliver(signal), true, createSignalLoops());
   const forwarded = forwardedSignals(realTime);
   const ignored = signalsToIgnore(inherited.ignoredSignals).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);
-  // What the kernel raises against this thread for its own writes and terminal calls is not to be forwarded. Sent to
-  // the process, they still arrive: node's other threads take them.
+  // The kernel raises these against this thread for its own writes and terminal calls: they must not be forwarded. Those
+  // sent to the process still arrive, through node's other threads.
   blockInThisThread((['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber));
 
   // Become a subreaper. PID 1 is one already.
@@ -53,11 +53,11 @@ export function init(
   const notSubreaper = isPid1 ? undefined : attempt(becomeSubreaper);
   if (options.parentDeathSignal !== undefined) {
     setParentDeathSignal(options.parentDeathSignal);
-    // A parent that died before the call sends nothing: do it in its place.
+    // If the parent died before the call, the kernel sends nothing: send it here.
     if (process.ppid !== inherited.parentPid) held.push(options.parentDeathSignal);
   }
 
-  // Where wait4(2) is refused no end of a child can be known: better found out now than with a workload.
+  // If wait4(2) is refused, init cannot see that a child ends. Find that out before the workload runs.
   const cannotWait = attempt(() => void waitForAny(false));
   if (cannotWait !== undefined) {
     throw new Failure(
@@ -66,8 +66,8 @@ export function init(
     );
   }
 
-  // Start the workload. From here on there is no way back: init that throws would end the container, so what fails is
-  // logged and survived.
+  // Start the workload. This is the point of no return: an exception in init would end the container, so from here on
+  // errors are logged and survived.
   const terminal = openTerminal(watch);
   const interpreter = createInterpreter({
     policy: {
@@ -83,7 +83,7 @@ export function init(
     nameOf: (signal) => signalName(signal, realTime),
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
-      // A handler would be reset in the child; only an ignored signal stays ignored.
+      // The child resets handlers; only an ignored signal stays ignored.
       for (const signal of ignored) watch.stop(signal);
       try {
         return startWorkload(command as Command, inherited);
@@ -95,18 +95,18 @@ export function init(
   if (command === undefined) for (const signal of ignored) watch.start(signal);
   interpreter.begin();
 
-  // Release the signals to it.
+  // Release the held signals.
   deliver = interpreter.deliver;
   for (const signal of held) deliver(signal);
   process.on('uncaughtException', (error) => log('error', 'init goes on', { error: error.message }));
 
-  // Let go of what is the workload's, unless it may be started again.
+  // Let go of the workload's descriptors and directory, unless it may be started again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));
-  // A SIGUSR1 while node started has opened its inspector, or does in a moment: not in an init, and on a port that the
-  // workload may want.
+  // A SIGUSR1 during node's start opens its inspector, perhaps only in a moment. init must not have one, and the workload
+  // may want the port.
   setImmediate(() => {
-    // After the first look at the workload: one that ends at once is spared the work.
+    // After the first reaping: a workload that ends at once does not pay for this.
     const deaf = attempt(watch.runLoops);
     if (deaf !== undefined) log('error', 'not every signal is forwarded', { error: deaf.message });
     (process as { _debugEnd?: () => void })._debugEnd?.();

@@ -23,27 +23,27 @@ const SIGTERM = signalNumber('SIGTERM');
 
 type Of<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
 
-/** What the interpreter does its work with. */
+/** The parts that the interpreter works with. */
 export interface Parts {
   readonly policy: Policy;
   readonly terminal: Terminal | undefined;
   readonly watch: SignalWatch;
   readonly log: Log;
   readonly nameOf: (signal: Signal) => string;
-  /** What the log calls the workload. */
+  /** The workload's name in the log. */
   readonly program: string;
   /** @throws Failure, SystemError */
   readonly start: () => Pid;
 }
 
 export interface Interpreter {
-  /** Starts the first run. @throws Failure, SystemError: nothing runs then */
+  /** Starts the first run. @throws Failure, SystemError if nothing runs */
   begin(): void;
-  /** To be called with every signal that init gets. */
+  /** Call it with every signal that init gets. */
   deliver(signal: Signal): void;
 }
 
-/** Feeds the lifecycle with what happens, and carries out what it says. */
+/** Passes events to the lifecycle, and carries out its effects. */
 export function createInterpreter({
   policy,
   terminal,
@@ -56,15 +56,15 @@ export function createInterpreter({
   let state = initialState(policy);
   const events: Event[] = [];
   let isDispatching = false;
-  // The log wants the status of every orphan, and job control to know what stopped.
+  // The debug log needs the status of every orphan; job control needs to see what stopped.
   const needsWait = policy.keepsStatuses || terminal !== undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
   let kernelTells: boolean | undefined;
   let hasSaidWhoReaps = false;
-  /** Until its status is taken. */
+  /** Set until its status has been taken. */
   let workload: Workload | undefined;
-  /** The same until nothing of its run is left. */
+  /** The same workload, until no process of its run is left. */
   let run: Workload | undefined;
   let timer: NodeJS.Timeout | undefined;
   const signalTree = createSignalTree();
@@ -88,7 +88,7 @@ export function createInterpreter({
     reportStopped: terminal !== undefined,
   });
 
-  /** An effect may bring about the next event: that one waits until all effects of this one are done. */
+  /** An effect may cause another event, which waits until all effects of the current one are done. */
   function dispatch(event: Event): void {
     events.push(event);
     if (isDispatching) return;
@@ -118,7 +118,7 @@ export function createInterpreter({
       }
       run?.killGroup();
       takeBack();
-      // Zombies would only make this one longer.
+      // Zombies would only make this round longer.
       attempt(catchUp);
       survivors.kill();
     },
@@ -144,12 +144,12 @@ export function createInterpreter({
       dispatch({ kind: 'terminal-checked', stoppedBy, workloadHasIt });
     },
     'continue-workload'() {
-      // ESRCH: it has just ended, and its status is on the way.
+      // ESRCH: the workload has just ended, and its status is on the way.
       attempt(() => workload?.signal(SIGCONT, 'group'));
     },
     suspend() {
       terminal?.suspend();
-      // A SIGCONT is delivered before this.
+      // A pending SIGCONT is delivered before this.
       setImmediate(() => dispatch({ kind: 'resumed' }));
     },
     log: ({ level, message, fields }) => log(level, message, named(fields)),
@@ -164,12 +164,12 @@ export function createInterpreter({
     };
   }
 
-  function runs(pid: Pid): void {
+  function workloadStarted(pid: Pid): void {
     const started = createWorkload(pid);
     workload = started;
     run = started;
     dispatch({ kind: 'workload-started', atMs: now(), workload: pid, program });
-    // It may have ended already: one that ends at once is spared the rest.
+    // It may have ended already: then it does not need the rest.
     reapLoop.wake();
     setImmediate(() => {
       if (workload === started) watchRun(started);
@@ -213,13 +213,13 @@ export function createInterpreter({
     if (workload !== undefined && status !== undefined) childChanged(workload.pid, status);
   }
 
-  /** To know what has ended by now. */
+  /** Takes the statuses of the children that have ended by now. */
   function catchUp(): void {
     if (reapLoop.isLeftToKernel()) takeReaped();
     reapLoop.catchUp(workload?.pid);
   }
 
-  /** First of all the workload: once it is reaped, its number may be that of an orphan, which is waited for from now on. */
+  /** Takes the workload's status before any orphan's: once it is reaped, an orphan may have its pid. */
   function takeBack(): void {
     if (!reapLoop.isLeftToKernel()) return;
     reapLoop.takeBack();
@@ -228,7 +228,7 @@ export function createInterpreter({
 
   function startAgain(): void {
     try {
-      runs(start());
+      workloadStarted(start());
     } catch (error) {
       const status = error instanceof Failure ? error.status : 125;
       dispatch({ kind: 'start-failed', atMs: now(), status, message: (error as Error).message });
@@ -263,7 +263,7 @@ export function createInterpreter({
     if (groupMember !== undefined) memberEnded(decodeWaitStatus(groupMember.end()) as Ended);
     const hadTerminal = terminal?.isInForeground(pid) === true;
     dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
-    // Its number may be another's soon.
+    // Another process may have its pid soon.
     workload = undefined;
     reapLoop.takeBack();
     reapLoop.wake();
@@ -272,12 +272,12 @@ export function createInterpreter({
   return {
     begin() {
       if (policy.options.pause) log('info', 'pausing until a stop signal comes');
-      else runs(start());
-      // There is no status to wait for.
+      else workloadStarted(start());
+      // Without a workload no status matters.
       if (policy.options.pause && !needsWait) leaveToKernel();
     },
     deliver(signal) {
-      // Whichever it is: a SIGCHLD behind it may have been dropped.
+      // After every signal: libuv may have dropped a SIGCHLD behind it.
       reapLoop.wake();
       if (signal === SIGCHLD) return;
       const failure = attempt(catchUp);

@@ -4,22 +4,22 @@ import { signalNumber } from '../signals/signal-names.ts';
 import type { InitOptions } from './options.ts';
 
 /**
- * The whole life of init as data: what happens goes in, what is to be done comes out. There is no clock in here, no I/O
- * and nothing that remembers: the state is all there is. The interpreter carries the effects out.
+ * All of init's behaviour as a pure function: events go in, effects come out. It has no clock, no I/O and no memory
+ * besides the state. The interpreter carries out the effects.
  */
 
-/** What the lifecycle has to know of where it runs, beside the options. */
+/** What the lifecycle needs to know: the options, and where it runs. */
 export interface Policy {
   readonly options: LifecycleOptions;
   readonly isPid1: boolean;
   /**
    * own: standard input and output are init's controlling terminal, so the workload gets it at once. shared: in a
-   * pipeline others may want it too; the workload gets it when it asks for it.
+   * pipeline others may want it too, so the workload gets it when it asks for it.
    */
   readonly terminal: 'none' | 'shared' | 'own';
-  /** Signals that the workload starts out ignoring ask for nothing: nohup(1), a job in the background of a script. */
+  /** Signals that the workload ignores from its start do not stop it: nohup(1), a background job of a script. */
   readonly ignored: readonly Signal[];
-  /** Whether the statuses of orphans are asked for until the last moment (the debug log). */
+  /** Whether the statuses of orphans matter until the end: the debug log reports them. */
   readonly keepsStatuses: boolean;
 }
 
@@ -36,20 +36,20 @@ type LifecycleOptions = Pick<
   | 'pause'
 >;
 
-/** Where a stop signal is on its way to the workload. */
+/** The progress of a stop signal. */
 type Stopping =
   | { readonly kind: 'no' }
   /** --stop-delay holds it. */
   | { readonly kind: 'held'; readonly signal: Signal; readonly sent: Signal }
   /** It was forwarded, and --stop-timeout runs. */
   | { readonly kind: 'forwarded' }
-  /** --stop-timeout is over: whatever there is gets SIGKILL. */
+  /** --stop-timeout has expired: every process gets SIGKILL. */
   | { readonly kind: 'killing' };
 
 interface Run {
-  /** The stop signal that came first: after it nothing is started any more. */
+  /** The first stop signal. Nothing is started after it. */
   readonly stoppedBy: Signal | undefined;
-  /** How many restarts there were in a row. */
+  /** The number of restarts in a row. */
   readonly restarts: number;
 }
 
@@ -60,12 +60,12 @@ export type State =
       readonly kind: 'running';
       readonly startedAtMs: number;
       readonly stopping: Stopping;
-      /** What stopped the workload, while init has stopped itself as well: Ctrl-Z. */
+      /** The signal that stopped the workload, while init has stopped itself too: Ctrl-Z. */
       readonly suspendedBy: Signal | undefined;
       /** What the terminal has sent to the workload's group: Ctrl-C. */
       readonly interruptedBy: Signal | undefined;
     })
-  /** --pause: there is no workload, and a stop signal is waited for. */
+  /** --pause: no workload; init waits for a stop signal. */
   | (Run & { readonly kind: 'pausing' })
   /** The workload has ended, and --until all waits for its descendants. */
   | (Run & {
@@ -74,7 +74,7 @@ export type State =
       readonly status: number;
       readonly stopping: Stopping;
     })
-  /** What the workload left behind is being ended. */
+  /** init ends the processes that the workload left behind. */
   | (Run & {
       readonly kind: 'terminating';
       readonly status: number;
@@ -94,7 +94,7 @@ export type Event =
       readonly workload: Pid;
       readonly program: string;
     }
-  /** It could be started before: this counts as a run that failed. */
+  /** A restart failed to start the workload. It counts as a failed run. */
   | {
       readonly kind: 'start-failed';
       readonly atMs: number;
@@ -107,7 +107,7 @@ export type Event =
       readonly atMs: number;
       readonly workload: Pid;
       readonly how: Ended;
-      /** Whether the workload had the terminal: what ended it may have been typed. */
+      /** Whether the workload had the terminal: then its signal may come from there. */
       readonly hadTerminal: boolean;
     }
   | { readonly kind: 'workload-stopped'; readonly signal: Signal }
@@ -115,12 +115,12 @@ export type Event =
   | { readonly kind: 'terminal-signal'; readonly signal: Signal }
   /** The answer to 'check-terminal'. */
   | { readonly kind: 'terminal-checked'; readonly stoppedBy: Signal; readonly workloadHasIt: boolean }
-  /** init, which had stopped itself, runs again. */
+  /** init had stopped itself, and runs again. */
   | { readonly kind: 'resumed' }
-  /** Every child that had ended is reaped, and some are left. */
+  /** Every child that had ended is reaped, and others are left. */
   | { readonly kind: 'children-left' }
   | { readonly kind: 'no-child-left'; readonly atMs: number }
-  /** None of the survivors may be signalled, or seen: waiting for them would be waiting for ever. */
+  /** init may not signal, or cannot see, any of the survivors: it would wait for ever. */
   | { readonly kind: 'survivors-out-of-reach' }
   | { readonly kind: 'timer'; readonly timer: TimerName }
   /** wait4(2) is refused. */
@@ -138,9 +138,9 @@ export type Effect =
   | { readonly kind: 'ask'; readonly everybody: boolean }
   /** One more round of SIGKILL. */
   | { readonly kind: 'kill'; readonly everybody: boolean }
-  /** Nothing is left to ask or to kill. */
+  /** No process is left to ask or to kill. */
   | { readonly kind: 'forget-survivors' }
-  /** Whether the kernel reaps on its own from now on: no status is needed any more. */
+  /** Whether the kernel reaps from now on, because no status matters any more. */
   | { readonly kind: 'discard-statuses'; readonly discard: boolean }
   | { readonly kind: 'set-timer'; readonly timer: TimerName; readonly ms: number }
   | { readonly kind: 'clear-timer'; readonly timer: TimerName }
@@ -148,7 +148,7 @@ export type Effect =
   | { readonly kind: 'take-terminal' }
   | { readonly kind: 'check-terminal'; readonly stoppedBy: Signal }
   | { readonly kind: 'continue-workload' }
-  /** init stops itself, with its job. */
+  /** init stops itself and its job. */
   | { readonly kind: 'suspend' }
   | {
       readonly kind: 'log';
@@ -180,38 +180,38 @@ export interface Step {
 const SIGCONT = signalNumber('SIGCONT');
 const SIGHUP = signalNumber('SIGHUP');
 const SIGSTOP = signalNumber('SIGSTOP');
-/** What asks a container to end. SIGHUP asks a daemon to read its configuration again. */
+/** These ask a container to end. SIGHUP is not one: it asks a daemon to read its configuration again. */
 const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT'] as const).map(signalNumber);
-/** What Ctrl-C and Ctrl-\ send. */
+/** Ctrl-C and Ctrl-\ send these. */
 const terminalStopSignals = (['SIGINT', 'SIGQUIT'] as const).map(signalNumber);
-/** What the terminal sends to those in the background that use it. */
+/** The terminal sends these to background processes that use it. */
 const terminalAccessSignals = (['SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10_000;
-/** A run this long counts as a success: the next failure begins a new row. */
+/** A run this long counts as a success: the next failure starts a new count. */
 const GOOD_RUN_MS = 10_000;
 
-/** Where it begins. With `pause` there is nothing to start. */
+/** The initial state. With `pause` there is nothing to start. */
 export function initialState({ options }: Policy): State {
   const run = { stoppedBy: undefined, restarts: 0 };
   return options.pause ? { kind: 'pausing', ...run } : { kind: 'starting', held: [], ...run };
 }
 
-/** What an event makes of the state, and what is to be done about it, in this order. */
+/** Applies an event: returns the next state, and the effects to carry out in order. */
 export function step(policy: Policy, before: State, event: Event): Step {
   if (before.kind === 'exiting') return { state: before, effects: [] };
   const { state, effects } = react(policy, before, event);
   const [old, fresh] = [timerOf(policy, before), timerOf(policy, state)];
   if (old?.timer === fresh?.timer) return { state, effects };
-  // First, since nothing comes after an exit.
+  // Timers first: nothing happens after an exit.
   const changes: Effect[] = [];
   if (old !== undefined) changes.push({ kind: 'clear-timer', timer: old.timer });
   if (fresh !== undefined) changes.push({ kind: 'set-timer', ...fresh });
   return { state, effects: [...changes, ...effects] };
 }
 
-/** The one timer that a state has. */
+/** The only timer of a state. */
 function timerOf({ options }: Policy, state: State): { timer: TimerName; ms: number } | undefined {
   switch (state.kind) {
     case 'running':
@@ -270,7 +270,7 @@ function log(level: Extract<Effect, { kind: 'log' }>['level'], message: string, 
   return fields === undefined ? { kind: 'log', level, message } : { kind: 'log', level, message, fields };
 }
 
-/** Later steps add to the effects of earlier ones. */
+/** Chains two steps: the effects of the second follow those of the first. */
 function then(first: Step, next: (state: State) => Step): Step {
   const second = next(first.state);
   return { state: second.state, effects: [...first.effects, ...second.effects] };
@@ -293,7 +293,7 @@ function started(
     suspendedBy: undefined,
     interruptedBy: undefined,
   };
-  // It may have asked for the terminal before it had it, and been stopped for that.
+  // The workload may have used the terminal before it got it, and been stopped for that.
   const terminal: readonly Effect[] =
     policy.terminal === 'own' ? [{ kind: 'give-terminal' }, { kind: 'continue-workload' }] : [];
   const first: Step = {
@@ -313,8 +313,8 @@ function startFailed(
   { status, message }: Extract<Event, { kind: 'start-failed' }>,
 ): Step {
   const stoppedBy = state.stoppedBy ?? state.held.find((signal) => isStop(policy, sentFor(policy, signal)));
-  const over = runOver(policy, { ...state, stoppedBy }, status, 0, true);
-  return { state: over.state, effects: [log('error', message), ...over.effects] };
+  const afterRun = endRun(policy, { ...state, stoppedBy }, status, 0, true);
+  return { state: afterRun.state, effects: [log('error', message), ...afterRun.effects] };
 }
 
 function ended(
@@ -326,13 +326,13 @@ function ended(
   const fields = how.kind === 'exited' ? { code: how.code } : { signal: how.signal };
   const status = exitStatus(how);
   const { restarts, startedAtMs, stopping } = state;
-  // Ctrl-C and a terminal that hangs up reach the workload's group alone.
+  // Ctrl-C and the hang-up of the terminal only reach the workload's group.
   const wasStopped =
     how.kind === 'killed' &&
     (how.signal === SIGHUP || (terminalStopSignals.includes(how.signal) && hadTerminal));
   const stoppedBy = state.stoppedBy ?? (wasStopped ? how.signal : state.interruptedBy);
   const effects: Effect[] = [...takeTerminal(policy), log('info', 'workload ended', { workload, ...fields })];
-  // Once a stop signal has come, nothing is waited for any longer than it takes to end it.
+  // After a stop signal, init does not wait for descendants: it ends them.
   if (policy.options.until === 'all' && stoppedBy === undefined) {
     const draining: State = { kind: 'draining', stoppedBy, restarts, startedAtMs, status, stopping };
     return { state: draining, effects };
@@ -350,7 +350,7 @@ function received(policy: Policy, state: Living, signal: Signal): Step {
   if (sent === 'drop') return same(state, log('debug', 'signal dropped', { signal }));
   if (isStop(policy, sent)) return stopReceived(policy, state, signal, sent);
   if (state.kind === 'running' && signal === SIGCONT && policy.terminal !== 'none') {
-    // The terminal comes along only if the shell put the job into the foreground: fg, not bg.
+    // This gives the terminal only if the shell put the job into the foreground: fg, not bg.
     const forwarded = forward(policy, { ...state, suspendedBy: undefined }, signal, sent);
     return { state: forwarded.state, effects: [{ kind: 'give-terminal' }, ...forwarded.effects] };
   }
@@ -399,7 +399,7 @@ function stopWorkload(
         log('warn', 'stop signal held', { stopDelayMs }),
       );
     case 'held': {
-      // A second one ends the delay: the first goes before it.
+      // A second stop signal ends the delay. Forward the first one before it.
       const first = forward(policy, forwarded, state.stopping.signal, state.stopping.sent);
       return then(first, (now) => forward(policy, now, signal, sent));
     }
@@ -440,19 +440,19 @@ function terminalChecked(
 ): Step {
   const asksForTerminal = terminalAccessSignals.includes(stoppedBy);
   if (asksForTerminal && workloadHasIt) return same(state, { kind: 'continue-workload' });
-  // A stop that somebody sent on purpose, by kill, is not the terminal's business; programs that have the terminal
-  // stop themselves that way too (top).
+  // A SIGSTOP that somebody sent with kill has nothing to do with the terminal. But a program that has the terminal may
+  // stop itself that way too (top).
   if (stoppedBy === SIGSTOP && !workloadHasIt) return same(state);
-  // Nobody above could continue PID 1, and the kernel ignores such a stop of PID 1 itself.
+  // No shell above could continue PID 1, and the kernel ignores a stop of PID 1 itself.
   if (isPid1) return asksForTerminal ? same(state) : same(state, { kind: 'continue-workload' });
-  // init stops as the workload did, so that the shell above takes over.
+  // init stops too, so that the shell above takes over.
   return same({ ...state, suspendedBy: stoppedBy }, { kind: 'take-terminal' }, { kind: 'suspend' });
 }
 
 /**
- * A SIGCONT has cleared `suspendedBy`. Without one there is no shell above (an orphaned process group), and the kernel
- * ignored the stop: what Ctrl-Z stopped would sleep for good. What asked for a terminal that it cannot have would
- * only ask again.
+ * A SIGCONT has cleared `suspendedBy`. Without a SIGCONT, the kernel ignored the stop, since there is no shell above (an
+ * orphaned process group): continue the workload, or Ctrl-Z would stop it for good. But do not continue a workload that
+ * asked for a terminal that it cannot have: it would only ask again.
  */
 function resumed(state: Of<'running'>): Step {
   const { suspendedBy } = state;
@@ -467,7 +467,7 @@ function takeTerminal({ terminal }: Policy): readonly Effect[] {
 
 // --- The end of a run
 
-/** The grace time begins, if there turn out to be any survivors. */
+/** Ends the run. If there are survivors, their grace time begins. */
 function terminate(policy: Policy, { stoppedBy, restarts }: Run, status: number, runMs: number): Step {
   const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, survivors: 'unknown' };
   return policy.keepsStatuses ? same(state) : same(state, { kind: 'discard-statuses', discard: true });
@@ -492,22 +492,22 @@ function kill(policy: Policy, state: Living): Effect {
 }
 
 function noChildLeft(policy: Policy, state: Living, atMs: number): Step {
-  if (state.kind === 'terminating') return runOver(policy, state, state.status, state.runMs, true);
+  if (state.kind === 'terminating') return endRun(policy, state, state.status, state.runMs, true);
   if (state.kind === 'draining') {
-    return runOver(policy, state, drainedStatus(state), atMs - state.startedAtMs, true);
+    return endRun(policy, state, drainedStatus(state), atMs - state.startedAtMs, true);
   }
   return same(state);
 }
 
-/** A stop signal ended what the workload, which had ended well, left running. */
+/** If the workload exited with 0, and a stop signal ended its descendants, the status is that of the signal. */
 function drainedStatus({ status, stoppedBy }: Of<'draining'>): number {
   return status === 0 && stoppedBy !== undefined ? 128 + stoppedBy : status;
 }
 
 function outOfReach(policy: Policy, state: Living): Step {
-  if (state.kind === 'terminating') return runOver(policy, state, state.status, state.runMs, false);
-  if (state.kind === 'draining') return runOver(policy, state, drainedStatus(state), 0, false);
-  // While the workload runs its own end is waited for.
+  if (state.kind === 'terminating') return endRun(policy, state, state.status, state.runMs, false);
+  if (state.kind === 'draining') return endRun(policy, state, drainedStatus(state), 0, false);
+  // While the workload runs, init waits for it to end.
   return same(state);
 }
 
@@ -540,8 +540,8 @@ function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): St
   const runs = state.kind === 'running' ? 'the workload still runs' : 'what it left still runs';
   const timedOut = log('warn', `stop timeout: ${runs}`, { stopTimeoutMs });
   if (state.kind === 'draining' && policy.isPid1) {
-    const over = exit(remapped(policy, drainedStatus(state)));
-    return { state: over.state, effects: [timedOut, ...over.effects] };
+    const exiting = exit(remapped(policy, drainedStatus(state)));
+    return { state: exiting.state, effects: [timedOut, ...exiting.effects] };
   }
   const killing = { ...state, stopping: { kind: 'killing' } as const };
   return same(killing, timedOut, kill(policy, killing));
@@ -551,10 +551,10 @@ function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): St
 function killNow(policy: Policy, state: State): Step {
   if (state.kind !== 'terminating' || state.survivors === 'killing') return same(state);
   const warning = log('warn', 'killing what is left');
-  // The kernel kills whatever is left in the namespace of a PID 1 that ends, and waits for it: no race can be lost.
+  // When PID 1 ends, the kernel kills everything left in the namespace, and waits for it: there is no race to lose.
   if (isLast(policy, state)) {
-    const over = exit(remapped(policy, state.status));
-    return { state: over.state, effects: [warning, ...over.effects] };
+    const exiting = exit(remapped(policy, state.status));
+    return { state: exiting.state, effects: [warning, ...exiting.effects] };
   }
   const killing: State = { ...state, survivors: 'killing' };
   const discard: readonly Effect[] = policy.keepsStatuses
@@ -564,8 +564,8 @@ function killNow(policy: Policy, state: State): Step {
 }
 
 /**
- * Whether PID 1 ends with this run. Only then may everybody in the namespace be signalled: what entered it from outside
- * (docker exec, a probe) is none of a restart's business.
+ * Whether PID 1 ends with this run. Only then may init signal everybody in the namespace: a restart must not touch
+ * processes that entered it from outside (docker exec, a probe).
  */
 function isLast(policy: Policy, state: Living): boolean {
   if (!policy.isPid1) return false;
@@ -573,15 +573,15 @@ function isLast(policy: Policy, state: Living): boolean {
   return backoffMs(policy, state, remapped(policy, state.status), state.runMs) === undefined;
 }
 
-/** @param mayRestart false beside a survivor that could not be ended */
-function runOver(policy: Policy, run: Run, ownStatus: number, runMs: number, mayRestart: boolean): Step {
+/** @param mayRestart false if a survivor could not be ended */
+function endRun(policy: Policy, run: Run, ownStatus: number, runMs: number, mayRestart: boolean): Step {
   const status = remapped(policy, ownStatus);
   // A survivor may have had the terminal until now.
   const effects: Effect[] = [{ kind: 'forget-survivors' }, ...takeTerminal(policy)];
   const delayMs = mayRestart ? backoffMs(policy, run, status, runMs) : undefined;
   if (delayMs === undefined) {
-    const over = exit(status);
-    return { state: over.state, effects: [...effects, ...over.effects] };
+    const exiting = exit(status);
+    return { state: exiting.state, effects: [...effects, ...exiting.effects] };
   }
   const restarts = (runMs >= GOOD_RUN_MS ? 0 : run.restarts) + 1;
   const state: State = { kind: 'backoff', stoppedBy: run.stoppedBy, restarts, delayMs, status };
@@ -592,7 +592,7 @@ function remapped({ options }: Policy, status: number): number {
   return options.remapExit.get(status) ?? status;
 }
 
-/** How long --restart waits before the next run, doubling from run to run; undefined if there is none. */
+/** How long --restart waits before the next run, doubled for each run; undefined if there is none. */
 function backoffMs({ options }: Policy, run: Run, status: number, runMs: number): number | undefined {
   const { restart } = options;
   if (restart.kind === 'no' || run.stoppedBy !== undefined) return undefined;
@@ -602,9 +602,12 @@ function backoffMs({ options }: Policy, run: Run, status: number, runMs: number)
 }
 
 function cannotWait(policy: Policy, error: string): Step {
-  const over = exit(125);
+  const exiting = exit(125);
   const fatal = log('fatal', 'children cannot be waited for, init ends', { error });
-  return { state: over.state, effects: [fatal, { kind: 'kill', everybody: policy.isPid1 }, ...over.effects] };
+  return {
+    state: exiting.state,
+    effects: [fatal, { kind: 'kill', everybody: policy.isPid1 }, ...exiting.effects],
+  };
 }
 
 function exit(status: number): Step {

@@ -3,11 +3,11 @@ import type { ByteString } from '../native/types.ts';
 import { toBytes } from './byte-strings.ts';
 
 /**
- * pnpm starts a package's program through a shell script, which puts three or four folders in front of NODE_PATH. The
- * program needs none of them, and a workload without subreaper would not have them: they are removed. The first one lies
- * in subreaper's own folder, so nobody but pnpm added it. If the script has other folders (node_modules was copied to
+ * Removes pnpm's folders from NODE_PATH. pnpm starts a package's program through a shell script, which prepends three or
+ * four folders. subreaper does not need them, and a workload without subreaper would not have them. The first one is in
+ * subreaper's own folder, so only pnpm can have added it. If the script has other folders (node_modules was copied to
  * another path), NODE_PATH stays as it is.
- * @param packageFolder where subreaper is, without symbolic links
+ * @param packageFolder subreaper's folder, without symbolic links
  */
 export function withoutPnpmsFolders(
   environment: readonly ByteString[],

@@ -13,8 +13,8 @@ import type { InitOptions } from './options.ts';
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 /**
- * What init is where there is no Linux: the same command line runs the workload, in init's own process group, and
- * forwards signals to it. No orphan is reaped, nothing is restarted or timed, and a laptop with macOS needs no native code.
+ * Replaces init on other systems than Linux, a laptop with macOS say, and needs no native code. The same command line
+ * runs the workload, in init's own process group, and forwards signals to it. Nothing is reaped, restarted or timed.
  */
 export function runWithoutReaping(
   command: Command | undefined,
@@ -22,7 +22,7 @@ export function runWithoutReaping(
   { environment }: Inherited,
   realTime: RealTimeRange,
 ): void {
-  // Loaded here, since no Linux needs them: child_process alone takes 2 ms.
+  // Loaded only here: Linux does not need them, and child_process alone takes 2 ms.
   const { spawn } = process.getBuiltinModule('node:child_process');
   const { constants } = process.getBuiltinModule('node:os');
   const log = createLog(options.logLevel, options.logFormat);
@@ -30,7 +30,7 @@ export function runWithoutReaping(
     environment.map((entry) => fromBytes(entry).split(/=(.*)/s) as [string, string]),
   );
   if (command === undefined) {
-    // --pause: nothing to reap here, only the stop signal to wait for.
+    // --pause: there is nothing to reap, so only wait for the stop signal.
     for (const signal of stopSignals) process.on(signal, () => process.exit(0));
     setInterval(() => {}, 2 ** 31 - 1);
     return;
@@ -38,13 +38,14 @@ export function runWithoutReaping(
 
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
-  // The terminal sends these to the whole foreground group, the workload included. Ctrl-Z stops init as well.
+  // The terminal sends SIGINT, SIGQUIT and SIGTSTP to the whole foreground group, which includes the workload. So init
+  // does not forward them, and Ctrl-Z stops init as well.
   const isOnTerminal = process.getBuiltinModule('node:tty').isatty(0);
   for (const signal of forwardedSignals(realTime)) {
     const name = signalName(signal, realTime) as NodeJS.Signals;
     if (!(name in constants.signals) || (isOnTerminal && name === 'SIGTSTP')) continue;
-    const isTyped = isOnTerminal && (name === 'SIGINT' || name === 'SIGQUIT');
-    process.on(name, () => isTyped || deliver(signal));
+    const isFromTerminal = isOnTerminal && (name === 'SIGINT' || name === 'SIGQUIT');
+    process.on(name, () => isFromTerminal || deliver(signal));
   }
 
   const [program, ...args] = command.map(fromBytes) as [string, ...string[]];

@@ -4,20 +4,20 @@ import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
-/** What must get through whatever else comes. */
+/** Other signals must never drown these. */
 const important = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGCONT'] as const).map(signalNumber);
 /** The largest pipe that an unprivileged user may have, pipe(7): 65,536 messages. */
 const PIPE_SIZE = 1 << 20;
 
 /**
- * Which pipe of libuv's each signal comes through. A full pipe drops messages, so these rules say what may be lost:
- * - Each important signal has a pipe to itself. If that is full it holds this very signal, so none is ever lost behind
- *   others: like the kernel's own pending signals, several of a kind may become one.
- * - SIGCHLD has node's own pipe. Whatever is read makes init look at its children, so it does not matter that one is lost.
- * - All others, the real-time ones too, share a large pipe: each arrives as often as it was sent, while no more than
- *   65,536 of them come at one stretch.
+ * Chooses the libuv pipe of each signal. libuv drops messages if a pipe is full, so these rules decide what may be lost:
+ * - Each important signal has its own pipe. A full pipe holds this very signal, so it is never lost behind others.
+ *   Several of a kind may become one, like the kernel's pending signals.
+ * - SIGCHLD has node's own pipe. It may be lost: init reaps after every signal that it reads.
+ * - All others, real-time signals included, share a large pipe. Each arrives as often as it was sent, unless more than
+ *   65,536 come at one stretch.
  *
- * Where no descriptor is left for a loop (EMFILE), its signals come through node's.
+ * If no descriptor is left for a loop (EMFILE), its signals use node's pipe.
  */
 export function createSignalLoops(): (signal: Signal) => SignalLoop | undefined {
   let shared: SignalLoop | undefined;

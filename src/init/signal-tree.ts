@@ -4,21 +4,21 @@ import { isProcUsable, type ProcessInfo, readProcess, walk } from '../process-tr
 import { signalProcess } from '../process-tree/signal-process.ts';
 import { visitInSlices } from './slices.ts';
 
-/** What became of a signal to every descendant. */
+/** The result of sending a signal to every descendant. */
 interface Delivery {
   readonly sent: number;
-  /** EPERM: a program with another user's rights. */
+  /** EPERM: a process of another user. */
   readonly refused: number;
-  /** Why /proc did not show the descendants, or not all of them. */
+  /** The reason why /proc did not show all descendants. */
   readonly error?: Error | undefined;
 }
 
-/** Sends the signals to each process below init once, those in other sessions too. */
+/** Sends the signals once to each process below init, in other sessions too. */
 export type SignalTree = (signals: readonly Signal[], done: (delivery: Delivery) => void) => void;
 
 /**
- * All descendants are found before the first one gets a signal: one that ends by it would hide its children. A large
- * tree takes longer than a slice; signals that come meanwhile follow in their order.
+ * Finds all descendants before it signals the first one: a descendant that ends would hide its children. A large tree
+ * takes longer than a slice. Signals that come meanwhile wait, in order.
  */
 export function createSignalTree(): SignalTree {
   const waiting: (() => void)[] = [];
@@ -70,7 +70,7 @@ function trySignals(info: ProcessInfo, signals: readonly Signal[]): 'sent' | 'go
   return unlessRefused(() => signals.every((signal) => signalProcess(info, signal)));
 }
 
-/** @param send returns whether the process was there */
+/** @param send returns whether the process existed */
 export function unlessRefused(send: () => boolean): 'sent' | 'gone' | 'refused' {
   try {
     return send() ? 'sent' : 'gone';

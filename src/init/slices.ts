@@ -1,11 +1,11 @@
 import { now } from '../native/timers.ts';
 
-/** How long init works on one thing before it handles the signals and timers that have come. */
+/** How long init works on one task before it handles pending signals and timers. */
 export const SLICE_MS = 20;
 
 /**
- * Visits every item, a slice of time in each turn of the event loop; the first one at once.
- * @param done called once at the end, with what was thrown on the way
+ * Visits every item, for one slice of time in each turn of the event loop. The first slice starts at once.
+ * @param done called once at the end, with the error that ended the visits, if any
  */
 export function visitInSlices<Item>(
   items: Iterator<Item, unknown>,

@@ -9,14 +9,14 @@ import { attempt } from './attempt.ts';
 import { variable } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { type Inherited, inheritedFromThree, STANDARD_STREAMS } from './inherited.ts';
+import { fallBackToShell } from './shell-fallback.ts';
 import { listenAsOwnPid } from './socket-activation.ts';
-import { startOtherwise } from './start-otherwise.ts';
 
 const everySignal = Array.from({ length: 64 }, (_, index) => (index + 1) as Signal);
 
 /**
- * The signals that the workload starts out ignoring. Not SIGCHLD: POSIX leaves that one to the system, and while
- * init ignored it the kernel would throw the statuses of children away.
+ * The signals that the workload ignores from its start. Not SIGCHLD: POSIX leaves that one to the system, and while
+ * init ignored it, the kernel would discard the statuses of children.
  */
 export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
   return everySignal.filter(
@@ -25,19 +25,19 @@ export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
 }
 
 /**
- * Starts the workload as the leader of a process group of its own, with all that init inherited put back: the
- * ignored signals, the mask, the descriptors, the descriptor limit, the environment.
- * @throws Failure with the exit status for a command that cannot be run
+ * Starts the workload as the leader of its own process group, with everything that init inherited restored: ignored
+ * signals, signal mask, descriptors, descriptor limit and environment.
+ * @throws Failure with the exit status, if the command cannot be run
  */
 export function startWorkload(command: Command, inherited: Inherited): Pid {
   const { descriptors = STANDARD_STREAMS, descriptorLimit, environment, blockedSignals } = inherited;
   const ignored = signalsToIgnore(inherited.ignoredSignals);
-  // posix_spawn(3) can reset a disposition but not ignore a signal; the child inherits that from init.
+  // posix_spawn(3) can reset a disposition but not ignore a signal: the child inherits ignored signals from init.
   for (const signal of ignored) ignoreSignal(signal);
   for (const descriptor of STANDARD_STREAMS) setCloseOnExec(descriptor, !descriptors.includes(descriptor));
   for (const descriptor of inheritedFromThree(inherited)) setCloseOnExec(descriptor, false);
   let raisedLimit = undefined as bigint | undefined;
-  // A seccomp profile that refuses this refused it to node too: the limit was never raised.
+  // If a seccomp profile refuses this, it refused node too, and node did not raise the limit.
   if (descriptorLimit !== undefined) {
     attempt(() => {
       raisedLimit = setDescriptorLimit(descriptorLimit);
@@ -54,7 +54,7 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     return spawn({ file: argv[0], argv, ...attributes });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return startOtherwise(error, argv, attributes);
+    return fallBackToShell(error, argv, attributes);
   } finally {
     if (raisedLimit !== undefined) setDescriptorLimit(raisedLimit);
   }

@@ -13,16 +13,16 @@ const SIGKILL = signalNumber('SIGKILL');
 
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 500;
-/** How long /proc is tried again where the grace time is shorter. */
+/** The shortest time to retry an unreadable /proc, even if the grace time is shorter. */
 const SHORTEST_PATIENCE_MS = 100;
 
-/** Ends what the workload leaves behind: the descendants of init, found in /proc. */
+/** Ends the processes that the workload leaves behind: init's descendants, found in /proc. */
 export interface Survivors {
-  /** Asks each of them once to end: SIGTERM, and SIGCONT, since one that is stopped acts only once it is continued. */
+  /** Asks each of them once to end: SIGTERM, and SIGCONT, without which a stopped process would not act on it. */
   ask(): void;
-  /** Kills those that there are now. To be called again whenever one has ended, until no child is left. */
+  /** Kills those that exist now. Call it again whenever one has ended, until no child is left. */
   kill(): void;
-  /** They are gone: nothing is tried again any more. */
+  /** They are gone: ends all retries. */
   reset(): void;
 }
 
@@ -32,10 +32,10 @@ export function createSurvivors({
   giveUp,
   log,
 }: {
-  /** How long to try again where /proc cannot be read. */
+  /** How long to retry if /proc cannot be read. */
   patienceMs: number;
   signalTree: SignalTree;
-  /** None of those left may be signalled, or seen: waiting for them would be waiting for ever. */
+  /** Called if init may not signal, or cannot see, any of the rest: it would wait for ever. */
   giveUp: () => void;
   log: Log;
 }): Survivors {
@@ -44,7 +44,7 @@ export function createSurvivors({
   let killsSince: number | undefined;
   let isKillDue = false;
 
-  /** EMFILE, ENFILE, ENOMEM: it may work in a moment. */
+  /** For EMFILE, ENFILE, ENOMEM: the step may work a moment later. */
   function retry(step: () => void): void {
     clearTimeout(retryTimer);
     retryTimer = setTimeout(step, retryMs);
@@ -53,7 +53,7 @@ export function createSurvivors({
 
   function ask(): void {
     signalTree([SIGTERM, SIGCONT], ({ error }) => {
-      // Where there is no usable /proc the kill rounds will say so.
+      // Without a usable /proc, the kill rounds report it.
       if (error !== undefined && killsSince === undefined && isProcUsable()) retry(ask);
     });
   }
@@ -82,7 +82,7 @@ export function createSurvivors({
   }
 
   function killAgain(): void {
-    // There may have been a reset.
+    // A reset may have come first.
     if (!isKillDue) return;
     isKillDue = false;
     kill();
@@ -106,13 +106,13 @@ export function createSurvivors({
 }
 
 /**
- * One round of SIGKILL. Orphans become init's children, so its own children come first, look after look: what forks and
- * ends, over and over, is met when init adopts the next one. Once all of them have been killed, what runs below those
- * that have not ended yet: a chain that grows at its end is cut in its whole length.
+ * One round of SIGKILL. init adopts orphans, so it kills its own children first, and lists them again until none is new:
+ * a process that forks and ends over and over is caught when init adopts the next one. Then it kills everything below the
+ * children that have not ended yet: that cuts the whole length of a chain that grows at its end.
  *
- * The end of a process below is the end of a child by and by, and so a SIGCHLD, after which comes the next round.
- * @returns 'more' if it ran out of time, 'refused' if there are some, and none may be signalled
- * @throws Error where /proc cannot be read
+ * A descendant that ends sooner or later becomes a child that ends, and so a SIGCHLD, which starts the next round.
+ * @returns 'more' if it ran out of time, 'refused' if there are survivors, and init may signal none of them
+ * @throws Error if /proc cannot be read
  */
 function killRound(): 'done' | 'more' | 'refused' {
   if (!isProcUsable()) return 'refused';

@@ -12,15 +12,15 @@ import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 
 /**
- * The controlling terminal, and who is in its foreground. init and the workload are two process groups of one
- * job: to the shell above, init is the job; to the terminal, the workload is. SIGTTIN and SIGTTOU must be blocked.
+ * The controlling terminal and its foreground group. init and the workload are two process groups of one job: the shell
+ * above sees init as the job, the terminal sees the workload. SIGTTIN and SIGTTOU must be blocked.
  */
 export interface Terminal {
-  /** Whether standard input and output are both this terminal: not so in a pipeline, whose other members may want it. */
+  /** Whether standard input and output are both this terminal. In a pipeline, other members may want it. */
   readonly isOwn: boolean;
-  /** Hands it to the workload's group, if init is in its foreground. */
+  /** Gives it to the workload's group, if init is in the foreground. */
   give(workload: Pid): void;
-  /** Hands it back to init, if that group, or nobody any more, is in its foreground. */
+  /** Takes it back for init, if the foreground group is the workload's, or has no process left. */
   take(workload: Pid | undefined): void;
   isInForeground(workload: Pid): boolean;
   /** Stops init's own group, with the rest of the job. Returns once it runs again. */
@@ -29,14 +29,14 @@ export interface Terminal {
 
 const SIGTSTP = signalNumber('SIGTSTP');
 
-/** @returns undefined where init has no controlling terminal */
+/** @returns undefined if init has no controlling terminal */
 export function openTerminal(watch: SignalWatch): Terminal | undefined {
   const terminal = openControllingTerminal();
   if (terminal === undefined) return undefined;
-  // Below unshare(1) it may be 0: a group that has no number here. The terminal cannot be handed back to that one.
+  // Under unshare(1) it may be 0: the group has no number in this namespace. Then the terminal cannot be given back.
   const init = ownProcessGroup();
 
-  // Every step may fail for a terminal that hung up, or a group that has just gone: there is nobody to hand it to.
+  // Every step may fail, if the terminal hung up or the group is just gone: then nobody needs the terminal.
   return {
     isOwn: [0, 1].every(isControllingTerminal),
     give(workload) {
@@ -58,10 +58,10 @@ export function openTerminal(watch: SignalWatch): Terminal | undefined {
       return isForeground;
     },
     suspend() {
-      // SIGTSTP whatever stopped the workload: SIGTTIN and SIGTTOU are blocked in this thread, so it would run on.
+      // Always SIGTSTP, whatever stopped the workload: this thread blocks SIGTTIN and SIGTTOU, and would run on.
       watch.stop(SIGTSTP);
       attempt(() => kill(0, SIGTSTP));
-      // Here a SIGCONT has woken init, and is about to be delivered; or the kernel ignored the stop.
+      // By now a SIGCONT has woken init and is about to be delivered, or the kernel has ignored the stop.
       watch.start(SIGTSTP);
     },
   };

@@ -12,35 +12,35 @@ import type { Pid, Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 
-/** One run of the workload: its process and its process group, until nothing of it is left. */
+/** One run of the workload: its process and its process group, until both are gone. */
 export interface Workload {
   readonly pid: Pid;
-  /** Signals its process group, or it alone. @throws SystemError ESRCH, EPERM */
+  /** Signals its process group, or only its process. @throws SystemError ESRCH, EPERM */
   signal(signal: Signal, scope: 'group' | 'child'): void;
   /**
-   * Opens a pidfd, pidfd_open(2): from then on the run is told from every other one, whoever reaps it.
-   * @returns whether signals can go through it, to the group as well (Linux 6.9): they must, once the kernel may reap the
-   *   workload, since nothing holds its number then
+   * Opens a pidfd, pidfd_open(2), which refers to this run only, whoever reaps it.
+   * @returns whether signals can use the pidfd, also for the group (Linux 6.9). They must if the kernel may reap the
+   *   workload: another process may then get its pid
    */
   openPidfd(): boolean;
   /**
-   * Calls back for as long as it has ended and nobody has waited for it: a second source beside SIGCHLD, which a flood of
-   * signals may drop.
+   * Calls back for as long as the workload is a zombie: a second source beside SIGCHLD, which may be lost in a flood of
+   * signals.
    */
   onZombie(callBack: () => void): void;
-  /** Calls back once it has been reaped. @returns whether it will */
+  /** Calls back once the workload has been reaped. @returns whether it can */
   onReaped(callBack: () => void): boolean;
-  /** Its wait status once it has been reaped, where the kernel tells. */
+  /** The wait status of the reaped workload, if the kernel tells it. */
   reapedStatus(): number | undefined;
-  /** Its status has been taken. Its number may be another's soon. */
+  /** Ends the callbacks, once its status has been taken. Another process may have its pid soon. */
   unwatch(): void;
   /**
-   * Kills all that is left in its process group, at one stroke: the kernel lets no fork slip past a signal to a group, so
-   * that none of those that fork and end for ever survives it. Before Linux 6.9 nothing happens: once the workload has
-   * ended, the number of its group may be another's.
+   * Kills everything left in its process group at once. No fork escapes a signal to a group, so even processes that fork
+   * and end for ever do not survive it. Before Linux 6.9 it does nothing: once the workload has ended, another group may
+   * have its number.
    */
   killGroup(): void;
-  /** Nothing of it is left. */
+  /** Closes the pidfd, once nothing of the run is left. */
   close(): void;
 }
 
@@ -57,7 +57,7 @@ export function createWorkload(pid: Pid): Workload {
     },
     openPidfd() {
       pidfd = openPidfd(pid);
-      // It leads a group of its own, unless it has left that for another one.
+      // The workload leads its own group, unless it has moved to another one.
       isSignalledByPidfd = pidfd !== undefined && sendToGroupThroughPidfd(pidfd, 0) !== 'refused';
       return isSignalledByPidfd;
     },
@@ -87,14 +87,14 @@ export function createWorkload(pid: Pid): Workload {
   }
 }
 
-/** What has just ended gets none, and that is no failure: its end is on the way. */
+/** A workload that has just ended gets no signal. That is no error: its end will be reported. */
 function sendByPidfd(pidfd: number, signal: Signal, scope: 'group' | 'child'): void {
   let delivered = scope === 'group' ? sendToGroupThroughPidfd(pidfd, signal) : 'gone';
   if (delivered === 'gone') delivered = sendThroughPidfd(pidfd, signal);
   if (delivered === 'refused') throw lastError('pidfd_send_signal');
 }
 
-/** Until init has waited for it, its number is its own. */
+/** Until init has waited for the workload, no other process can have its pid. */
 function sendByNumber(pid: Pid, signal: Signal, scope: 'group' | 'child'): void {
   if (scope === 'child') {
     kill(pid, signal);

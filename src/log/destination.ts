@@ -3,24 +3,24 @@ import { isWritable, sendWithoutBlocking } from '../native/descriptors.ts';
 
 const STDERR = 2;
 
-/** Takes as much of the bytes as fits at this instant, and does not wait for room. */
+/** Writes as many of the bytes as fit now, without waiting for room. @returns how many */
 type Write = (bytes: Buffer) => number;
 
 /**
- * Standard error, written without ever blocking: a full pipe that nobody reads must not stop the reaping. The
- * descriptor is shared with the workload, so O_NONBLOCK may not be set on it. SIGPIPE must be blocked.
- * @returns a function that writes a whole record, or returns false and leaves it out
+ * Opens standard error for writes that never block: a full pipe that nobody reads must not stop the reaping. The
+ * workload shares the descriptor, so O_NONBLOCK must not be set on it. SIGPIPE must be blocked.
+ * @returns a function that writes a whole record, or drops it and returns false
  */
 export function openDestination(): (record: string) => boolean {
   const write = openWriter();
-  // The end of a record of which only the beginning fitted: it goes first, or the next would continue it.
+  // The end of a record that did not fit as a whole. It is written first, or the next record would continue the line.
   let rest: Buffer = Buffer.alloc(0);
 
   function writeSome(bytes: Buffer): Buffer {
     try {
       return bytes.subarray(write(bytes));
     } catch {
-      // EAGAIN: full. EPIPE, EIO: nobody is left to read. There is no other place to say so.
+      // EAGAIN: full. EPIPE, EIO: no reader. There is no other place to report it.
       return bytes;
     }
   }
@@ -40,14 +40,14 @@ function openWriter(): Write {
   const stat = fstatSync(STDERR);
   if (process.platform !== 'linux') return (bytes) => writeSync(STDERR, bytes);
   if (stat.isSocket()) return (bytes) => sendWithoutBlocking(STDERR, bytes);
-  // A regular file does not block, and opened again it would have an offset of its own and overwrite.
+  // A regular file does not block. Opened again, it would have a second offset and overwrite records.
   if (stat.isFile()) return (bytes) => writeSync(STDERR, bytes);
   try {
-    // An open file description of init's own: only this one does not block. Pipes and terminals, proc(5).
+    // Pipes and terminals, proc(5): a separate open file description, the only one that does not block.
     const own = openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     return (bytes) => writeSync(own, bytes);
   } catch {
-    // Another user's pipe, or no /proc. Up to PIPE_BUF bytes fit into a pipe that poll(2) calls writable.
+    // Another user's pipe, or no /proc. If poll(2) calls a pipe writable, PIPE_BUF bytes fit into it.
     return (bytes) => (isWritable(STDERR) ? writeSync(STDERR, bytes.subarray(0, 4096)) : 0);
   }
 }

@@ -3,14 +3,14 @@ import { createRecordWriter, type RecordWriter } from './record-writer.ts';
 
 export interface Log {
   (level: Exclude<LogLevel, 'silent'>, message: string, fields?: Fields): void;
-  /** Whether a record of that level is written at all: asked before one is put together 20,000 times. */
+  /** Whether records of that level are written. Ask before you build one for each of 20,000 orphans. */
   readonly passes: (level: LogLevel) => boolean;
 }
 
 /**
- * init's own events on standard error. Nothing of the environment, and of argv the program's name alone, may be
- * put into a record. pino is loaded when the first record passes the threshold: it takes longer than all the rest
- * of init's start-up, so no call may stand before the spawn.
+ * Logs init's own events on standard error. A record must not contain anything of the environment, and of argv only the
+ * program's name. pino is loaded when the first record passes the threshold. That takes longer than the rest of init's
+ * start-up, so call nothing here before the spawn.
  */
 export function createLog(threshold: LogLevel, format: LogFormat): Log {
   const passes = (level: LogLevel) => logLevels.indexOf(level) <= logLevels.indexOf(threshold);

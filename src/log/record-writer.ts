@@ -5,20 +5,20 @@ import { type Fields, type LogFormat, type LogLevel, logLevels } from './levels.
 
 export type RecordWriter = (level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields) => void;
 
-/** Writes records with pino, which it loads. */
+/** Loads pino, and writes records with it. */
 export function createRecordWriter(threshold: LogLevel, format: LogFormat): RecordWriter {
   const writeOut = openDestination();
   const inFormat = (line: string) => (format === 'json' ? line : prettyLine(line));
   let pino: typeof import('pino').pino;
-  // What pino loads looks at these, and node would make its stream for them then: one that sets O_NONBLOCK on the
-  // description, which the workload writes to as well. init writes by its own means.
+  // pino's dependencies read these. Node would then create its streams, which set O_NONBLOCK on the open file
+  // description that the workload shares. init does not use node's streams.
   Object.defineProperty(process, 'stdout', { value: { fd: 1, isTTY: false } });
   Object.defineProperty(process, 'stderr', { value: { fd: 2, isTTY: false } });
   try {
     ({ pino } = requireModule('pino') as typeof import('pino'));
   } catch {
-    // No descriptor is left to read it with, or the package is incomplete. The workload runs by now: init goes on, and
-    // what it has to say matters most when something is short.
+    // No descriptor is left to load it with, or the package is incomplete. The workload runs by now, so init goes on. Its
+    // records matter most when resources are short.
     return (level, msg, fields) => {
       const record = { level: levelNumber(level), time: Date.now(), ...base, ...fields, msg };
       writeOut(inFormat(`${JSON.stringify(record)}\n`));
@@ -45,7 +45,7 @@ export function createRecordWriter(threshold: LogLevel, format: LogFormat): Reco
 
 const base = { name: 'subreaper', pid: process.pid };
 
-/** pino's: 60 for 'fatal' down to 10 for 'trace'. */
+/** pino's numbers: 60 for 'fatal' down to 10 for 'trace'. */
 function levelNumber(level: LogLevel): number {
   return (logLevels.length - logLevels.indexOf(level)) * 10;
 }

@@ -9,8 +9,8 @@ type Koffi = typeof import('koffi');
 let detected: 'glibc' | 'musl' | undefined;
 
 /**
- * The C library that the running node was linked to, read from its ELF interpreter as koffi does. The program
- * header that names the interpreter follows the ELF header, so the first page holds it.
+ * The C library that the running node is linked to. koffi reads it from the ELF interpreter, and so does this: the
+ * program header that names the interpreter follows the ELF header, so the first page holds it.
  */
 export function detectLibc(): 'glibc' | 'musl' {
   detected ??= readLibc();
@@ -23,7 +23,7 @@ function readLibc(): 'glibc' | 'musl' {
   try {
     file = openSync(process.execPath, 'r');
   } catch {
-    // Without /proc node does not know its own path. Its report knows the library, and takes its time.
+    // Without /proc node does not know its own path. Its report names the library, but is slow.
     const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
     return header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
   }
@@ -35,7 +35,7 @@ function readLibc(): 'glibc' | 'musl' {
   return firstPage.includes('/ld-musl-') ? 'musl' : 'glibc';
 }
 
-/** koffi's folder, where node would find it from here: its own resolution reads package.json files for 1 ms. */
+/** koffi's folder, found as node would find it from here. Node's own resolution spends 1 ms on package.json files. */
 function findKoffi(): string | undefined {
   for (let folder = dirname(ownFile); ; folder = dirname(folder)) {
     const candidate = `${folder}/node_modules/koffi`;
@@ -45,8 +45,8 @@ function findKoffi(): string | undefined {
 }
 
 /**
- * Whether a shared object ends before its section headers do, which linkers put last: elf(5). dlopen(3) would map such a
- * file, and SIGBUS would end the process on first use of the missing part.
+ * Whether a shared object ends before its section headers do: linkers put them last, elf(5). dlopen(3) would map such a
+ * file, and the first use of the missing part would end the process with SIGBUS.
  */
 function isCutShort(file: string): boolean {
   const header = new BigUint64Array(8);
@@ -62,9 +62,9 @@ function isCutShort(file: string): boolean {
 }
 
 /**
- * koffi's own entry detects the platform, parses headers and sets up a type library: 9 ms. The addon in its
- * platform package is all that is needed here, and loads in 1. It is looked for below koffi and beside it, as npm
- * and pnpm lay it out, so that its version is koffi's.
+ * Loads the addon from koffi's platform package, in 1 ms. koffi's own entry takes 9: it detects the platform, parses
+ * headers and sets up a type library, none of which is needed here. This searches below koffi and beside it, where npm
+ * and pnpm put the package, so that its version is koffi's.
  */
 function loadAddon(): Koffi | undefined {
   const { arch } = process;
@@ -82,14 +82,14 @@ function loadAddon(): Koffi | undefined {
   return undefined;
 }
 
-/** What helps against an error of process.dlopen or require. */
+/** What the user can do about an error of process.dlopen or require. */
 function adviceFor(error: NodeJS.ErrnoException): string {
   if (error.code !== 'ERR_DLOPEN_DISABLED') return 'install subreaper with its optional dependencies';
-  // Node forbids addons where it has been told to, and by default where it runs with permissions.
+  // --no-addons forbids addons, and so does the permission model by default.
   return 'permission' in process ? 'start node with --allow-addons' : 'start node without --no-addons';
 }
 
-/** Those for which a test has compared the layouts and constants of this folder with the C headers. */
+/** A test compares the layouts and constants of this folder with the C headers of these. */
 const checkedArchitectures: readonly string[] = ['x64', 'arm64'];
 
 function loadKoffi(): Koffi {
@@ -99,7 +99,7 @@ function loadKoffi(): Koffi {
     );
   }
   try {
-    // Where there is another layout, or an addon built from source, koffi itself knows.
+    // koffi itself finds its addon in any other layout, and one that was built from source.
     return loadAddon() ?? (requireModule('koffi') as Koffi);
   } catch (error) {
     const why = (error as Error).message.split('\n')[0]?.replace(/\.$/, '');
@@ -110,7 +110,7 @@ function loadKoffi(): Koffi {
 let loaded: Koffi | undefined;
 
 /**
- * The foreign function interface. It is loaded on first use, so that the rooms above can be imported anywhere.
+ * The foreign function interface, loaded on first use: importing the rooms above works on any platform.
  * @throws Error where koffi is not installed, or has no addon for this platform
  */
 export function koffi(): Koffi {
@@ -122,16 +122,16 @@ let program: LibraryHandle | undefined;
 let readErrno: () => number = () => 0;
 let errnoOfLastFailure = 0;
 
-/** errno(3) as the last foreign call that returned -1 left it. */
+/** errno(3) of the last bound call that returned -1. */
 export function lastErrno(): number {
   return errnoOfLastFailure;
 }
 
 /**
- * Binds a C function when it is first called, so that start-up pays for no call it does not make. Marked as pure where it
- * is used: a bundle leaves out what it does not call.
+ * Binds a C function on its first call, so that start-up pays only for the functions it calls. Callers mark it as pure:
+ * a bundle then leaves out the functions it does not call.
  */
-export function foreign<Parameters extends unknown[], Result>(
+export function bind<Parameters extends unknown[], Result>(
   name: string,
   result: string,
   parameters: readonly (string | TypeObject)[],
@@ -139,14 +139,14 @@ export function foreign<Parameters extends unknown[], Result>(
   let bound: ((...args: Parameters) => Result) | undefined;
   return (...args) => {
     if (bound === undefined) {
-      // The running program: node exports libuv's functions, and the C library's are reachable from it.
+      // null is the running program: node exports libuv's functions and links to the C library.
       program ??= koffi().load(null);
       readErrno = koffi().errno;
       readErrno();
       bound = program.func(name, result, [...parameters]) as unknown as (...args: Parameters) => Result;
     }
     const returned = bound(...args);
-    // Here and nowhere later: whatever V8 does next, compile a function say, may make system calls that fail.
+    // Read errno at once: V8 may make failing system calls next, to compile a function say.
     if (returned === -1) errnoOfLastFailure = readErrno();
     return returned;
   };

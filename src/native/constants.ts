@@ -1,7 +1,7 @@
-// Every constant that the calls in this folder rely on, the same on x64 and arm64 Linux; what differs between the C
-// libraries is a pair in signals.ts. Each is an export of its own: so a bundle has the numbers where they are used, and no
-// table. A test compiles a C program of static assertions from this module and layouts.ts, for each library and
-// architecture that a compiler is there for.
+// Every constant that the calls in this folder use. They are the same on x64 and arm64 Linux; signals.ts has a pair for
+// the one that differs between C libraries. Each is a separate export, so that a bundle inlines the numbers and holds no
+// table. A test compiles this module and layouts.ts into a C program of static assertions, for each library and
+// architecture that has a compiler on the machine.
 
 export const WNOHANG = 1;
 export const WUNTRACED = 2;

@@ -1,34 +1,28 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { checked } from './system-error.ts';
 
-const fcntlCall = /* @__PURE__ */ foreign<[number, number, number], number>('fcntl', 'int', [
+const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('fcntl', 'int', [
   'int',
   'int',
   'int',
 ]);
-const getrlimitCall = /* @__PURE__ */ foreign<[number, Buffer], number>('getrlimit', 'int', [
-  'int',
-  'void *',
-]);
-const setrlimitCall = /* @__PURE__ */ foreign<[number, Buffer], number>('setrlimit', 'int', [
-  'int',
-  'void *',
-]);
-const pollCall = /* @__PURE__ */ foreign<[Buffer, number, number], number>('poll', 'int', [
+const getrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('getrlimit', 'int', ['int', 'void *']);
+const setrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('setrlimit', 'int', ['int', 'void *']);
+const pollCall = /* @__PURE__ */ bind<[Buffer, number, number], number>('poll', 'int', [
   'void *',
   'unsigned long',
   'int',
 ]);
-const sendCall = /* @__PURE__ */ foreign<[number, Buffer, number, number], number>('send', 'long', [
+const sendCall = /* @__PURE__ */ bind<[number, Buffer, number, number], number>('send', 'long', [
   'int',
   'void *',
   'size_t',
   'int',
 ]);
 
-const pipe2Call = /* @__PURE__ */ foreign<[Int32Array, number], number>('pipe2', 'int', ['void *', 'int']);
+const pipe2Call = /* @__PURE__ */ bind<[Int32Array, number], number>('pipe2', 'int', ['void *', 'int']);
 
 /** A pipe of two close-on-exec descriptors, pipe(2). @throws SystemError EMFILE, ENFILE */
 export function openPipe(): { readonly readEnd: number; readonly writeEnd: number } {
@@ -43,7 +37,7 @@ export function setCloseOnExec(descriptor: number, closeOnExec: boolean): void {
 }
 
 /**
- * Sets the soft limit of open descriptors, RLIMIT_NOFILE of setrlimit(2), and returns the one before.
+ * Sets the soft limit of open descriptors, RLIMIT_NOFILE of setrlimit(2), and returns the previous one.
  * @throws SystemError EINVAL above the hard limit
  */
 export function setDescriptorLimit(soft: bigint): bigint {
@@ -55,7 +49,7 @@ export function setDescriptorLimit(soft: bigint): bigint {
   return before;
 }
 
-/** True if a write can start without blocking, POLLOUT of poll(2). */
+/** Whether a write can start without blocking, POLLOUT of poll(2). */
 export function isWritable(descriptor: number): boolean {
   const pollfd = Buffer.alloc(layouts.sizeofPollfd);
   pollfd.writeInt32LE(descriptor);
@@ -66,7 +60,7 @@ export function isWritable(descriptor: number): boolean {
 /**
  * Sends to a socket without blocking and without SIGPIPE, send(2).
  * @returns the number of bytes taken
- * @throws SystemError EAGAIN when the socket is full, EPIPE when nobody reads
+ * @throws SystemError EAGAIN if the socket is full, EPIPE if it has no reader
  */
 export function sendWithoutBlocking(socket: number, bytes: Buffer): number {
   return checked(

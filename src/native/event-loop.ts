@@ -1,30 +1,30 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import type { Pid } from './types.ts';
 
 const UV_PROCESS = 10;
 /** On x64 and arm64. A struct uv__queue is two pointers: next and previous. */
 const sizeofPointer = 8;
 
-const uvDefaultLoop = /* @__PURE__ */ foreign<[], bigint>('uv_default_loop', 'void *', []);
-const uvLoopSize = /* @__PURE__ */ foreign<[], number | bigint>('uv_loop_size', 'size_t', []);
-const uvLoopInit = /* @__PURE__ */ foreign<[BigUint64Array], number>('uv_loop_init', 'int', ['void *']);
-const uvLoopClose = /* @__PURE__ */ foreign<[BigUint64Array], number>('uv_loop_close', 'int', ['void *']);
-const uvHandleGetType = /* @__PURE__ */ foreign<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
-const uvProcessGetPid = /* @__PURE__ */ foreign<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
-const uvIsActive = /* @__PURE__ */ foreign<[unknown], number>('uv_is_active', 'int', ['void *']);
-const uvTtyResetMode = /* @__PURE__ */ foreign<[], number>('uv_tty_reset_mode', 'int', []);
+const uvDefaultLoop = /* @__PURE__ */ bind<[], bigint>('uv_default_loop', 'void *', []);
+const uvLoopSize = /* @__PURE__ */ bind<[], number | bigint>('uv_loop_size', 'size_t', []);
+const uvLoopInit = /* @__PURE__ */ bind<[BigUint64Array], number>('uv_loop_init', 'int', ['void *']);
+const uvLoopClose = /* @__PURE__ */ bind<[BigUint64Array], number>('uv_loop_close', 'int', ['void *']);
+const uvHandleGetType = /* @__PURE__ */ bind<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
+const uvProcessGetPid = /* @__PURE__ */ bind<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
+const uvIsActive = /* @__PURE__ */ bind<[unknown], number>('uv_is_active', 'int', ['void *']);
+const uvTtyResetMode = /* @__PURE__ */ bind<[], number>('uv_tty_reset_mode', 'int', []);
 
 type Walk = (loop: bigint, visit: (handle: unknown) => void, argument: null) => void;
 let uvWalk: Walk | undefined;
 
-/** undefined: not looked for yet; null: not found. */
+/** undefined: not searched yet; null: not found. */
 let processQueueOffset: number | null | undefined;
 
 /**
- * The children that libuv is going to wait for on node's main loop: its active uv_process_t handles.
+ * The children that libuv will wait for on node's main loop: its active uv_process_t handles.
  *
- * uv_walk would visit each socket and timer too, which is 3 ms with 10,000 of them, at every snapshot of a storm of
- * orphans. The loop's own list of processes holds nothing else.
+ * This reads the loop's own list of processes. uv_walk would visit every socket and timer too: 3 ms for 10,000 of them,
+ * at every snapshot in a storm of orphans.
  */
 export function childrenOfLibuv(): Set<Pid> {
   if (processQueueOffset === undefined) processQueueOffset = findProcessQueue();
@@ -44,9 +44,9 @@ function listChildren(queueOffset: number): Set<Pid> {
 }
 
 /**
- * Where uv_loop_t has its `process_handles`. libuv keeps its structures as they are within a major version, but what
- * stands in front has another size on each platform. So look into a new loop: there it is the first of four empty
- * queues in a row (process, prepare, check and idle handles), and an empty queue points to itself.
+ * The offset of `process_handles` in uv_loop_t. libuv does not change its structures within a major version, but the
+ * fields in front differ in size between platforms. So this searches a new loop, in which `process_handles` is the first
+ * of four empty queues in a row (process, prepare, check and idle handles). An empty queue points to itself.
  */
 function findProcessQueue(): number | null {
   const loop = new BigUint64Array(Number(uvLoopSize()) / sizeofPointer);
@@ -61,7 +61,7 @@ function findProcessQueue(): number | null {
   return first === -1 ? null : first * sizeofPointer;
 }
 
-/** The same from libuv's public interface alone. */
+/** The same through libuv's public interface only. */
 export function walkForChildren(): Set<Pid> {
   uvWalk ??= bindWalk();
   const pids = new Set<Pid>();
@@ -76,13 +76,13 @@ export function walkForChildren(): Set<Pid> {
   return pids;
 }
 
-/** Once: koffi frees no prototype. */
+/** Call it once: koffi never frees a prototype. */
 function bindWalk(): Walk {
   const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'void *']));
-  return foreign('uv_walk', 'void', ['void *', callbackType, 'void *']);
+  return bind('uv_walk', 'void', ['void *', callbackType, 'void *']);
 }
 
-/** Gives the terminal the modes that libuv found: what node does before a signal ends it. */
+/** Restores the terminal modes that libuv found. Node does the same before a signal ends it. */
 export function resetTerminalModes(): void {
   uvTtyResetMode();
 }

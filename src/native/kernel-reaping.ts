@@ -1,27 +1,27 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import { closePidfd, openPidfd, reapedStatus } from './pidfd.ts';
 import type { Pid } from './types.ts';
 import { waitUntilEnded } from './wait.ts';
 
-const cloneCall = /* @__PURE__ */ foreign<[unknown, bigint, number, number], number>('clone', 'int', [
+const cloneCall = /* @__PURE__ */ bind<[unknown, bigint, number, number], number>('clone', 'int', [
   'void *',
   'void *',
   'int',
   'intptr_t',
 ]);
-const dlsymCall = /* @__PURE__ */ foreign<[number, string], unknown>('dlsym', 'void *', ['intptr_t', 'str']);
+const dlsymCall = /* @__PURE__ */ bind<[number, string], unknown>('dlsym', 'void *', ['intptr_t', 'str']);
 const RTLD_DEFAULT = 0;
 const STACK_BYTES = 16_384;
 
 /**
- * Whether the kernel tells how a child ended once it has been reaped, PIDFD_INFO_EXIT (Linux 6.15). Found out by trying,
- * since a version says nothing of a seccomp profile or a sandbox: with a child that shares this process's memory, calls
- * _exit(0) and nothing else, while this thread sleeps, as in vfork(2). It takes some 50 us.
+ * Whether the kernel still tells how a child ended after it has been reaped, PIDFD_INFO_EXIT (Linux 6.15). A version
+ * number says nothing about seccomp profiles and sandboxes, so this tries it with a child. The child shares this
+ * process's memory and only calls _exit(0), while this thread sleeps, as in vfork(2). It takes some 50 us.
  */
 export function kernelTellsReapedStatus(): boolean {
   const stack = new Uint8Array(STACK_BYTES);
-  // It grows down, and is aligned to 16 bytes on every architecture.
+  // The stack grows down, and every architecture aligns it to 16 bytes.
   const top = (koffi().address(stack) + BigInt(STACK_BYTES)) & ~15n;
   const flags = constants.CLONE_VM | constants.CLONE_VFORK | constants.SIGCHLD;
   const child = cloneCall(dlsymCall(RTLD_DEFAULT, '_exit'), top, flags, 0) as Pid;

@@ -1,21 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 
-const madviseCall = /* @__PURE__ */ foreign<[bigint, bigint, number], number>('madvise', 'int', [
+const madviseCall = /* @__PURE__ */ bind<[bigint, bigint, number], number>('madvise', 'int', [
   'intptr_t',
   'size_t',
   'int',
 ]);
 
 /**
- * Lets go of the pages of files that this process has mapped and not changed: its program and its libraries, most of
- * which only start-up needed. They stay in the page cache, for the next program of the same image and for this one,
- * which gets back what it touches, a few at a time: MADV_DONTNEED of madvise(2). (MADV_PAGEOUT would take them from
- * the cache as well.)
+ * Releases the unchanged file pages that this process has mapped, MADV_DONTNEED of madvise(2): its program and its
+ * libraries, most of which only start-up needed. The pages stay in the page cache, for other programs of the same image
+ * and for this one: it gets a page back when it touches it. (MADV_PAGEOUT would also drop them from the cache.)
  *
- * Where the dynamic linker has changed a page of a mapping that is read-only now, that page would come back as the
- * file has it: a mapping with anonymous pages, or one that is swapped, is left alone, proc_pid_smaps(5).
+ * The dynamic linker may have changed a page of a mapping that is read-only by now. Such a page would come back without
+ * the change, so this skips mappings with anonymous or swapped pages, proc_pid_smaps(5).
  */
 export function giveBackFilePages(): void {
   for (const mapping of readFileSync('/proc/self/smaps', 'latin1').split(/\n(?=[0-9a-f]+-)/)) {

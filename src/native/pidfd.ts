@@ -1,22 +1,22 @@
 import { closeSync } from 'node:fs';
-import { foreign, lastErrno } from './addon.ts';
+import { bind, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import type { Pid, Signal } from './types.ts';
 
-// Neither call has a wrapper in every C library; syscall(2) takes and returns long.
-const pidfdOpenCall = /* @__PURE__ */ foreign<[number, number, number], number>('syscall', 'long', [
+// Not every C library wraps these calls. syscall(2) takes and returns long.
+const pidfdOpenCall = /* @__PURE__ */ bind<[number, number, number], number>('syscall', 'long', [
   'long',
   'int',
   'uint',
 ]);
-const pidfdSendSignalCall = /* @__PURE__ */ foreign<[number, number, number, null, number], number>(
+const pidfdSendSignalCall = /* @__PURE__ */ bind<[number, number, number, null, number], number>(
   'syscall',
   'long',
   ['long', 'int', 'int', 'void *', 'uint'],
 );
 
-const ioctlCall = /* @__PURE__ */ foreign<[number, number, Int32Array], number>('ioctl', 'int', [
+const ioctlCall = /* @__PURE__ */ bind<[number, number, Int32Array], number>('ioctl', 'int', [
   'int',
   'unsigned long',
   'void *',
@@ -25,21 +25,21 @@ const ioctlCall = /* @__PURE__ */ foreign<[number, number, Int32Array], number>(
 const info = new Int32Array(layouts.sizeofPidfdInfo / 4);
 
 /**
- * A close-on-exec descriptor that refers to the process which has that pid now, pidfd_open(2).
- * @returns undefined where there is no such process, or no pidfds: kill(2) tells
+ * Opens a close-on-exec descriptor of the process that has this pid now, pidfd_open(2).
+ * @returns undefined if there is no such process, or no pidfds; kill(2) tells which
  */
 export function openPidfd(pid: Pid): number | undefined {
   const pidfd = Number(pidfdOpenCall(constants.SYS_pidfd_open, pid, 0));
   return pidfd === -1 ? undefined : pidfd;
 }
 
-/** What became of a signal. */
+/** The outcome of sending a signal. */
 type Delivered = 'sent' | 'gone' | 'refused';
 
 /**
  * pidfd_send_signal(2).
- * @returns 'gone' for ESRCH, 'refused' for all else: EPERM, or whatever a seccomp filter says. No error is made, since
- *   thousands may go while they are being killed
+ * @returns 'gone' for ESRCH, 'refused' for any other error: EPERM, or what a seccomp filter returns. Not an exception:
+ *   thousands of processes may end while they are being killed
  */
 export function sendThroughPidfd(pidfd: number, signal: Signal): Delivered {
   if (Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, 0)) !== -1)
@@ -48,10 +48,10 @@ export function sendThroughPidfd(pidfd: number, signal: Signal): Delivered {
 }
 
 /**
- * The same for the process group that the process leads, or led: it may have ended since, and been waited for.
- * @param signal 0 to find out whether there is such a group, and such a call
- * @returns 'gone' where no process leads or led such a group, or none is left in it; 'refused' also for EINVAL: Linux
- *   before 6.9 does not know the call
+ * The same for the process group that the process leads, or led before it ended and was reaped.
+ * @param signal 0 only tests for the group and for the call itself
+ * @returns 'gone' if the process led no group, or the group is empty; 'refused' also for EINVAL, from Linux before 6.9,
+ *   which does not know the flag
  */
 export function sendToGroupThroughPidfd(pidfd: number, signal: Signal | 0): Delivered {
   const flags = constants.PIDFD_SIGNAL_PROCESS_GROUP;
@@ -61,12 +61,12 @@ export function sendToGroupThroughPidfd(pidfd: number, signal: Signal | 0): Deli
 }
 
 /**
- * The wait status of a process that has ended and that its parent, or the kernel in its place, has reaped:
- * PIDFD_GET_INFO with PIDFD_INFO_EXIT, linux/pidfd.h. The pidfd must have been opened before.
- * @returns undefined before that, and where the kernel does not tell: before Linux 6.15, or where ioctl(2) is refused
+ * The wait status of a process that its parent, or the kernel in its place, has reaped: PIDFD_GET_INFO with
+ * PIDFD_INFO_EXIT, linux/pidfd.h. Open the pidfd before the process is reaped.
+ * @returns undefined until it is reaped, and if the kernel does not tell: before Linux 6.15, or if ioctl(2) is refused
  */
 export function reapedStatus(pidfd: number): number | undefined {
-  // A 64-bit mask, which says what is asked for, and afterwards what there is.
+  // A 64-bit mask: in, the fields asked for; out, the fields filled in.
   info[0] = constants.PIDFD_INFO_EXIT;
   info[1] = 0;
   if (ioctlCall(pidfd, constants.PIDFD_GET_INFO, info) === -1) return undefined;

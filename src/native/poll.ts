@@ -1,4 +1,4 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import { SystemError } from './system-error.ts';
 import type { Errno } from './types.ts';
 
@@ -6,33 +6,33 @@ const UV_POLL = 8;
 const UV_READABLE = 1;
 const UV_DISCONNECT = 4;
 
-/** A uv_poll_t. libuv keeps a pointer to it until it is closed: it must not be collected before. */
+/** A uv_poll_t. libuv keeps a pointer to it until it is closed, so it must not be collected before. */
 type Handle = Uint32Array;
 
-const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleSize = /* @__PURE__ */ foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvPollInit = /* @__PURE__ */ foreign<[unknown, Handle, number], number>('uv_poll_init', 'int', [
+const uvDefaultLoop = /* @__PURE__ */ bind<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleSize = /* @__PURE__ */ bind<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
+const uvPollInit = /* @__PURE__ */ bind<[unknown, Handle, number], number>('uv_poll_init', 'int', [
   'void *',
   'void *',
   'int',
 ]);
-const uvPollStart = /* @__PURE__ */ foreign<[Handle, number, bigint], number>('uv_poll_start', 'int', [
+const uvPollStart = /* @__PURE__ */ bind<[Handle, number, bigint], number>('uv_poll_start', 'int', [
   'void *',
   'int',
   'void *',
 ]);
-const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
-const uvClose = /* @__PURE__ */ foreign<[Handle, bigint], void>('uv_close', 'void', ['void *', 'void *']);
+const uvUnref = /* @__PURE__ */ bind<[Handle], void>('uv_unref', 'void', ['void *']);
+const uvClose = /* @__PURE__ */ bind<[Handle, bigint], void>('uv_close', 'void', ['void *', 'void *']);
 
 interface Poll {
   readonly handle: Handle;
   readonly callBack: () => void;
 }
 
-/** By the address of their handle, which is what libuv's callbacks get. */
+/** By the address of their handle, which libuv passes to its callbacks. */
 const polls = new Map<bigint, Poll>();
 const closed: Handle[] = [];
-/** koffi has room for a few thousand callbacks: one serves all polls. */
+/** koffi has room for a few thousand callbacks only, so all polls share these. */
 let callbacks: { readonly polled: bigint; readonly closed: bigint } | undefined;
 
 function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint } {
@@ -54,12 +54,12 @@ function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint
 }
 
 /**
- * Calls back, on node's loop, for as long as a descriptor is readable or has an error: uv_poll_t. The descriptor must
- * stay open until the returned function has been called, which ends it.
+ * Calls back, on node's loop, for as long as a descriptor is readable or has an error: uv_poll_t. The returned function
+ * ends the poll; the descriptor must stay open until then.
  *
- * What is called back must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
- * straight, not through node, which runs those queues.
- * @param keepsLoopAlive whether it keeps the process running when there is nothing else to do
+ * The callback must not throw, and must not rely on process.nextTick or promises: libuv calls it directly, and not
+ * through node, which runs those queues.
+ * @param keepsLoopAlive whether the poll keeps an otherwise idle process running
  * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
  */
 export function pollReadable(
@@ -70,7 +70,7 @@ export function pollReadable(
   return poll(descriptor, UV_READABLE, onReadable, keepsLoopAlive);
 }
 
-/** The same for as long as the other end has hung up, EPOLLHUP of epoll_ctl(2). It keeps no process running. */
+/** Calls back for as long as the other end has hung up, EPOLLHUP of epoll_ctl(2). Does not keep the process running. */
 export function pollHangUp(descriptor: number, onHangUp: () => void): () => void {
   return poll(descriptor, UV_DISCONNECT, onHangUp, false);
 }

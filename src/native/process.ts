@@ -1,21 +1,21 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 
-const killCall = /* @__PURE__ */ foreign<[number, number], number>('kill', 'int', ['int', 'int']);
-const prctlCall = /* @__PURE__ */ foreign<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
-const prctlName = /* @__PURE__ */ foreign<[number, string], number>('prctl', 'int', ['int', 'str']);
-const prctlFlag = /* @__PURE__ */ foreign<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
-const exitCall = /* @__PURE__ */ foreign<[number], never>('_exit', 'void', ['int']);
-const getpgrpCall = /* @__PURE__ */ foreign<[], number>('getpgrp', 'int', []);
+const killCall = /* @__PURE__ */ bind<[number, number], number>('kill', 'int', ['int', 'int']);
+const prctlCall = /* @__PURE__ */ bind<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
+const prctlName = /* @__PURE__ */ bind<[number, string], number>('prctl', 'int', ['int', 'str']);
+const prctlFlag = /* @__PURE__ */ bind<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
+const exitCall = /* @__PURE__ */ bind<[number], never>('_exit', 'void', ['int']);
+const getpgrpCall = /* @__PURE__ */ bind<[], number>('getpgrp', 'int', []);
 
 const flagCell = new Int32Array(1);
 
 /**
- * Sends a signal, kill(2): to a process, with 0 to the caller's own process group, with a negative number to
- * the process group of that ID.
- * @throws SystemError ESRCH if there is no such process or group, EPERM if none of it may be signalled
+ * Sends a signal, kill(2).
+ * @param target a process; 0 for the caller's process group, a negative number for the process group of that ID
+ * @throws SystemError ESRCH if there is no such process or group, EPERM if the caller may signal none of it
  */
 export function kill(target: number, signal: Signal): void {
   checked('kill', killCall(target, signal));
@@ -23,7 +23,7 @@ export function kill(target: number, signal: Signal): void {
 
 /**
  * Makes orphans below this process its children, PR_SET_CHILD_SUBREAPER of prctl(2).
- * @throws SystemError where a seccomp filter forbids it
+ * @throws SystemError if a seccomp filter forbids it
  */
 export function becomeSubreaper(): void {
   checked('prctl', prctlCall(constants.PR_SET_CHILD_SUBREAPER, 1));
@@ -35,20 +35,20 @@ export function isSubreaper(): boolean {
   return flagCell[0] === 1;
 }
 
-/** Leaves orphans to the next subreaper above, or to PID 1. Those adopted so far stay children. @throws SystemError */
+/** Leaves orphans to the next subreaper above, or to PID 1. Orphans adopted so far stay children. @throws SystemError */
 export function ceaseToBeSubreaper(): void {
   checked('prctl', prctlCall(constants.PR_SET_CHILD_SUBREAPER, 0));
 }
 
 /**
- * Asks the kernel for a signal when the parent dies, PR_SET_PDEATHSIG of prctl(2). Parent means the thread that
- * forked this process. A parent that died before the call goes unnoticed: compare getppid(2).
+ * Asks the kernel for a signal when the parent dies, PR_SET_PDEATHSIG of prctl(2). The parent is the thread that
+ * forked this process. If it died before the call, no signal comes: compare getppid(2).
  */
 export function setParentDeathSignal(signal: Signal): void {
   checked('prctl', prctlCall(constants.PR_SET_PDEATHSIG, signal));
 }
 
-/** Names this thread, PR_SET_NAME of prctl(2): at most 15 bytes; the main thread's is what ps and top show. */
+/** Names this thread, PR_SET_NAME of prctl(2): at most 15 bytes. ps and top show the name of the main thread. */
 export function setProcessName(name: string): void {
   checked('prctl', prctlName(constants.PR_SET_NAME, name));
 }
@@ -59,8 +59,8 @@ export function ownProcessGroup(): Pid {
 }
 
 /**
- * Ends the process at once, _exit(2). Node's own exit joins libuv's threads and frees the heap first: time that
- * a container's end would wait for, and nothing that outlives the process.
+ * Ends the process at once, _exit(2). Node's own exit first joins libuv's threads and frees the heap: the container
+ * would wait for work that is lost with the process anyway.
  */
 export function exitNow(status: number): never {
   return exitCall(status);

@@ -1,10 +1,10 @@
 declare const __filename: string;
 
-/** The file that this code runs in. An app that is bundled as CommonJS has an import.meta without it. */
+/** The file that this code runs in. In an app bundled as CommonJS, import.meta has no filename. */
 export const ownFile: string = import.meta.filename ?? __filename;
 
 /**
- * Loads a module when it is needed. Asking for node:module here, and not with an import, spares every start 0.1 to 0.4 ms.
+ * Loads a module when it is needed. Loading node:module here, not with an import, saves 0.1 to 0.4 ms of every start.
  * @throws Error MODULE_NOT_FOUND
  */
 export function requireModule(name: string): unknown {

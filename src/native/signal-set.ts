@@ -11,7 +11,7 @@ export function inSignalSet(set: SignalSet, signal: Signal): boolean {
   return ((set >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-/** A sigset_t: an array of unsigned long of which the kernel uses the first 64 bits. */
+/** A sigset_t: an array of unsigned long. The kernel uses its first 64 bits. */
 export function sigset(set: SignalSet): Buffer {
   const bytes = Buffer.alloc(layouts.sizeofSigset);
   bytes.writeBigUInt64LE(set);

@@ -1,4 +1,4 @@
-import { detectLibc, foreign, koffi } from './addon.ts';
+import { bind, detectLibc, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
@@ -8,7 +8,7 @@ import { signalSet, sigset } from './signal-set.ts';
 import { checked } from './system-error.ts';
 import type { Signal } from './types.ts';
 
-/** The first real-time signal that a program may use: the C library keeps those below for itself, signal(7). */
+/** The first real-time signal that a program may use: the C library reserves those below, signal(7). */
 export const realTimeMinimum = { glibc: 34, musl: 35 } as const;
 /** The last real-time signal, as in the kernel's _NSIG. */
 export const realTimeMaximum = 64;
@@ -18,40 +18,37 @@ export function realTimeSignals(): { readonly first: Signal; readonly last: Sign
   return { first: realTimeMinimum[detectLibc()] as Signal, last: realTimeMaximum as Signal };
 }
 
-const pthreadSigmaskCall = /* @__PURE__ */ foreign<[number, Buffer, null], number>('pthread_sigmask', 'int', [
+const pthreadSigmaskCall = /* @__PURE__ */ bind<[number, Buffer, null], number>('pthread_sigmask', 'int', [
   'int',
   'void *',
   'void *',
 ]);
-const signalCall = /* @__PURE__ */ foreign<[number, bigint], bigint>('signal', 'intptr_t', [
-  'int',
-  'intptr_t',
-]);
+const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('signal', 'intptr_t', ['int', 'intptr_t']);
 
 /**
- * Blocks signals for the calling thread, pthread_sigmask(3). Those sent to the process then go to a thread that
+ * Blocks signals in the calling thread, pthread_sigmask(3). The kernel delivers signals for the process to a thread that
  * does not block them.
  */
 export function blockInThisThread(signals: readonly Signal[]): void {
   pthreadSigmaskCall(constants.SIG_BLOCK, sigset(signalSet(signals)), null);
 }
 
-/** Ignores a signal, SIG_IGN of signal(2): the one disposition besides the default that execve(2) keeps. */
+/** Ignores a signal, SIG_IGN of signal(2): the only disposition besides the default that execve(2) preserves. */
 export function ignoreSignal(signal: Signal): void {
   const SIG_IGN = 1n;
   signalCall(signal, SIG_IGN);
 }
 
-const sigactionCall = /* @__PURE__ */ foreign<[number, Buffer | null, Buffer | null], number>(
+const sigactionCall = /* @__PURE__ */ bind<[number, Buffer | null, Buffer | null], number>(
   'sigaction',
   'int',
   ['int', 'void *', 'void *'],
 );
 
 /**
- * Has the kernel reap children as they end, or leave them to wait(2) again: SA_NOCLDWAIT of sigaction(2). The handler of
- * SIGCHLD stays, and is called for each all the same. Zombies from before stay; a status from then on is lost. A handler
- * that is installed later does not have it.
+ * Makes the kernel reap children as they end, or leaves them to wait(2) again: SA_NOCLDWAIT of sigaction(2). The handler
+ * of SIGCHLD stays, and still runs for each child. Existing zombies stay; later statuses are lost. Installing another
+ * handler clears the flag.
  */
 export function setNoChildWait(isOn: boolean): void {
   const action = Buffer.alloc(layouts.sizeofSigaction);
@@ -68,46 +65,46 @@ export interface SignalWatch {
   /** Installs a handler for the signal. @throws SystemError EINVAL for a signal that cannot be caught */
   start(signal: Signal): void;
   /**
-   * Takes the handler away: the default action is back, unless another handle watches the signal too.
-   * @returns whether the signal was caught in time and has not been delivered yet; now it never is
+   * Removes the handler: the default action is back, unless another handle watches the signal too.
+   * @returns whether the signal was caught before that but not delivered yet; it never will be
    */
   stop(signal: Signal): boolean;
   /**
-   * Begins to deliver what comes through other loops than node's: until then it waits in their pipes. Apart from `start`,
-   * since a start-up has no time for it. @throws SystemError
+   * Begins to deliver the signals of loops other than node's; until then they wait in their pipes. Separate from `start`
+   * to keep it out of start-up. @throws SystemError
    */
   runLoops(): void;
-  /** Ends a watch that watches nothing any more: the next one gets what libuv and koffi hold for it. */
+  /** Ends a watch whose signals are all stopped. The next watch reuses its libuv handles and its koffi callback. */
   release(): void;
 }
 
 /** A uv_signal_t. */
 type Handle = Uint32Array;
 
-const uvDefaultLoop = /* @__PURE__ */ foreign<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleSize = /* @__PURE__ */ foreign<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvSignalInit = /* @__PURE__ */ foreign<[unknown, Handle], number>('uv_signal_init', 'int', [
+const uvDefaultLoop = /* @__PURE__ */ bind<[], unknown>('uv_default_loop', 'void *', []);
+const uvHandleSize = /* @__PURE__ */ bind<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
+const uvSignalInit = /* @__PURE__ */ bind<[unknown, Handle], number>('uv_signal_init', 'int', [
   'void *',
   'void *',
 ]);
-const uvSignalStart = /* @__PURE__ */ foreign<[Handle, bigint, number], number>('uv_signal_start', 'int', [
+const uvSignalStart = /* @__PURE__ */ bind<[Handle, bigint, number], number>('uv_signal_start', 'int', [
   'void *',
   'void *',
   'int',
 ]);
-const uvSignalStop = /* @__PURE__ */ foreign<[Handle], number>('uv_signal_stop', 'int', ['void *']);
-const uvUnref = /* @__PURE__ */ foreign<[Handle], void>('uv_unref', 'void', ['void *']);
+const uvSignalStop = /* @__PURE__ */ bind<[Handle], number>('uv_signal_stop', 'int', ['void *']);
+const uvUnref = /* @__PURE__ */ bind<[Handle], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
 
 /**
- * Memory for handles that outlives JavaScript. A signal handler reads them until the process is gone, and node frees
- * the memory of typed arrays before that: libuv then aborts.
+ * Memory for handles that outlives JavaScript. A signal handler reads them until the process is gone. Node frees the
+ * memory of typed arrays before that, and libuv would abort.
  */
 function permanentMemory(bytes: number): ArrayBuffer {
   return koffi().view(koffi().alloc('uint8', bytes), bytes);
 }
 
-/** koffi has room for a few thousand callbacks, and a test suite may register as often. By whether they keep the loop. */
+/** koffi has room for a few thousand callbacks, and a test suite may register as often. By `keepsLoopAlive`. */
 const released = { true: [] as Reusable[], false: [] as Reusable[] };
 
 interface Reusable {
@@ -117,13 +114,13 @@ interface Reusable {
 
 /**
  * Watches signals with libuv's own uv_signal_t. `process.on` does the same for named signals at twice the cost, and
- * does not know the real-time ones. libuv's handler writes one message a delivery to a pipe, so `deliver` runs once
+ * does not support real-time signals. libuv's handler writes one message per delivery to a pipe, so `deliver` runs once
  * for each, on the loop and never inside a system call. Without a signal the handles wake nothing.
  *
- * `deliver` must not throw, and what it starts must not rely on process.nextTick or promises: libuv calls it
- * straight, not through node, which runs those queues.
- * @param keepsLoopAlive whether a watched signal keeps the process running when there is nothing else to do
- * @param loopFor the loop whose pipe a signal comes through, asked once for each signal; undefined for node's own
+ * `deliver` must not throw, and must not rely on process.nextTick or promises: libuv calls it directly, and not through
+ * node, which runs those queues.
+ * @param keepsLoopAlive whether a watched signal keeps an otherwise idle process running
+ * @param loopFor the loop whose pipe a signal uses, called once for each signal; undefined for node's own
  */
 export function watchSignals(
   deliver: (signal: Signal) => void,
@@ -135,7 +132,7 @@ export function watchSignals(
     reused.deliver = deliver;
     return reused.watch;
   }
-  // Without a name: koffi knows a name once, and a process may hold several watches.
+  // The prototype has no name: koffi accepts a name once, and a process may have several watches.
   const callback = koffi().register(
     (_handle: unknown, signal: number) => reusable.deliver(signal as Signal),
     koffi().pointer(koffi().proto('void', ['void *', 'int'])),
@@ -158,7 +155,7 @@ export function watchSignals(
       uvChecked('uv_signal_init', uvSignalInit(loop?.memory ?? uvDefaultLoop(), handle));
       if (!keepsLoopAlive && loop === undefined) {
         uvUnref(handle);
-        // The app may end by any way. A delivery after koffi is unloaded would crash it.
+        // The app may end in any way. A delivery after koffi is unloaded would crash it.
         stopSignalAtCleanup(handle);
       }
       uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
@@ -175,8 +172,8 @@ export function watchSignals(
       const handle = handles.get(signal);
       if (handle === undefined) return false;
       uvSignalStop(handle);
-      // The last two fields of uv_signal_t, caught_signals and dispatched_signals: as good as public, since libuv
-      // keeps its structures as they are within a major version. Nothing is caught any more, so they say it for good.
+      // The last two fields of uv_signal_t are caught_signals and dispatched_signals. They are as good as public: libuv
+      // does not change its structures within a major version. Nothing is caught any more, so they are final.
       return handle.at(-2) !== handle.at(-1);
     },
     release() {

@@ -1,42 +1,42 @@
-import { foreign, koffi } from './addon.ts';
+import { bind, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { sigset } from './signal-set.ts';
 import { SystemError } from './system-error.ts';
 import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
 
-const posixSpawnp = /* @__PURE__ */ foreign<[Int32Array, Buffer, null, Buffer, Buffer, Buffer], number>(
+const posixSpawnp = /* @__PURE__ */ bind<[Int32Array, Buffer, null, Buffer, Buffer, Buffer], number>(
   'posix_spawnp',
   'int',
   ['void *', 'void *', 'void *', 'void *', 'void *', 'void *'],
 );
-const attrInit = /* @__PURE__ */ foreign<[Buffer], number>('posix_spawnattr_init', 'int', ['void *']);
-const attrSetFlags = /* @__PURE__ */ foreign<[Buffer, number], number>('posix_spawnattr_setflags', 'int', [
+const attrInit = /* @__PURE__ */ bind<[Buffer], number>('posix_spawnattr_init', 'int', ['void *']);
+const attrSetFlags = /* @__PURE__ */ bind<[Buffer, number], number>('posix_spawnattr_setflags', 'int', [
   'void *',
   'short',
 ]);
-const attrSetDefault = /* @__PURE__ */ foreign<[Buffer, Buffer], number>(
+const attrSetDefault = /* @__PURE__ */ bind<[Buffer, Buffer], number>(
   'posix_spawnattr_setsigdefault',
   'int',
   ['void *', 'void *'],
 );
-const attrSetGroup = /* @__PURE__ */ foreign<[Buffer, number], number>('posix_spawnattr_setpgroup', 'int', [
+const attrSetGroup = /* @__PURE__ */ bind<[Buffer, number], number>('posix_spawnattr_setpgroup', 'int', [
   'void *',
   'int',
 ]);
-const attrSetMask = /* @__PURE__ */ foreign<[Buffer, Buffer], number>('posix_spawnattr_setsigmask', 'int', [
+const attrSetMask = /* @__PURE__ */ bind<[Buffer, Buffer], number>('posix_spawnattr_setsigmask', 'int', [
   'void *',
   'void *',
 ]);
 
 export interface Spawn {
-  /** Looked up in PATH unless it holds a slash. */
+  /** Searched in PATH unless it contains a slash. */
   readonly file: ByteString;
   /** argv[0] included. */
   readonly argv: readonly ByteString[];
   /** "NAME=value" entries. */
   readonly environment: readonly ByteString[];
-  /** Signals that start with their default action; ignored ones outside this set stay ignored. */
+  /** Signals that start with their default action. Ignored signals outside this set stay ignored. */
   readonly defaultSignals: SignalSet;
   /** The new process's signal mask. */
   readonly signalMask: SignalSet;
@@ -45,14 +45,14 @@ export interface Spawn {
 }
 
 /**
- * Starts a program, as the leader of a new process group unless there is another for it, posix_spawnp(3). libuv knows of no such child, so
- * wait4(2) for any child has one caller only.
- * @throws SystemError with what execve(2) or fork(2) failed with; a file without a known format is ENOEXEC
+ * Starts a program, posix_spawnp(3): as the leader of a new process group, unless it is to join one. libuv does not know
+ * the child, so wait4(2) for any child has only one caller.
+ * @throws SystemError with the error of execve(2) or fork(2); ENOEXEC for a file of unknown format
  */
 export function spawn({ file, argv, environment, defaultSignals, signalMask, group }: Spawn): Pid {
   const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
   attrInit(attributes);
-  // The process group of fresh attributes is 0: a new one, of which the child is the leader.
+  // New attributes have process group 0: a new group, led by the child.
   if (group !== undefined) attrSetGroup(attributes, group);
   attrSetFlags(
     attributes,
@@ -74,7 +74,7 @@ export function spawn({ file, argv, environment, defaultSignals, signalMask, gro
   return pid[0] as Pid;
 }
 
-/** A NULL-terminated array of pointers as execve(2) takes it, and behind it the strings that it points to. */
+/** A NULL-terminated array of pointers, as execve(2) takes it, followed by the strings it points to. */
 function stringArray(strings: readonly ByteString[]): Buffer {
   const pointersSize = (strings.length + 1) * 8;
   const text = strings.map((string) => `${string}\0`).join('');

@@ -1,7 +1,7 @@
 import { lastErrno } from './addon.ts';
 import type { Errno } from './types.ts';
 
-/** The symbolic name of an error number. node:os is loaded here, since start-up without an error needs no name. */
+/** The symbolic name of an error number. node:os is loaded only here: start-up without an error does not need it. */
 function errnoName(errno: Errno): string {
   const { constants } = process.getBuiltinModule('node:os');
   const entry = Object.entries(constants.errno).find(([, number]) => number === errno);
@@ -29,7 +29,7 @@ export function lastError(syscall: string): SystemError {
   return new SystemError(syscall, lastErrno() as Errno);
 }
 
-/** Throws the SystemError of a call that returned -1; passes any other result on. */
+/** Throws the SystemError of a call that returned -1; returns any other result. */
 export function checked(syscall: string, result: number): number {
   if (result === -1) throw lastError(syscall);
   return result;

@@ -1,20 +1,20 @@
-import { foreign } from './addon.ts';
+import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid } from './types.ts';
 
-const openCall = /* @__PURE__ */ foreign<[string, number], number>('open', 'int', ['str', 'int']);
-const readCall = /* @__PURE__ */ foreign<[number, Buffer, number], number>('read', 'long', [
+const openCall = /* @__PURE__ */ bind<[string, number], number>('open', 'int', ['str', 'int']);
+const readCall = /* @__PURE__ */ bind<[number, Buffer, number], number>('read', 'long', [
   'int',
   'void *',
   'size_t',
 ]);
-const tcgetpgrpCall = /* @__PURE__ */ foreign<[number], number>('tcgetpgrp', 'int', ['int']);
-const tcsetpgrpCall = /* @__PURE__ */ foreign<[number, number], number>('tcsetpgrp', 'int', ['int', 'int']);
+const tcgetpgrpCall = /* @__PURE__ */ bind<[number], number>('tcgetpgrp', 'int', ['int']);
+const tcsetpgrpCall = /* @__PURE__ */ bind<[number, number], number>('tcsetpgrp', 'int', ['int', 'int']);
 
 /**
- * A close-on-exec descriptor of the controlling terminal, whatever standard input is: tty(4). Undefined where
- * the process has none. (Node's own open would build an exception in the usual case, a container without one.)
+ * Opens a close-on-exec descriptor of the controlling terminal, whatever standard input is: tty(4). Undefined if the
+ * process has no terminal. That is the usual case in a container, and node's own open would build an exception for it.
  */
 export function openControllingTerminal(): number | undefined {
   const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_CLOEXEC;
@@ -22,14 +22,14 @@ export function openControllingTerminal(): number | undefined {
   return descriptor === -1 ? undefined : descriptor;
 }
 
-/** Whether a descriptor is the controlling terminal: tcgetpgrp(3) fails for all else. */
+/** Whether a descriptor is the controlling terminal: tcgetpgrp(3) fails for anything else. */
 export function isControllingTerminal(descriptor: number): boolean {
   return tcgetpgrpCall(descriptor) !== -1;
 }
 
 /**
- * Whether the caller is in the foreground, by a read(2) of nothing: EIO for the background. The caller must block
- * SIGTTIN. Unlike a comparison of process groups it works where the caller's has no number in its PID namespace.
+ * Whether the caller is in the foreground: a read(2) of zero bytes fails with EIO in the background. The caller must
+ * block SIGTTIN. A comparison of process groups would fail if the caller's group has no number in its PID namespace.
  */
 export function isInForeground(terminal: number): boolean {
   return Number(readCall(terminal, Buffer.alloc(1), 0)) === 0;
@@ -41,8 +41,8 @@ export function foregroundGroup(terminal: number): Pid {
 }
 
 /**
- * tcsetpgrp(3). A caller in the background must block SIGTTOU, or it is stopped.
- * @throws SystemError EPERM for a group of another session, ESRCH for one without a process
+ * tcsetpgrp(3). It stops a caller in the background that does not block SIGTTOU.
+ * @throws SystemError EPERM for a group of another session, ESRCH for an empty one
  */
 export function setForegroundGroup(terminal: number, group: Pid): void {
   checked('tcsetpgrp', tcsetpgrpCall(terminal, group));

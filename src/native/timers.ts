@@ -1,13 +1,13 @@
 import { setImmediate as nodeSetImmediate, setTimeout as nodeSetTimeout } from 'node:timers';
 
 /**
- * The timers as they are when this is loaded, and not the globals: a test that fakes those must stop neither the
- * reaping of orphans nor the ending of processes, which know no other time than the kernel's.
+ * Node's timers as they were when this was loaded, not the globals: a test that fakes the globals must not stop the
+ * reaping of orphans or the ending of processes, which run on the kernel's time.
  */
 export const setImmediate = nodeSetImmediate;
 export const setTimeout = nodeSetTimeout;
 
-/** Monotonic, in milliseconds: the one clock that nobody fakes. */
+/** Monotonic, in milliseconds: the only clock that tests do not fake. */
 export function now(): number {
   return process.uptime() * 1000;
 }

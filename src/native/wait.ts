@@ -1,15 +1,15 @@
-import { foreign, lastErrno } from './addon.ts';
+import { bind, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { SystemError } from './system-error.ts';
 import type { Errno, Pid } from './types.ts';
 
-const wait4Call = /* @__PURE__ */ foreign<[number, Int32Array, number, BigInt64Array | null], number>(
+const wait4Call = /* @__PURE__ */ bind<[number, Int32Array, number, BigInt64Array | null], number>(
   'wait4',
   'int',
   ['int', 'void *', 'int', 'void *'],
 );
-const waitidCall = /* @__PURE__ */ foreign<[number, number, Int32Array, number], number>('waitid', 'int', [
+const waitidCall = /* @__PURE__ */ bind<[number, number, Int32Array, number], number>('waitid', 'int', [
   'int',
   'uint',
   'void *',
@@ -17,26 +17,26 @@ const waitidCall = /* @__PURE__ */ foreign<[number, number, Int32Array, number],
 ]);
 
 const statusCell = new Int32Array(1);
-// Arrays of the fields' own type, since a Buffer's methods cost a start-up 0.1 ms when they are first used.
+// Typed arrays, not Buffers: the first use of a Buffer's methods costs start-up 0.1 ms.
 const siginfo = new Int32Array(layouts.sizeofSiginfo / 4);
 const siginfoPid = layouts.siginfoPidOffset / 4;
 const rusage = new BigInt64Array(layouts.sizeofRusage / 8);
 
-/** What a wait that does not block found: a child, nothing yet, or no child at all (ECHILD). */
+/** The result of a wait that does not block: a child, nothing yet, or no child at all (ECHILD). */
 export type Waited = Pid | 'nothing-yet' | 'no-children';
 
 /**
- * Waits for any child without blocking, wait4(2), and takes its status: `lastWaitStatus`, apart from the pid, so that
- * 20,000 orphans are no garbage.
+ * Waits for any child without blocking, wait4(2), and takes its status, which `lastWaitStatus` returns: 20,000 orphans
+ * should not make 20,000 objects.
  * @param reportStopped also report children that stopped (WUNTRACED)
- * @throws SystemError EPERM, ENOSYS: a seccomp filter or a sandbox refuses the call
+ * @throws SystemError EPERM, ENOSYS if a seccomp filter or a sandbox refuses the call
  */
 export function waitForAny(reportStopped: boolean): Waited {
   return wait(-1, reportStopped);
 }
 
 /**
- * The same for one child. Without it, or once its status was taken, 'no-children'.
+ * The same for one child: 'no-children' if there is no such child, or its status has been taken.
  * @throws SystemError EPERM, ENOSYS
  */
 export function waitForChild(pid: Pid, reportStopped: boolean): Waited {
@@ -53,8 +53,8 @@ function wait(which: number, reportStopped: boolean): Waited {
 }
 
 /**
- * Whether this process has such a child, and that one has not ended: waitid(2), which finds no other process.
- * @returns undefined where the call is refused (EPERM, ENOSYS)
+ * Whether this process has such a child, and it has not ended: waitid(2), which finds children only.
+ * @returns undefined if the call is refused (EPERM, ENOSYS)
  */
 export function isRunningChild(pid: Pid): boolean | undefined {
   const options = constants.WEXITED | constants.WNOHANG | constants.WNOWAIT;
@@ -68,30 +68,30 @@ export function lastWaitStatus(): number {
   return statusCell[0] as number;
 }
 
-/** Blocks until that child has ended, and takes its status: wait4(2). At once if there is no such child. */
+/** Blocks until the child has ended, and takes its status: wait4(2). Returns at once if there is no such child. */
 export function waitUntilEnded(pid: Pid): void {
   wait4Call(pid, statusCell, 0, null);
 }
 
 /**
- * Looks, without blocking and without taking its status, for a child of the calling thread that has ended:
- * waitid(2) with WNOWAIT and __WNOTHREAD. Children that other threads forked stay out of sight.
- * ECHILD is the one error that a valid call without blocking can have.
+ * Finds a child of the calling thread that has ended, without blocking and without taking its status: waitid(2) with
+ * WNOWAIT and __WNOTHREAD. Children that other threads forked stay out of sight.
+ * A valid call that does not block can only fail with ECHILD.
  */
 export function peekEnded(): Pid | 'nothing-yet' | 'no-children' {
   const options = constants.WEXITED | constants.WNOHANG | constants.WNOWAIT | constants.__WNOTHREAD;
-  // The kernel leaves si_pid alone where there is nothing to report on some versions: clear it first, waitid(2).
+  // Some kernels leave si_pid alone if there is nothing to report: clear it first, waitid(2).
   siginfo[siginfoPid] = 0;
   if (waitidCall(constants.P_ALL, 0, siginfo, options) === -1) return 'no-children';
   const pid = siginfo[siginfoPid] as number;
   return pid === 0 ? 'nothing-yet' : (pid as Pid);
 }
 
-/** What the kernel charged a process and the children that it waited for: getrusage(2). */
+/** The resource usage of a process and of the children that it waited for: getrusage(2). */
 export interface Usage {
   readonly userCpuMs: number;
   readonly systemCpuMs: number;
-  /** The largest resident set of any one of them, in KiB. */
+  /** The largest resident set among them, in KiB. */
   readonly maxRssKib: number;
 }
 
@@ -103,7 +103,7 @@ export interface WaitedFor {
 
 /**
  * Waits for one child of the calling thread without blocking, wait4(2), and takes its status.
- * @returns undefined if it still runs, or if there is no such child (ECHILD)
+ * @returns undefined if it still runs, or there is no such child (ECHILD)
  */
 export function waitFor(pid: Pid): WaitedFor | undefined {
   if (wait4Call(pid, statusCell, constants.WNOHANG | constants.__WNOTHREAD, rusage) !== pid) return undefined;

@@ -5,12 +5,12 @@ import { hasEnded, identity, type ProcessInfo, withDescendants } from './process
 import { signalProcess } from './signal-process.ts';
 
 const SIGKILL = signalNumber('SIGKILL');
-/** Each round takes what the last one's end made an orphan; those that fork without end must not hold up an exit. */
+/** Each round kills the orphans of the last one. A limit, since a tree that forks without end must not delay an exit. */
 const MOST_ROUNDS = 10;
 
 /**
- * Kills processes and all below them without a pause: for the end of a process, where nothing can be awaited.
- * @param roots the processes at this instant; asked again after each round
+ * Kills processes and all their descendants synchronously: for the exit of a process, which cannot await anything.
+ * @param roots returns the processes at this instant; called again after each round
  */
 export function killAtOnce(roots: () => readonly ProcessInfo[]): void {
   const killed = new Set<string>();
@@ -32,7 +32,7 @@ function send(info: ProcessInfo, signal: Signal): boolean {
   try {
     return signalProcess(info, signal);
   } catch {
-    // EPERM, another user's: it stays, and at the end of a process there is nobody left to tell.
+    // EPERM: another user's process stays. This process exits, so nobody is left to tell.
     return false;
   }
 }

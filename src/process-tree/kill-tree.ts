@@ -15,30 +15,30 @@ const SIGCONT = signalNumber('SIGCONT');
 const SIGKILL = signalNumber('SIGKILL');
 const SIGSTOP = signalNumber('SIGSTOP');
 
-/** How often a tree that was asked to end is looked at: there is no event for the end of another's descendant. */
-const LOOK_EVERY_MS = 20;
-/** A look at many processes takes long: the caller's event loop gets this many times as long in between. */
-const REST_PER_LOOK = 4;
-/** Four are enough for a tree that forks while it is being stopped. */
-const MOST_LOOKS = 5;
-/** How often a tree that does not stand by then is stopped again: what sleeps uninterruptibly may never stop. */
+/** The interval between two snapshots of a tree that is ending: no event says when another's descendant ends. */
+const SNAPSHOT_EVERY_MS = 20;
+/** A snapshot of many processes takes long, so the caller's event loop gets this many times as long in between. */
+const REST_PER_SNAPSHOT = 4;
+/** Four are enough for a tree that forks while freeze stops it. */
+const MOST_SNAPSHOTS = 5;
+/** How often to freeze again a tree that has not stopped: a process in an uninterruptible sleep may never stop. */
 const MOST_STOPS = 5;
 
 export interface KillTreeOptions {
-  /** What the tree is asked to end with. Default SIGTERM. */
+  /** The signal that asks the tree to end. Default SIGTERM. */
   readonly signal?: NodeJS.Signals;
-  /** How long it gets before SIGKILL, in milliseconds. 0 kills at once. Default 2000. */
+  /** The time before SIGKILL, in milliseconds. 0 kills at once. Default 2000. */
   readonly graceMs?: number;
 }
 
 /**
- * Ends a process and all its descendants: the signal (and SIGCONT, for those that are stopped), then SIGKILL for what
- * is left after the grace time. Resolves when every one of them has ended; their parents, or the subreaper that
- * adopts them, still have to wait for them. A process that gets a pid of theirs afterwards is never signalled.
+ * Ends a process and all its descendants. Sends the signal (and SIGCONT, for stopped processes), then SIGKILL to those
+ * that are left after the grace time. Resolves when all of them have ended; their parents, or the subreaper that adopts
+ * them, still have to reap them. A new process that reuses one of their pids is never signalled.
  *
- * What a process of the tree starts in answer to the signal, and leaves behind as it ends, may belong to another tree
- * before it is seen. With `graceMs: 0` nothing can: the whole tree is stopped first.
- * @throws SystemError EPERM for a process of another user, once the others have ended
+ * A process that the signal makes another one start, and leave behind as it ends, may have moved to another tree before
+ * a snapshot shows it. `graceMs: 0` rules that out: it stops the whole tree first.
+ * @throws SystemError EPERM for a process of another user, after the others have ended
  * @throws TypeError for an unknown signal, for the caller itself and for a process above it
  */
 export async function killTree(pid: number, options: KillTreeOptions = {}): Promise<void> {
@@ -48,7 +48,7 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     throw new TypeError(`killTree: there is no signal '${signal}'; SIGTERM, for instance`);
   const root = readProcess(pid);
   if (root === undefined) return;
-  /** Those that may not be signalled: the others are ended all the same, and the error is for the end. */
+  /** Processes that this one may not signal. It ends the others all the same, and throws the error at the end. */
   const refused: ProcessInfo[] = [];
   let refusal: unknown;
   const send = (member: ProcessInfo, number: Signal) => {
@@ -60,18 +60,18 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
       return false;
     }
   };
-  /** Those of the processes that have not ended, and what runs below them by now. */
-  let lastLookMs = 0;
+  let lastSnapshotMs = 0;
+  /** A snapshot: the processes that have not ended, and everything that runs below them now. */
   const stillRunning = (members: readonly ProcessInfo[]) => {
     const start = now();
     const found = withDescendants(members).filter(
       (member) => !hasEnded(member) && !refused.some((other) => isSameProcess(other, member)),
     );
-    lastLookMs = now() - start;
+    lastSnapshotMs = now() - start;
     return found;
   };
 
-  const rest = () => sleep(Math.max(LOOK_EVERY_MS, REST_PER_LOOK * lastLookMs));
+  const rest = () => sleep(Math.max(SNAPSHOT_EVERY_MS, REST_PER_SNAPSHOT * lastSnapshotMs));
 
   let members = stillRunning([root]);
   if (members.some((member) => member.pid === process.pid)) {
@@ -87,11 +87,11 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
     }
   }
   const killed = new Set<string>();
-  /** What was killed and has not ended yet forks no more either. */
-  const stands = (member: ProcessInfo) => isStopped(member) || killed.has(identity(member));
+  /** A killed process that has not ended yet does not fork any more either. */
+  const isFrozen = (member: ProcessInfo) => isStopped(member) || killed.has(identity(member));
   for (let stops = 0; members.length > 0; stops++) {
-    members = freeze(members, stillRunning, send, stands);
-    if (members.every(stands) || stops >= MOST_STOPS) {
+    members = freeze(members, stillRunning, send, isFrozen);
+    if (members.every(isFrozen) || stops >= MOST_STOPS) {
       for (const member of members) {
         if (!killed.has(identity(member))) send(member, SIGKILL);
         killed.add(identity(member));
@@ -104,30 +104,30 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
 }
 
 /**
- * Stops processes from the top, look after look, until all stand and none is new: what is stopped forks no more. Some
- * are new for ever (a process that forks and ends, over and over), so the looks have a limit.
- * @param stands whether a process cannot fork
- * @param look those of the processes that run, and what runs below them by now
- * @returns all that the last look met
+ * Stops processes from the top, snapshot after snapshot, until all are stopped and none is new: a stopped process does
+ * not fork. A process that forks and ends over and over is always new, so the number of snapshots has a limit.
+ * @param snapshot returns the processes that still run, and everything that runs below them now
+ * @param isFrozen whether a process cannot fork
+ * @returns the processes of the last snapshot
  */
 export function freeze(
   processes: readonly ProcessInfo[],
-  look: (processes: readonly ProcessInfo[]) => ProcessInfo[],
+  snapshot: (processes: readonly ProcessInfo[]) => ProcessInfo[],
   send: (info: ProcessInfo, signal: Signal) => boolean,
-  stands = isStopped,
+  isFrozen = isStopped,
 ): ProcessInfo[] {
   let all = [...processes];
   const sent = new Set<string>();
   const isNew = (info: ProcessInfo) => !sent.has(identity(info));
-  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+  for (let snapshots = 0; snapshots < MOST_SNAPSHOTS; snapshots++) {
     for (const info of all.filter(isNew)) {
       send(info, SIGSTOP);
       sent.add(identity(info));
     }
-    // What was in the middle of a fork forks before it stops: only a look at a tree that stands shows all of it.
-    const allStand = all.every(stands);
-    all = look(all);
-    if (allStand && !all.some(isNew)) break;
+    // A process in the middle of a fork finishes it before it stops: only a snapshot of a frozen tree is complete.
+    const allFrozen = all.every(isFrozen);
+    all = snapshot(all);
+    if (allFrozen && !all.some(isNew)) break;
   }
   return all;
 }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Pid } from '../native/types.ts';
 
-/** A process as /proc shows it at one instant. The pid and the start time together name it for good: pids return. */
+/** A process as /proc shows it at one instant. Pids are reused: only pid and start time together identify it. */
 export interface ProcessInfo {
   readonly pid: Pid;
   readonly parent: Pid;
@@ -16,13 +16,13 @@ export interface ProcessInfo {
 
 /**
  * Reads /proc/pid/stat.
- * @returns undefined once the process is gone
- * @throws Error EMFILE, ENFILE, ENOMEM, EACCES: nothing is known of the process then
+ * @returns undefined if the process is gone
+ * @throws Error EMFILE, ENFILE, ENOMEM, EACCES: the process may exist or not
  */
 export function readProcess(pid: number): ProcessInfo | undefined {
   const stat = readText(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The name stands in parentheses and may hold some itself; the fields behind it are numbers but for the state.
+  // The name is in parentheses and may contain some. Of the fields behind it, only the state is no number.
   const nameEnd = stat.lastIndexOf(')');
   const fields = stat.slice(nameEnd + 2).split(' ', 20);
   return {
@@ -37,7 +37,7 @@ export function readProcess(pid: number): ProcessInfo | undefined {
 
 const chunk = Buffer.allocUnsafe(8192);
 
-/** A file in /proc, which has no size that could be asked for. @returns undefined once its process is gone */
+/** Reads a file in /proc, where files have no size. @returns undefined if its process is gone */
 function readText(file: string): string | undefined {
   let descriptor: number | undefined;
   try {
@@ -56,16 +56,16 @@ function readText(file: string): string | undefined {
   }
 }
 
-/** ENOENT, or ESRCH if the process went between the open and the read. */
+/** ENOENT, or ESRCH if the process ended between the open and the read. */
 function isGone(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' || code === 'ESRCH';
 }
 
-/** Ticks in /proc are USER_HZ, 100 a second on every architecture that node runs on: sysconf(3), time(7). */
+/** Ticks in /proc are USER_HZ: 100 per second on every architecture that node supports, sysconf(3), time(7). */
 export const msPerTick = 10;
 
-/** Names a process for good, as a key: pids return. */
+/** A key that identifies a process, though pids are reused. */
 export function identity({ pid, startTime }: ProcessInfo): string {
   return `${pid} ${startTime}`;
 }
@@ -76,15 +76,15 @@ export function isSameProcess(one: ProcessInfo | undefined, other: ProcessInfo):
 
 /**
  * A zombie has ended, and its parent has not waited for it yet. A process whose first thread ended before the others
- * looks like one, but for their number.
+ * also has state Z, but more than one thread.
  */
 export function hasEnded({ state, threads }: ProcessInfo): boolean {
   return state === 'X' || (state === 'Z' && threads <= 1);
 }
 
 /**
- * Whether /proc is there and shows this process's PID namespace. Below `unshare --pid` without a mount of its own it
- * shows the one above, where the same numbers are other processes.
+ * Whether /proc is mounted and shows this process's PID namespace. Under `unshare --pid` without a new mount it shows the
+ * parent namespace, where the same numbers are other processes.
  */
 export function isProcUsable(): boolean {
   try {
@@ -95,10 +95,10 @@ export function isProcUsable(): boolean {
 }
 
 /**
- * Every process below `pid`, zombies included, parents before their children. A snapshot: what is forked meanwhile
- * may be missing.
- * @returns the empty array where there is no such process, or no /proc
- * @throws Error EMFILE, ENFILE, ENOMEM where /proc cannot be read
+ * Every process below `pid`, zombies included, parents before their children. A snapshot: it may miss processes that are
+ * forked meanwhile.
+ * @returns the empty array if there is no such process, or no /proc
+ * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
  * @see proc_pid_stat(5)
  */
 export function descendants(pid: number): ProcessInfo[] {
@@ -108,19 +108,19 @@ export function descendants(pid: number): ProcessInfo[] {
 }
 
 /**
- * Those of the processes that are still there, as they are now, and every process below them.
- * @throws Error EMFILE, ENFILE, ENOMEM where /proc cannot be read
+ * The given processes that still exist, as they are now, and every process below them.
+ * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
  */
 export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[] {
   return [...walk(processes)];
 }
 
 /**
- * The same one process at a time, parents before their children, so that a caller with other work can do that between
- * two of them. What it costs grows with the tree, not with the machine.
+ * The same, one process at a time, parents before their children: a caller can do other work in between. The cost grows
+ * with the tree, not with the machine.
  *
- * Where a parent ends meanwhile, its number may be another's by now, so the children found under it are left out; the
- * next walk has them under whoever adopted them.
+ * If a parent ends meanwhile, another process may have its pid, so the walk leaves out the children found under it. The
+ * next walk finds them under the process that adopted them.
  */
 export function* walk(processes: readonly ProcessInfo[]): Generator<ProcessInfo, void> {
   const readChildren = childReader();
@@ -131,7 +131,7 @@ export function* walk(processes: readonly ProcessInfo[]): Generator<ProcessInfo,
     found.set(info.pid, now);
     yield now;
   }
-  // A map is walked in the order of insertion, and what is added meanwhile is walked as well.
+  // A Map iterates in insertion order, and includes the entries that are added meanwhile.
   for (const [pid, info] of found) {
     const children = readChildren(info).filter((child) => child.parent === pid && !found.has(child.pid));
     if (children.length === 0 || !isSameProcess(readProcess(pid), info)) continue;
@@ -142,7 +142,7 @@ export function* walk(processes: readonly ProcessInfo[]): Generator<ProcessInfo,
   }
 }
 
-/** @returns the function that reads the children of one process, some of which may be another one's by now */
+/** @returns a function that reads the children of one process; some may have another parent by now */
 function childReader(): (parent: ProcessInfo) => ProcessInfo[] {
   if (hasChildrenFiles())
     return (parent) =>
@@ -195,9 +195,9 @@ function scan(): ProcessInfo[] {
 }
 
 /**
- * The pids of this process's own children: orphans come to the main thread, whose ID is the pid. Where the kernel has no
- * file for that, the children of its other threads are among them.
- * @throws Error EMFILE, ENFILE, ENOMEM where /proc cannot be read
+ * The children of this process's main thread, whose ID is the pid: orphans come to it. If the kernel has no file for
+ * that, the list includes the children of the other threads.
+ * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
  */
 export function ownChildren(): Pid[] {
   if (!isProcUsable()) return [];

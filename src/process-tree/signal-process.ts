@@ -6,9 +6,9 @@ import { isRunningChild } from '../native/wait.ts';
 import { isSameProcess, type ProcessInfo, readProcess } from './process-table.ts';
 
 /**
- * Signals the very process that `info` describes, never one that got its pid since. A pidfd is opened first and
- * refers to one process for good; if the start time is still the same after that, it is the one meant.
- * @returns false if that process is gone
+ * Signals the process that `info` describes, never another one that reuses its pid. It first opens a pidfd, which refers
+ * to one process for good. If the start time is still the same after that, the pidfd refers to the right process.
+ * @returns false if the process is gone
  * @throws SystemError EPERM
  */
 export function signalProcess(info: ProcessInfo, signal: Signal): boolean {
@@ -16,9 +16,9 @@ export function signalProcess(info: ProcessInfo, signal: Signal): boolean {
 }
 
 /**
- * Signals a child of this process, never one that got its pid since: once the kernel reaps children by itself
- * (SA_NOCLDWAIT) a pid may return at any time.
- * @returns false if that child has ended
+ * Signals a child of this process, never another one that reuses its pid: while the kernel reaps children by itself
+ * (SA_NOCLDWAIT), a pid may be reused at any time.
+ * @returns false if the child has ended
  * @throws SystemError EPERM
  */
 export function signalChild(pid: Pid, signal: Signal): boolean {
@@ -41,10 +41,10 @@ function send(pid: Pid, pidfd: number | undefined, signal: Signal, isMeant: () =
   if (pidfd !== undefined) {
     const outcome = sendThroughPidfd(pidfd, signal);
     if (outcome !== 'refused') return outcome === 'sent';
-    // A seccomp filter may refuse this call alone: kill(2) has the last word.
+    // A seccomp filter may refuse only this call: try kill(2).
     if (!isMeant()) return false;
   }
-  // Without pidfds (Linux before 5.3, a seccomp filter, no descriptor left) it was the right one a moment ago.
+  // Without pidfds (Linux before 5.3, a seccomp filter, no descriptor left) the pid was right a moment ago.
   kill(pid, signal);
   return true;
 }

@@ -2,26 +2,26 @@ import { setImmediate } from '../native/timers.ts';
 import type { Pid } from '../native/types.ts';
 import { peekEnded } from '../native/wait.ts';
 
-/** How many orphans one turn of the event loop reaps: the app's own work comes between two batches. */
+/** How many orphans one turn of the event loop reaps. The app does its own work between two batches. */
 const BATCH = 256;
 
 export interface OrphanLoop {
   /**
-   * To be called from the event loop's poll phase, on SIGCHLD say: looks in the check phase that follows, when libuv
-   * has waited for its own children.
+   * Reaps in the next check phase of the event loop. Call it from the poll phase, on SIGCHLD say: libuv has then waited
+   * for its own children.
    */
   wake(): void;
-  /** Looks at once. */
-  look(): void;
-  /** Looks no more, whatever is still to come. */
+  /** Reaps at once. */
+  reapNow(): void;
+  /** Reaps nothing more, even if `wake` was called before. */
   stop(): void;
 }
 
-/** Whether someone else in this process waits for the child. Holds as long as nothing of the app runs. */
+/** Whether something else in this process waits for the child. Valid until the app runs again. */
 export type IsOwned = (pid: Pid) => boolean;
 
 interface OrphanLoopParts {
-  /** Asks who in this process waits for which child: libuv, or a native addon. Must not throw. */
+  /** Finds out which children libuv or a native addon waits for. Must not throw. */
   readonly snapshotOwners: () => IsOwned;
   readonly listChildren: () => readonly Pid[];
   /** Waits for a child without blocking. @returns false if it still runs */
@@ -29,8 +29,8 @@ interface OrphanLoopParts {
 }
 
 /**
- * Reaps the children that nobody in this process waits for, and leaves the others alone. The kernel is asked for one
- * that has ended without taking its status: wait4(-1) would take that of a child that libuv is about to wait for.
+ * Reaps the children that nothing else in this process waits for, and leaves the others alone. It finds an ended child
+ * without taking its status: wait4(-1) would take the status of a child that libuv is about to wait for.
  */
 export function createOrphanLoop({ snapshotOwners, listChildren, reap }: OrphanLoopParts): OrphanLoop {
   let isAwake = false;
@@ -39,29 +39,27 @@ export function createOrphanLoop({ snapshotOwners, listChildren, reap }: OrphanL
   function wake(): void {
     if (isAwake) return;
     isAwake = true;
-    // Without a reference: the poll phase is over when it runs, so it delays nothing, and an app that has nothing left
-    // to do may end before it.
-    setImmediate(look).unref();
+    // Unreferenced: it runs right after the poll phase and delays nothing, and an idle app may end before it.
+    setImmediate(reapNow).unref();
   }
 
-  function look(): void {
+  function reapNow(): void {
     isAwake = false;
     if (isStopped || reapBatch()) return;
     isAwake = true;
-    // This one keeps the loop alive, but no longer than there are zombies: without the reference the loop could fall
-    // asleep before it runs.
-    setImmediate(look);
+    // Referenced, or the loop could block before this runs. It keeps the loop alive only while there are zombies.
+    setImmediate(reapNow);
   }
 
-  /** @returns whether no zombie is left but those of others */
+  /** @returns whether all zombies that are left belong to others */
   function reapBatch(): boolean {
     let isOwned: IsOwned | undefined;
-    for (let looked = 0; looked < BATCH; looked++) {
+    for (let peeks = 0; peeks < BATCH; peeks++) {
       const pid = peekEnded();
       if (pid === 'nothing-yet' || pid === 'no-children') return true;
-      // Not before there is a zombie: mostly there is none, since libuv has waited for its own.
+      // Only once there is a zombie. Usually there is none, since libuv has waited for its own children.
       isOwned ??= snapshotOwners();
-      // The kernel shows the first one only, and an owned one hides those behind it for as long as its owner takes.
+      // The kernel only shows the first zombie. One with an owner hides those behind it until its owner reaps it.
       if (isOwned(pid)) return reapEachOther(isOwned);
       if (!reap(pid)) return true;
     }
@@ -80,5 +78,5 @@ export function createOrphanLoop({ snapshotOwners, listChildren, reap }: OrphanL
     isStopped = true;
   }
 
-  return { wake, look, stop };
+  return { wake, reapNow, stop };
 }

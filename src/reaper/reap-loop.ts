@@ -1,58 +1,57 @@
 import type { Pid } from '../native/types.ts';
 import { lastWaitStatus, type Waited, waitForAny, waitForChild } from '../native/wait.ts';
 
-/** How many children one turn of the event loop reaps: signals and timers come between two batches. */
+/** How many children one turn of the event loop reaps. Signals and timers run between two batches. */
 const BATCH = 4096;
-/** From how many on it is a storm. */
+/** More than this many in a batch are a storm. */
 const FEW = 16;
 
 export interface ReapLoop {
   /**
-   * To be called after every signal, whichever it is: libuv may have dropped the SIGCHLD behind it. Takes the status of
-   * every child that has ended, once this turn of the event loop has read all its signals. A storm of orphans is
-   * thousands of SIGCHLDs a second; if each of them reaped, libuv would find a new one each time, and never come to
-   * its timers.
+   * Takes the status of every child that has ended, after this turn of the event loop has read all its signals. Call it
+   * after every signal of any kind: libuv may have dropped a SIGCHLD behind it. A storm of orphans sends thousands of
+   * SIGCHLDs a second. If each of them reaped, libuv would always find a new one, and never run its timers.
    */
   wake(): void;
   /**
-   * Takes the status of what has ended by now at once, a batch at most, and in any case of that child. To be called
-   * between `wake` and what a signal is to do: a stop signal means something else once the workload has ended, and every
-   * zombie in the workload's group makes it longer to signal the group.
+   * Takes the status of the children that have ended by now, at most a batch, and in any case that of `first`. Call it
+   * after `wake` and before acting on a signal: a stop signal means something else once the workload has ended, and each
+   * zombie in the workload's group makes signalling the group slower.
    * @throws SystemError EPERM, ENOSYS
    */
   catchUp(first: Pid | undefined): void;
   /**
-   * Lets the kernel reap whatever ends from now on: no status is needed any more. Then no flood of zombies keeps init
-   * from its work, however fast they come.
+   * Makes the kernel reap children that end from now on, without reporting their status. Then no flood of zombies keeps
+   * init from its work, however fast they come.
    */
   discardStatuses(): void;
-  /** The opposite: to be called before a child whose status matters. */
+  /** Ends that. Call it before starting a child whose status matters. */
   keepStatuses(): void;
   /**
-   * Leaves the reaping to the kernel altogether: no zombie is left of any child from now on, its status is lost, and its
-   * end wakes nobody. Zombies from before are reaped, and reported, as ever.
+   * Leaves all reaping to the kernel: from now on a child leaves no zombie and no status, and its end does not wake init.
+   * Existing zombies are still reaped and reported.
    */
   leaveToKernel(): void;
   isLeftToKernel(): boolean;
-  /** Ends that: children are waited for, and reported, again. */
+  /** Ends that: children are reaped and reported again. */
   takeBack(): void;
 }
 
 export interface ReapLoopEvents {
-  /** A child ended, or stopped if `reportStopped`; `status` is its wait status. */
+  /** A child ended, or stopped with `reportStopped`. `status` is its wait status. */
   readonly onChild: (pid: Pid, status: number) => void;
-  /** Every child that had ended is reaped; whether any is left. */
+  /** Every child that had ended is reaped. `hasChildren` says whether any is left. */
   readonly onDrained: (hasChildren: boolean) => void;
-  /** wait4(2) is refused: no child's end can be known. */
+  /** wait4(2) is refused, so init cannot know of any child's end. */
   readonly onFailure: (error: Error) => void;
   /**
-   * Takes the handler of SIGCHLD away, or puts it back. In a storm it would run for every child that ends: five system
-   * calls each, half of what the storm takes. While there is more to reap, nobody needs to be told.
+   * Removes the handler of SIGCHLD, or installs it again. In a storm it would run for every child that ends: five system
+   * calls each, half the cost of the storm. While there are more children to reap, no SIGCHLD is needed.
    */
   readonly listen: (toChildren: boolean) => void;
-  /** Ignores SIGCHLD, which has no handler then: the kernel reaps, sigaction(2). */
+  /** Ignores SIGCHLD while it has no handler: the kernel reaps, sigaction(2). */
   readonly ignore: () => void;
-  /** SA_NOCLDWAIT. */
+  /** Sets or clears SA_NOCLDWAIT. */
   readonly setNoChildWait: (isOn: boolean) => void;
   readonly reportStopped: boolean;
 }
@@ -84,9 +83,9 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
     if (isPid(waited)) {
       wake();
     } else if (isLeftToKernel) {
-      // Its own time comes when it takes them back.
+      // onDrained waits until takeBack.
     } else if (!isListening) {
-      // One that ended until now told nobody: look again.
+      // A child that ended before this line sent no SIGCHLD: reap again.
       listenAgain();
       wake();
     } else {
@@ -94,7 +93,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
     }
   }
 
-  /** @returns what the last wait found: a child if there may be more */
+  /** @returns the result of the last wait: a child if there may be more */
   function takeBatch(): Waited {
     let waited = waitForAny(reportStopped);
     for (let taken = 1; isPid(waited); taken++) {
@@ -109,13 +108,13 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
     return waited;
   }
 
-  /** Where there is no child any more, the system calls for this are spared. */
+  /** Applies isDiscarding. `reap` skips this if no child is left, which saves the system calls. */
   function tellKernel(): void {
     if (isDiscarding === hasNoChildWait) return;
     hasNoChildWait = isDiscarding;
     if (isDiscarding && !isListening) listenAgain();
     setNoChildWait(isDiscarding);
-    // Zombies from before the switch stay.
+    // Existing zombies stay: reap them.
     if (isDiscarding) wake();
   }
 
@@ -134,7 +133,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
   return {
     wake,
     catchUp(first) {
-      // Behind a full batch there may be more.
+      // After a full batch there may be more.
       if (!isPid(takeBatch()) || first === undefined) return;
       const waited = waitForChild(first, reportStopped);
       if (isPid(waited)) onChild(waited, lastWaitStatus());
@@ -151,7 +150,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
     discardStatuses() {
       isDiscarding = true;
       if (isLeftToKernel) {
-        // Or the zombies of this moment would be the next one's work.
+        // At once, or the zombies that appear until the next turn would be its work.
         takeBack();
         tellKernel();
       }

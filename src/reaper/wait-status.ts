@@ -5,13 +5,12 @@ export type Ended =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'killed'; readonly signal: Signal; readonly coreDumped: boolean };
 
-/** What a wait status says: wait(2). */
+/** The meaning of a wait status: wait(2). */
 export type WaitStatus = Ended | { readonly kind: 'stopped'; readonly signal: Signal };
 
 /**
- * Decodes the status that wait4(2) fills in, as the macros of wait(2) do: the low seven bits are the signal that
- * ended the process, 0 for an exit and 0x7f for a stop; bit 7 is the core dump flag; the second byte is the exit
- * code or the stop signal.
+ * Decodes the status of wait4(2), as the macros of wait(2) do. The low seven bits are the signal that ended the process,
+ * 0 for an exit and 0x7f for a stop. Bit 7 is the core dump flag. The second byte is the exit code or the stop signal.
  */
 export function decodeWaitStatus(status: number): WaitStatus {
   const termination = status & 0x7f;
@@ -21,7 +20,7 @@ export function decodeWaitStatus(status: number): WaitStatus {
   return { kind: 'killed', signal: termination as Signal, coreDumped: (status & 0x80) !== 0 };
 }
 
-/** An ended process's exit status as a shell gives it: the code, or 128 + N for signal N. */
+/** The exit status of an ended process, as a shell reports it: the code, or 128 + N for signal N. */
 export function exitStatus(status: Ended): number {
   return status.kind === 'exited' ? status.code : 128 + status.signal;
 }

@@ -1,12 +1,12 @@
 import type { Signal } from '../native/types.ts';
 import { type RealTimeRange, signalNumber } from './signal-names.ts';
 
-/** What no process can catch: signal(7). */
+/** No process can catch these: signal(7). */
 const uncatchable: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP'];
 
 /**
- * What the kernel raises for a fault. A handler would return to the instruction that failed and turn a crash of
- * init into an endless loop.
+ * The kernel raises these for faults. A handler would return to the instruction that failed, and turn a crash of init
+ * into an endless loop.
  */
 const faults: readonly NodeJS.Signals[] = [
   'SIGSEGV',
@@ -23,7 +23,7 @@ export function forwardedSignals(realTime: RealTimeRange): Signal[] {
   const excluded = new Set([...uncatchable, ...faults, 'SIGCHLD' as const].map(signalNumber));
   const signals: Signal[] = [];
   for (let number = 1; number <= realTime.last; number++) {
-    // Numbers 32 and up to SIGRTMIN are the C library's own, for threads.
+    // The C library reserves the numbers from 32 to below SIGRTMIN for threads.
     const isNamed = number < 32;
     const isRealTime = number >= realTime.first;
     if ((isNamed || isRealTime) && !excluded.has(number as Signal)) signals.push(number as Signal);

@@ -1,21 +1,21 @@
 import type { Signal } from '../native/types.ts';
 
-/** The numbers between which real-time signals are, signal(7); the C library says where they begin. */
+/** The range of real-time signals, signal(7). The C library decides where it begins. */
 export interface RealTimeRange {
   readonly first: Signal;
   readonly last: Signal;
 }
 
-/** Of a platform without real-time signals: every signal is below the first. */
+/** The range on a platform without real-time signals: every signal is below the first. */
 export const noRealTime: RealTimeRange = { first: 32 as Signal, last: 31 as Signal };
 
-/** Signals 1 to 31 in their order, the same on x64 and arm64: signal(7). */
+/** Signals 1 to 31 in order, the same on x64 and arm64: signal(7). */
 const linuxNames =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG ' +
   'XCPU XFSZ VTALRM PROF WINCH IO PWR SYS';
 
 const numberOf = new Map<string, Signal>();
-// node:os has them all, but loading it takes longer than all of a start's own work: only other platforms need it.
+// node:os has all of them, but loading it takes longer than the rest of start-up: only other platforms need it.
 if (process.platform === 'linux') {
   let number = 0;
   for (const name of linuxNames.split(' ')) numberOf.set(`SIG${name}`, ++number as Signal);
@@ -27,7 +27,7 @@ if (process.platform === 'linux') {
     numberOf.set(name, constants.signals[name as NodeJS.Signals] as Signal);
 }
 
-/** Every signal with a name, without "SIG": what a person may type. */
+/** Every signal name without "SIG", as a user may type it. */
 export function signalNames(): string[] {
   return [...numberOf.keys()].map((name) => name.slice(3));
 }
@@ -42,14 +42,14 @@ export function signalName(signal: Signal, realTime: RealTimeRange): string {
   const offset = signal - realTime.first;
   if (offset === 0) return 'SIGRTMIN';
   if (offset > 0) return `SIGRTMIN+${offset}`;
-  // Some numbers have a second name; the first one listed is the usual one.
+  // Some numbers have two names; the usual one comes first.
   for (const [name, number] of numberOf) if (number === signal) return name;
   return `signal ${signal}`;
 }
 
 /**
- * Reads a signal as a person writes it: "SIGTERM", "TERM", "term", "15", "RTMIN+3", "RTMAX-1".
- * @returns undefined where it names none
+ * Parses a signal as a user writes it: "SIGTERM", "TERM", "term", "15", "RTMIN+3", "RTMAX-1".
+ * @returns undefined if it is not a signal
  */
 export function parseSignal(text: string, realTime: RealTimeRange): Signal | undefined {
   if (/^\d+$/.test(text)) {

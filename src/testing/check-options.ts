@@ -1,4 +1,4 @@
-/** What an option may be, and how to say so. */
+/** The values that an option allows, and their description. */
 export interface OptionRule {
   readonly allows: (value: unknown) => boolean;
   readonly says: string;
@@ -20,7 +20,7 @@ export function aWholeNumber(least: number, most: number): OptionRule {
   };
 }
 
-/** @throws TypeError that names the option, and says what is allowed */
+/** @throws TypeError that names the option, and the values that it allows */
 export function checkOptions(
   caller: string,
   options: object,

@@ -3,31 +3,31 @@ import { type ProcessTracker, type TrackOptions, trackProcesses } from './track-
 
 type Hook = (...context: unknown[]) => unknown;
 
-/** The hooks of a test runner: those of node:test, Jest, Mocha and vitest are all of this kind. */
+/** The hooks of a test runner: node:test, Jest, Mocha and vitest all have these. */
 export interface TestHooks {
   readonly beforeEach: (hook: Hook) => unknown;
   readonly afterEach: (hook: Hook) => unknown;
 }
 
 export interface FailOnLeaksOptions extends Pick<TrackOptions, 'allow'> {
-  /** The name of the test that runs, from what the runner gives its hooks. Known by itself in node:test, Jest, vitest. */
+  /** Returns the test's name, from the runner's argument to its hooks. Not needed for node:test, Jest and vitest. */
   readonly testName?: (context: unknown) => string | undefined;
 }
 
-/** Tests that run at the same time, and what has been tracked since the first of them began. */
+/** Tests that run at the same time, and the tracker that started with the first of them. */
 interface Group {
   readonly tracker: ProcessTracker;
   readonly names: string[];
-  /** The contexts of those that still run; undefined stands for the test of a runner that has none. */
+  /** The contexts of the tests that still run; undefined if the runner has no contexts. */
   readonly running: Set<TestContext | undefined>;
 }
 
 /**
- * Makes each test fail that leaves a process running, with a LeakedProcessError that names the test, the process and
- * where it came from; the process is ended. Call it at the top of a test file or in a set-up file.
+ * Makes every test fail that leaves a process running, with a LeakedProcessError that names the test, the process and
+ * its ancestors. It also ends the process. Call it at the top of a test file or in a set-up file.
  *
- * Tests that run at the same time are looked at together, when the last of them ends: nobody can tell whose process
- * it is, and one that still runs must not lose its own.
+ * Tests that run at the same time are checked together, when the last of them ends: nothing tells whose process it is,
+ * and a test that still runs must not lose its own.
  */
 export function failOnLeaks({ beforeEach, afterEach }: TestHooks, options: FailOnLeaksOptions = {}): void {
   checkOptions('failOnLeaks', options, { allow: aFunction, testName: aFunction });
@@ -35,7 +35,7 @@ export function failOnLeaks({ beforeEach, afterEach }: TestHooks, options: FailO
   let group: Group | undefined;
 
   async function begin(context: TestContext | undefined): Promise<void> {
-    // A runner that skips its hooks, after an error say, or for a test that skips itself, tells of no end.
+    // A runner may skip its afterEach hooks, after an error or for a test that skips itself: no end was reported then.
     if (group !== undefined) {
       for (const other of group.running) {
         if (other === context || other?.signal?.aborted) await end(other);
@@ -53,12 +53,12 @@ export function failOnLeaks({ beforeEach, afterEach }: TestHooks, options: FailO
     await tracker.stop();
   }
 
-  // Without a parameter: Jest and Mocha would wait for a callback, and vitest look for fixtures.
+  // No parameter: Jest and Mocha would wait for a callback, and vitest would look for fixtures.
   beforeEach(async function () {
     // biome-ignore lint/complexity/noArguments: as above
     const context = asContext(arguments[0]);
     await begin(context);
-    // The check must come after the test's own clean-up. In vitest the first to be registered is the last to run.
+    // The check must run after the test's own clean-up. vitest runs these hooks in reverse order of registration.
     context?.onTestFinished?.(() => end(context));
   });
   afterEach(function () {
@@ -82,9 +82,9 @@ function startGroup(options: TrackOptions): Group {
   return { tracker, names, running: new Set() };
 }
 
-/** The parts of what node:test and vitest hand to their hooks that are used here. */
+/** The properties of the contexts of node:test and vitest that this file uses. */
 interface TestContext {
-  /** node:test: aborted once the test is over, in whatever way. */
+  /** node:test: aborted once the test has ended, in whatever way. */
   readonly signal?: AbortSignal;
   readonly after?: (hook: () => Promise<void>) => void;
   readonly fullName?: string;
@@ -94,21 +94,21 @@ interface TestContext {
   readonly task?: Task;
 }
 
-/** vitest: a test, or what it is in. */
+/** vitest: a test, a suite or a file. */
 interface Task {
   readonly name: string;
   readonly suite?: Task;
   readonly file?: Task;
 }
 
-/** vitest's is a function. */
+/** vitest's context is a function. */
 function asContext(argument: unknown): TestContext | undefined {
   return typeof argument === 'function' || (typeof argument === 'object' && argument !== null)
     ? (argument as TestContext)
     : undefined;
 }
 
-/** Jest hands its hooks nothing, and tells the name through `expect`. */
+/** Jest passes nothing to its hooks; `expect` knows the name. */
 function knownTestName(argument: unknown): string | undefined {
   const context = asContext(argument);
   if (context?.task !== undefined) return taskName(context.task);

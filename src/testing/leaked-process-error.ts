@@ -1,29 +1,29 @@
-/** A process that was left running. */
+/** A process that a test left running. */
 export interface LeakedProcess {
   readonly pid: number;
   /** The program's name, at most 15 bytes. */
   readonly name: string;
-  /** Its arguments, in one line. */
+  /** Its arguments, on one line. */
   readonly command: string;
   /** One letter: proc_pid_stat(5). */
   readonly state: string;
-  /** The same in a word: "sleeping". */
+  /** The state as a word: "sleeping". */
   readonly stateName: string;
   readonly ageMs: number;
-  /** Whether its parent is gone, so that this process has adopted it. */
+  /** Whether its parent has ended, and this process has adopted it. */
   readonly isOrphan: boolean;
-  /** Its parent, the parent's, and so on up to this process. */
+  /** Its parent, its parent's parent, and so on up to this process. */
   readonly parents: readonly { readonly pid: number; readonly name: string }[];
 }
 
-/** Processes were left running; by now they have been ended. */
+/** A test left processes running. They have been ended by now. */
 export class LeakedProcessError extends Error {
   override readonly name = 'LeakedProcessError';
   readonly processes: readonly LeakedProcess[];
 
   /**
-   * @param who what left them: a test's name
-   * @param cause why some of them could not be ended
+   * @param who the name of the test that left them
+   * @param cause the reason why some of them could not be ended
    */
   constructor(who: string, processes: readonly LeakedProcess[], cause?: unknown) {
     const count = processes.length === 1 ? 'a process' : `${processes.length} processes`;

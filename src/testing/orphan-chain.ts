@@ -8,32 +8,32 @@ import { aBoolean, aWholeNumber, checkOptions } from './check-options.ts';
 const MOST_GENERATIONS = 10;
 const MOST_PROCESSES = 1000;
 const MAX_LIFE_MS = 2 ** 31 - 1;
-const LOOK_EVERY_MS = 2;
+const POLL_EVERY_MS = 2;
 
 export interface OrphanChainOptions {
-  /** How many generations there are. Those before the last one end at once. Default 1, at most 10. */
+  /** The number of generations. All but the last one end at once. Default 1, at most 10. */
   readonly depth?: number;
-  /** How many processes each one starts: the last generation has width ** depth, at most 1000. Default 1. */
+  /** How many processes each process starts: the last generation has width ** depth, at most 1000. Default 1. */
   readonly width?: number;
-  /** How long the last generation lives, in milliseconds; it ends with this process at the latest. Default 10,000. */
+  /** How long the last generation lives, in milliseconds, at most until this process ends. Default 10,000. */
   readonly lifeMs?: number;
-  /** Ignore SIGTERM, so that only SIGKILL ends the last generation early. Default false. */
+  /** Ignore SIGTERM: only SIGKILL ends the last generation early. Default false. */
   readonly ignoreTerm?: boolean;
-  /** Start each one in a session of its own, setsid(2). Default false. */
+  /** Start each process in a new session, setsid(2). Default false. */
   readonly setsid?: boolean;
-  /** What the last generation exits with when its life is over. Default 0. */
+  /** The exit code of the last generation after `lifeMs`. Default 0. */
   readonly exitCode?: number;
 }
 
 export interface Orphan {
   readonly pid: number;
-  /** 1 for the children of the process that was started first, and ended. Those of the last generation run. */
+  /** 1 for the children of the first process, which has ended. Only the last generation still runs. */
   readonly generation: number;
 }
 
 /**
- * The processes that start others are node, which does the same whatever shell there is; a shell would also have them
- * ignore SIGINT and SIGQUIT. Each waits for nothing, so what it leaves is an orphan.
+ * The processes that start others run node, which behaves the same in every image. A shell would also make its children
+ * ignore SIGINT and SIGQUIT. None of them waits for its children, so these become orphans.
  */
 const ancestorSource = `
 const { spawn } = require('node:child_process');
@@ -45,7 +45,7 @@ for (let count = 0; count < Number(width); count++) {
     ? ['sh', '-c', script]
     : [process.execPath, '-e', source, source, String(Number(generation) + 1), depth, width, setsid, script];
   const child = spawn(command, args, {
-    // 0: ends with their life. 3: tells who there is.
+    // 0: the lifeline, whose end ends the last generation. 3: reports each pid.
     stdio: [isLast ? 4 : 'ignore', 'ignore', 'ignore', 3, ...(isLast ? [] : [4])],
     detached: setsid === 'true',
   });
@@ -56,8 +56,8 @@ for (let count = 0; count < Number(width); count++) {
 `;
 
 /**
- * What the last generation runs, in the part of the shell's language that dash, bash and busybox share. It holds no
- * process of its own, and no clock: it ends when its standard input does.
+ * The script of the last generation, in the shell language that dash, bash and busybox share. It starts no process and no
+ * timer: it ends when its standard input does.
  */
 function lastGenerationScript(ignoreTerm: boolean, exitCode: number): string {
   const trap = ignoreTerm ? `trap '' TERM; ` : '';
@@ -65,11 +65,11 @@ function lastGenerationScript(ignoreTerm: boolean, exitCode: number): string {
 }
 
 /**
- * Builds real orphans: starts a process that starts `width` others, which do the same `depth` generations deep, and
- * each but those of the last generation ends. Whoever adopts orphans here has them when the promise resolves: this
- * process if it is a subreaper, see `register` and `trackProcesses`.
- * @returns every process that was started, in the order of the generations
- * @throws TypeError for an option that is not allowed
+ * Builds real orphans: starts a process that starts `width` others, which do the same, `depth` generations deep. All but
+ * the last generation end. When the promise resolves, the orphans have been adopted: by this process if it is a
+ * subreaper, see `register` and `trackProcesses`.
+ * @returns every started process, ordered by generation
+ * @throws TypeError for an unknown option, or a value that is not allowed
  * @throws Error if a process could not be started
  */
 export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orphan[]> {
@@ -91,19 +91,19 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
 
   const script = lastGenerationScript(ignoreTerm, exitCode);
   const args = [ancestorSource, '1', String(depth), String(width), String(setsid), script];
-  // Without NODE_OPTIONS: what a test runner preloads is for the test.
+  // Without NODE_OPTIONS: a test runner's preloads are for the test only.
   const { NODE_OPTIONS: _, ...env } = process.env;
   const first = spawn(process.execPath, ['-e', ancestorSource, ...args], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     env,
   });
   const exit = once(first, 'exit');
-  // With EMFILE there is an 'error' to come, and no stream.
+  // With EMFILE there are no streams, and an 'error' event follows.
   if (first.stdio === undefined) await exit;
-  const [, , , report, life] = first.stdio as unknown as [null, null, null, Readable, Writable];
-  // A life that lasts must not keep this process from ending, and it ends with it.
-  (life as Writable & { unref(): void }).unref();
-  life.on('error', () => {});
+  const [, , , report, lifeline] = first.stdio as unknown as [null, null, null, Readable, Writable];
+  // The lifeline must not keep this process running. It closes when this process ends.
+  (lifeline as Writable & { unref(): void }).unref();
+  lifeline.on('error', () => {});
 
   const [lines] = await Promise.all([readLines(report), exit]);
   const failure = lines.find((line) => line.startsWith('! '));
@@ -116,14 +116,14 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
     .sort((one, other) => one.generation - other.generation);
   const ready = lines.filter((line) => line === 'ready').length;
   if (failure !== undefined || ready < last) {
-    life.destroy();
+    lifeline.destroy();
     throw new Error(`orphanChain: ${failure?.slice(2) ?? `${ready} of ${last} processes have started`}`);
   }
-  // The report ends a moment before the last of its writers has.
+  // The report ends shortly before its last writer does.
   for (const { pid, generation } of orphans) {
-    if (generation < depth) while (isRunning(pid)) await sleep(LOOK_EVERY_MS);
+    if (generation < depth) while (isRunning(pid)) await sleep(POLL_EVERY_MS);
   }
-  setTimeout(() => life.destroy(), lifeMs).unref();
+  setTimeout(() => lifeline.destroy(), lifeMs).unref();
   return orphans;
 }
 

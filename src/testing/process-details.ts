@@ -17,7 +17,7 @@ export function stateName({ state }: ProcessInfo): string {
   return stateNames[state] ?? state;
 }
 
-/** The arguments, as one line; the name in brackets for a process that has none, as ps(1) does: a zombie say. */
+/** The arguments on one line. For a process without any, a zombie say, the name in brackets, as ps(1) shows it. */
 export function commandLine({ pid, name }: ProcessInfo): string {
   try {
     const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
@@ -25,12 +25,12 @@ export function commandLine({ pid, name }: ProcessInfo): string {
       .replaceAll(/[\0\s]+/g, ' ');
     if (line !== '') return line;
   } catch {
-    // It ended between the two looks.
+    // It ended after the snapshot.
   }
   return `[${name}]`;
 }
 
-/** How long it has been running: its start and this process's own are ticks of one clock. */
+/** The age of a process. Its start time and this process's own are ticks of the same clock. */
 export function ageMs({ startTime }: ProcessInfo): number {
   const own = readProcess(process.pid) as ProcessInfo;
   return Math.max(0, Math.round(process.uptime() * 1000 + (own.startTime - startTime) * msPerTick));

@@ -4,13 +4,13 @@ import { type ProcessInfo, readProcess } from '../process-tree/process-table.ts'
 import { aWholeNumber, checkOptions } from './check-options.ts';
 import { commandLine } from './process-details.ts';
 
-/** How often /proc is read for what the kernel reports no event of. */
-const LOOK_EVERY_MS = 5;
+/** The interval between two reads of /proc: the kernel reports no event for a zombie. */
+const SNAPSHOT_EVERY_MS = 5;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * The process and all below it, drawn for a person to read: pid, command line, and the state of what does not run.
- * @returns the empty string where there is no such process
+ * Draws a process and all its descendants: pid, command line, and whether it is a zombie, stopped or traced.
+ * @returns the empty string if there is no such process
  */
 export function processTree(pid: number = process.pid): string {
   const root = readProcess(pid);
@@ -35,22 +35,22 @@ function label(info: ProcessInfo): string {
   return `${info.pid} ${commandLine(info)}${remark}`;
 }
 
-/** The zombies below a process: those that have ended, and that their parents have not waited for. */
+/** The zombies below a process: processes that have ended, but whose parents have not waited for them. */
 export function zombies(pid: number = process.pid): ProcessInfo[] {
   return descendants(pid).filter(({ state }) => state === 'Z');
 }
 
 export interface WaitForZombiesOptions {
-  /** Below which process. Default: this one. */
+  /** The process whose descendants count. Default: this one. */
   readonly pid?: number;
-  /** In milliseconds. Default 5000. */
+  /** How long to wait, in milliseconds. Default 5000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Waits until there are so many zombies below a process, no more and no less: 0 for all to be reaped.
- * @throws Error with the process tree, when the time is over
- * @throws TypeError for a count or an option that is not allowed
+ * Waits until a process has exactly `count` zombies below it: 0 waits until all are reaped.
+ * @throws Error with the process tree, after the timeout
+ * @throws TypeError for an invalid count or option
  */
 export async function waitForZombies(
   count: number,
@@ -71,6 +71,6 @@ export async function waitForZombies(
         `waitForZombies: ${found.length} zombies below ${pid} after ${timeoutMs} ms, not ${count}\n${processTree(pid)}`,
       );
     }
-    await sleep(LOOK_EVERY_MS);
+    await sleep(SNAPSHOT_EVERY_MS);
   }
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { anArray, anObject, aString, checkOptions } from './check-options.ts';
 
-/** What init is given: a tree that ignores SIGTERM must not outlive a test run by more than this. */
+/** init's options. They bound how long a tree that ignores SIGTERM can outlive a test run. */
 const supervision = [
   ...['--parent-death-signal', 'SIGTERM'],
   ...['--scope', 'tree'],
@@ -12,14 +12,15 @@ const supervision = [
 ];
 
 /**
- * Starts a command, as `spawn` does, below a `subreaper` that ends it and all that it starts when this process ends,
- * however this process ends: the kernel tells init so, PR_SET_PDEATHSIG of prctl(2), also after a SIGKILL. Two seconds
- * later nothing is left, whatever it makes of SIGTERM.
+ * Starts a command, as `spawn` does, below a `subreaper` that ends the command and all its descendants when this process
+ * ends. The kernel tells init, PR_SET_PDEATHSIG of prctl(2), even if SIGKILL ended this process. Two seconds later
+ * nothing is left, even of a tree that ignores SIGTERM.
  *
- * To the kernel the parent is the thread that called this: in a worker thread the command ends with the thread.
+ * To the kernel, the parent is the thread that called this: in a worker thread, the command ends with the thread.
  *
- * The child process is init: its exit code is the command's, or 128 + N where signal N ended it; a signal sent to it
- * is forwarded to the command and all below it. `node` must be in the PATH that it gets. SIGKILL for it ends init alone: use SIGTERM, or `killTree`.
+ * The child process is init. Its exit code is the command's, or 128 + N if signal N ended the command. It forwards
+ * signals to the command and all its descendants. `node` must be in its PATH. SIGKILL ends init alone: use SIGTERM, or
+ * `killTree`.
  */
 export function spawnSupervised(
   command: string,
@@ -29,14 +30,14 @@ export function spawnSupervised(
   const rules = { command: aString, args: anArray, options: anObject };
   checkOptions('spawnSupervised', { command, args, options }, rules);
   const launcher = findLauncher();
-  // Without a shell node reads it as well.
+  // If there is no shell, node can run the launcher too.
   const [file, ...first] = existsSync('/bin/sh') ? [launcher] : [process.execPath, launcher];
-  // What the kernel would not tell init: that this process ended before init asked.
+  // The kernel does not tell init if this process ended before init asked for the signal.
   const env = { ...(options.env ?? process.env), SUBREAPER_PARENT: String(process.pid) };
   return spawn(file, [...first, ...supervision, '--', command, ...args], { ...options, env });
 }
 
-/** In the package's bin, wherever below the package this file is. */
+/** Finds the launcher in the package's bin, wherever this file is in the package. */
 function findLauncher(): string {
   for (let folder = dirname(import.meta.filename); ; folder = dirname(folder)) {
     const launcher = join(folder, 'bin/subreaper');

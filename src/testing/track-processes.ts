@@ -6,31 +6,31 @@ import { aFunction, aString, checkOptions } from './check-options.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
 import { ageMs, commandLine, stateName } from './process-details.ts';
 
-/** What was told to end a moment ago is no leak if it does: `child.kill()` at a test's end waits for nothing. */
+/** How long a process may take to end after the test: `child.kill()` at a test's end does not wait. */
 const SETTLE_MS = 200;
-const LOOK_EVERY_MS = 5;
+const SNAPSHOT_EVERY_MS = 5;
 const MOST_ROUNDS = 5;
 
 export interface TrackOptions {
-  /** What the error calls the one that left the processes. Default "this process". */
+  /** The name of the test, for the error. Default "this process". */
   readonly name?: string;
-  /** A process that may stay, with all below it, unless one above it may not: it is neither reported nor ended. */
+  /** Whether a process and its descendants may stay: neither reported nor ended, unless an ancestor is. */
   readonly allow?: (process: LeakedProcess) => boolean;
 }
 
 export interface ProcessTracker extends AsyncDisposable {
   /**
-   * Ends what has been started since and still runs.
-   * @throws LeakedProcessError if there was any
+   * Ends the processes that were started since and still run.
+   * @throws LeakedProcessError if there are any
    */
   stop(): Promise<void>;
 }
 
 /**
- * Remembers what runs below this process, and becomes a subreaper meanwhile, so that no process gets away from below
- * it. What is there by then, and what those start, does not count later.
- * @throws TypeError for an option that is not allowed
- * @throws Error in a worker thread, which has no orphans: the kernel gives them to the main thread
+ * Records the processes that run below this process. They and their descendants do not count as leaks. Becomes a
+ * subreaper until `stop`, so that no process escapes.
+ * @throws TypeError for an unknown option, or one of the wrong type
+ * @throws Error in a worker thread: the kernel gives its orphans to the main thread
  */
 export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   checkOptions('trackProcesses', options, { name: aString, allow: aFunction });
@@ -45,7 +45,7 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   const before = new Set(descendants(process.pid).map(identity));
   const isAllowed = options.allow ?? (() => false);
 
-  /** In the order of the tree: whoever is below one that was there before, or below one that may stay, is left out. */
+  /** In tree order, without the descendants of processes that ran before, or that may stay. */
   function leftRunning(): LeakedProcess[] {
     const all = descendants(process.pid);
     const byPid = new Map(all.map((info) => [info.pid as number, info]));
@@ -69,14 +69,14 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   async function check(): Promise<void> {
     try {
       let left = leftRunning();
-      for (let waitedMs = 0; left.length > 0 && waitedMs < SETTLE_MS; waitedMs += LOOK_EVERY_MS) {
-        await sleep(LOOK_EVERY_MS);
+      for (let waitedMs = 0; left.length > 0 && waitedMs < SETTLE_MS; waitedMs += SNAPSHOT_EVERY_MS) {
+        await sleep(SNAPSHOT_EVERY_MS);
         left = leftRunning();
       }
       if (left.length === 0) return;
       const all: LeakedProcess[] = [];
       let failure: unknown;
-      // What is started in answer to SIGTERM, and left behind, is found by the next look.
+      // A process may start another one on SIGTERM and leave it behind: the next snapshot finds it.
       for (let round = 0; left.length > 0 && round < MOST_ROUNDS; round++) {
         all.push(...left);
         failure ??= await endTrees(left);
@@ -97,7 +97,7 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   return { stop, [Symbol.asyncDispose]: stop };
 }
 
-/** @returns why some of them could not be ended, if so */
+/** @returns the error, if some of them could not be ended */
 async function endTrees(processes: readonly LeakedProcess[]): Promise<unknown> {
   const pids = new Set(processes.map(({ pid }) => pid));
   const roots = processes.filter(({ parents }) => !pids.has(parents[0]?.pid ?? 0));
@@ -105,14 +105,14 @@ async function endTrees(processes: readonly LeakedProcess[]): Promise<unknown> {
   return results.find((result) => result.status === 'rejected')?.reason;
 }
 
-/** Those that are this process's children are reaped in a moment: libuv's own, and the orphans. */
+/** Waits until this process has reaped its children among them: libuv's own, and the orphans. */
 async function untilReaped(ended: readonly LeakedProcess[]): Promise<void> {
   const isZombie = ({ pid }: LeakedProcess) => {
     const info = readProcess(pid);
     return info?.parent === process.pid && hasEnded(info);
   };
-  for (let waitedMs = 0; ended.some(isZombie) && waitedMs < SETTLE_MS; waitedMs += LOOK_EVERY_MS) {
-    await sleep(LOOK_EVERY_MS);
+  for (let waitedMs = 0; ended.some(isZombie) && waitedMs < SETTLE_MS; waitedMs += SNAPSHOT_EVERY_MS) {
+    await sleep(SNAPSHOT_EVERY_MS);
   }
 }
 

@@ -6,11 +6,11 @@ const image = images.withoutShell;
 const app = (code: string) => ({ image, command: ['node', '-e', code] });
 
 /** node starts node, which leaves a node behind: detached, it is an orphan when its parent ends. */
-const leaveOrphans = (count: number, life: string) => `
+const leaveOrphans = (count: number, orphanCode: string) => `
   const { spawnSync } = require('child_process');
   const middle = \`require('child_process').spawn(process.execPath, ['-e', process.argv[1]],
     { detached: true, stdio: 'ignore' }).unref()\`;
-  for (let i = 0; i < ${count}; i++) spawnSync(process.execPath, ['-e', middle, ${JSON.stringify(life)}]);
+  for (let i = 0; i < ${count}; i++) spawnSync(process.execPath, ['-e', middle, ${JSON.stringify(orphanCode)}]);
   console.log('ready');
   setInterval(() => {}, 1000);`;
 

@@ -37,7 +37,7 @@ describeEngine('docker run --pid=container:<other>, whose PID 1 reaps nothing', 
       command: ['sh', '-c', `${tree}; exec sleep 2000`],
     });
     expect(await container.nextLine()).toBe('started');
-    await until(() => sleepers(pause).length === 13, 'the tree stands');
+    await until(() => sleepers(pause).length === 13, 'the tree is complete');
     expect(pause.processes().filter(({ parent }) => parent === pause.pid)).toEqual([]);
     expect(await container.stop()).toBeLessThan(1200);
     expect(await container.wait()).toBe(143);

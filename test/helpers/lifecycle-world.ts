@@ -107,8 +107,15 @@ function exitedWith(code: number, atMs = short): Event {
 }
 
 function endsOfTheWorkload({ terminal }: Policy): Event[] {
-  const typed = terminal === 'none' ? [] : [killedBy(SIGINT, true)];
-  return [exitedWith(0), exitedWith(3), exitedWith(3, long), killedBy(SIGHUP), killedBy(SIGKILL), ...typed];
+  const fromTerminal = terminal === 'none' ? [] : [killedBy(SIGINT, true)];
+  return [
+    exitedWith(0),
+    exitedWith(3),
+    exitedWith(3, long),
+    killedBy(SIGHUP),
+    killedBy(SIGKILL),
+    ...fromTerminal,
+  ];
 }
 
 /** What an event changes, and what is wrong about it. */

@@ -151,7 +151,7 @@ function killWithDescendants(pid: number): void {
       try {
         process.kill(stat.pid, 'SIGKILL');
       } catch {
-        // It ended between the look and the kill.
+        // It ended between the snapshot and the kill.
       }
     }
   }

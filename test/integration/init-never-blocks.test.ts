@@ -130,11 +130,11 @@ describeWith([], 'the log', () => {
 describeWith([], 'writing the log', () => {
   test('leaves the flags of the workload’s standard error as they were', async () => {
     // A terminal or a pipe that became non-blocking would cut short what the workload writes.
-    const look = 'read -r _; grep flags /proc/self/fdinfo/2';
-    const plain = startProcess(['sh', '-c', look]);
+    const showFlags = 'read -r _; grep flags /proc/self/fdinfo/2';
+    const plain = startProcess(['sh', '-c', showFlags]);
     plain.stdin.write('\n');
     const flags = await plain.nextLine();
-    const init = await startInit({ options: ['-vvv'], command: ['sh', '-c', look] });
+    const init = await startInit({ options: ['-vvv'], command: ['sh', '-c', showFlags] });
     await until(() => init.stderr().includes('workload started'), 'something is logged');
     init.stdin.write('\n');
     expect(await init.nextLine()).toBe(flags);

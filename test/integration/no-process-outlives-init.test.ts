@@ -166,7 +166,7 @@ describe.skipIf(notRoot)(`where users differ${notRoot ? ` (skipped: ${notRoot})`
         'node',
         launcher,
       ],
-      // Nor may a next life start beside it.
+      // Nor may the next run start beside it.
       options: ['--grace', '50ms', '--restart', 'always'],
       command: ['sh', '-c', `${rooted} root & read -r _; exit 3`],
     });

@@ -14,7 +14,7 @@ describeModes(['actor'], 'orphans are reaped', (mode) => {
   test('a chain ten deep, its parents dying from the top', async () => {
     const init = await startInit({ mode, command: [actor, 'chain', '10'] });
     expect(await init.nextLine()).toMatch(/^chain/);
-    await until(() => descendantsOf(init.pid).length === 11, 'the chain stands');
+    await until(() => descendantsOf(init.pid).length === 11, 'the chain is complete');
     init.stdin.write('end\n');
     expect(await init.nextLine()).toBe('done');
     await onlyTheWorkloadIsLeft(init);

@@ -96,7 +96,7 @@ const scenes: Record<string, (argument: string) => unknown> = {
     const ignoresTerm = () => ((BigInt(`0x${statusField(root.pid, 'SigIgn') || 0}`) >> 14n) & 1n) === 1n;
     const member = await until(
       () => ignoresTerm() && descendants(root.pid).find(({ name }) => name === 'sleep'),
-      'the tree stands',
+      'the tree is complete',
     );
     outliveTick(member);
     const done = killTree(root.pid, { graceMs: 300 });
@@ -113,7 +113,7 @@ const scenes: Record<string, (argument: string) => unknown> = {
     const below = await until(() => {
       const found = descendants(root.pid);
       return found.some(({ name }) => name === 'sleep') && found;
-    }, 'the tree stands');
+    }, 'the tree is complete');
     return { root: root.pid, below: below.map(({ pid, parent }) => ({ pid, parent })) };
   },
 
@@ -125,7 +125,7 @@ const scenes: Record<string, (argument: string) => unknown> = {
     const [killable, notKillable] = await until(() => {
       const sleeps = descendants(root.pid).filter(({ name }) => name === 'sleep');
       return sleeps.length === 2 && sleeps.sort((info) => (isNobodys(info) ? -1 : 1));
-    }, 'the tree stands');
+    }, 'the tree is complete');
     process.setuid?.(nobody);
     const error = await killTree(root.pid, { graceMs: Number(graceMs) }).catch((refusal) => refusal);
     const stateOf = (info: ProcessInfo | undefined) => readProcess(info?.pid ?? 0)?.state ?? 'gone';

@@ -40,7 +40,7 @@ function killIfAlive(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended between the look and the kill.
+    // It ended between the snapshot and the kill.
   }
 }
 
@@ -48,7 +48,7 @@ function killIfAlive(pid: number): void {
  * Waits until that many shells and sleeps are below the root, and so many processes that are stopped. What a shell
  * without end starts counts for nothing.
  */
-async function stands(tree: Tree, { sh = 0, sleep = 0, stopped = 0 }): Promise<ProcessInfo[]> {
+async function untilComplete(tree: Tree, { sh = 0, sleep = 0, stopped = 0 }): Promise<ProcessInfo[]> {
   return until(() => {
     const below = descendants(tree.pid);
     const lasting = below.filter(({ parent }) => !commandLine(parent).startsWith('sh\0-c\0while :'));
@@ -128,7 +128,7 @@ describeWith(['actor'], 'descendants', () => {
     const tree = startTree(
       `sh -c '${chain}' '${chain}' 20 & setsid sleep 1000 & sleep 1000 & kill -STOP $!; wait`,
     );
-    const below = await stands(tree, { sh: 20, sleep: 2, stopped: 1 });
+    const below = await untilComplete(tree, { sh: 20, sleep: 2, stopped: 1 });
     expect(below.map(({ pid }) => pid).sort()).toEqual(
       tree
         .left()
@@ -145,7 +145,7 @@ describeWith(['actor'], 'descendants', () => {
 
   test('of an inner process are its own alone', async () => {
     const tree = startTree(`sh -c '${chain}' '${chain}' 5 & sh -c '${chain}' '${chain}' 5 & wait`);
-    const all = await stands(tree, { sh: 10, sleep: 2 });
+    const all = await untilComplete(tree, { sh: 10, sleep: 2 });
     const [first, second] = all.filter(({ parent }) => parent === tree.pid) as [ProcessInfo, ProcessInfo];
     const below = [descendants(first.pid), descendants(second.pid)].map((list) => list.map(({ pid }) => pid));
     expect(below.map(({ length }) => length)).toEqual([5, 5]);
@@ -201,7 +201,7 @@ describeWith(['actor'], 'killTree', () => {
     async (graceMs) => {
       const bystander = await startBystander();
       const tree = startTree(hard);
-      await stands(tree, HARD);
+      await untilComplete(tree, HARD);
       await killTree(tree.pid, { graceMs });
       expect(tree.left()).toEqual([]);
       expect(descendants(tree.pid)).toEqual([]);
@@ -219,7 +219,7 @@ describeWith(['actor'], 'killTree', () => {
     const below = await until(() => {
       const found = descendants(tree.pid);
       return found.filter(({ name }) => name === 'sleep').length === 2 && found;
-    }, 'the tree stands');
+    }, 'the tree is complete');
     const inner = below.find(({ name, parent }) => name === 'sh' && parent === tree.pid) as ProcessInfo;
     const other = below.find(({ name }) => name === 'actor') as ProcessInfo;
     await killTree(inner.pid, { graceMs: 100 });
@@ -239,7 +239,7 @@ describeWith(['actor'], 'killTree', () => {
       for i in 1 2 3 4; do sleep 1000 & kill -STOP $!; done
       sh -c '${chain}' '${chain}' 12 &
       wait`);
-    await stands(tree, { sh: 12, sleep: 16 + 1, stopped: 4 });
+    await untilComplete(tree, { sh: 12, sleep: 16 + 1, stopped: 4 });
     await killTree(tree.pid, { graceMs: FOREVER_MS });
     expect(tree.left()).toEqual([]);
     expect(await tree.exit).toEqual({ code: null, signal: 'SIGTERM' });
@@ -322,7 +322,7 @@ describeWith(['actor'], 'killTree', () => {
 
   test('may be asked for twice at once', async () => {
     const tree = startTree(`${ignoring} sleep 1000 & sleep 1000 & wait`);
-    await stands(tree, { sleep: 2 });
+    await untilComplete(tree, { sleep: 2 });
     await Promise.all([killTree(tree.pid, { graceMs: 100 }), killTree(tree.pid, { graceMs: 0 })]);
     expect(tree.left()).toEqual([]);
   });

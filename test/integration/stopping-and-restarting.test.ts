@@ -106,57 +106,57 @@ describeModes(['actor'], 'a stop signal', (mode) => {
 });
 
 describeModes([], '--restart', (mode) => {
-  test('on-failure:2: three lives of a workload that fails, and the last one’s status', async () => {
+  test('on-failure:2: three runs of a workload that fails, and the last one’s status', async () => {
     const exit = await runInit({
       mode,
       options: ['--restart', 'on-failure:2'],
-      command: ['sh', '-c', 'echo life; exit 3'],
+      command: ['sh', '-c', 'echo run; exit 3'],
     });
-    expect(exit).toMatchObject({ code: 3, signal: null, stdout: 'life\nlife\nlife\n' });
+    expect(exit).toMatchObject({ code: 3, signal: null, stdout: 'run\nrun\nrun\n' });
     expect(records(exit.stderr)).toMatchObject([
       { msg: 'restarting the workload', status: 3, delayMs: 200 },
       { msg: 'restarting the workload', status: 3, delayMs: 400 },
     ]);
   });
 
-  test('on-failure: one life of a workload that does not fail', async () => {
+  test('on-failure: one run of a workload that does not fail', async () => {
     const exit = await runInit({
       mode,
       options: ['--restart', 'on-failure'],
-      command: ['sh', '-c', 'echo life'],
+      command: ['sh', '-c', 'echo run'],
     });
-    expect(exit).toEqual({ code: 0, signal: null, stdout: 'life\n', stderr: '' });
+    expect(exit).toEqual({ code: 0, signal: null, stdout: 'run\n', stderr: '' });
   });
 
-  test('always: until a stop signal, and the last life’s status', async () => {
+  test('always: until a stop signal, and the last run’s status', async () => {
     const init = await startInit({
       mode,
       options: ['--restart', 'always'],
-      command: ['sh', '-c', 'echo life; read -r _; exit 0'],
+      command: ['sh', '-c', 'echo run; read -r _; exit 0'],
     });
-    for (let life = 0; life < 3; life++) {
-      expect(await init.nextLine()).toBe('life');
+    for (let run = 0; run < 3; run++) {
+      expect(await init.nextLine()).toBe('run');
       init.stdin.write('\n');
     }
-    expect(await init.nextLine()).toBe('life');
+    expect(await init.nextLine()).toBe('run');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 143, signal: null });
   });
 
-  test('a stop signal between two lives ends the wait', async () => {
+  test('a stop signal between two runs ends the wait', async () => {
     const init = await startInit({
       mode,
       options: ['--restart', 'always', '-q', '-v'],
-      command: ['sh', '-c', 'echo life; exit 3'],
+      command: ['sh', '-c', 'echo run; exit 3'],
     });
-    for (let life = 0; life < 4; life++) await init.nextLine();
+    for (let run = 0; run < 4; run++) await init.nextLine();
     // The wait is 1.6 s by now.
     await until(() => init.stderr().includes('"delayMs":1600'), 'init waits');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 3, signal: null });
   });
 
-  test('a new life begins where the first did: directory, descriptors, ignored signals, limit', async () => {
+  test('a new run begins where the first did: directory, descriptors, ignored signals, limit', async () => {
     const script = 'grep SigIgn /proc/self/status; pwd; ulimit -Sn; cat <&7 | wc -c; exit 1';
     const init = await runInit({
       mode,
@@ -164,11 +164,11 @@ describeModes([], '--restart', (mode) => {
       options: ['--restart', 'on-failure:1', '-q'],
       command: ['sh', '-c', script.replace('cat <&7 | wc -c', 'test -e /proc/self/fd/7 && echo has-7')],
     });
-    const life = 'SigIgn:\t0000000000000001\n/usr\n321\nhas-7\n';
-    expect(init).toEqual({ code: 1, signal: null, stdout: life + life, stderr: '' });
+    const run = 'SigIgn:\t0000000000000001\n/usr\n321\nhas-7\n';
+    expect(init).toEqual({ code: 1, signal: null, stdout: run + run, stderr: '' });
   });
 
-  test('only when every process of the last life is gone: a left-over that holds the port', async () => {
+  test('only when every process of the last run is gone: a left-over that holds the port', async () => {
     const port = await freePort();
     const app = `
       const { createServer } = require('node:net');
@@ -193,7 +193,7 @@ describeModes([], '--restart', (mode) => {
 
 describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', (mode) => {
   const launch = ['sh', '-c', `trap '' HUP; exec "$@"`, 'sh', launcher];
-  const command = ['sh', '-c', 'echo life; read -r _; exit 3'];
+  const command = ['sh', '-c', 'echo run; read -r _; exit 3'];
 
   test('starts no --stop-timeout', async () => {
     const init = await startInit({ mode, launch, options: ['--stop-timeout', '1ms', '-vv'], command });
@@ -215,7 +215,7 @@ describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', 
     init.kill('SIGHUP');
     await until(() => init.stderr().includes('signal forwarded'), 'it is forwarded');
     init.stdin.write('\n');
-    expect(await init.nextLine()).toBe('life');
+    expect(await init.nextLine()).toBe('run');
     init.stdin.write('\n');
     expect(await init.exit).toEqual({ code: 3, signal: null });
   });
@@ -231,17 +231,17 @@ describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', 
 });
 
 describeWith([], '--restart on-failure:N', () => {
-  test('does not count the grace time as life', { timeout: 60_000 }, async () => {
+  test('does not count the grace time as part of the run', { timeout: 60_000 }, async () => {
     const exit = await runInit({
       options: ['--restart', 'on-failure:1', '--grace', '10100ms', '-q'],
-      command: ['sh', '-c', 'echo life; (trap "" TERM; exec sleep 1000) >/dev/null & exit 3'],
+      command: ['sh', '-c', 'echo run; (trap "" TERM; exec sleep 1000) >/dev/null & exit 3'],
     });
-    expect(exit).toEqual({ code: 3, signal: null, stdout: 'life\nlife\n', stderr: '' });
+    expect(exit).toEqual({ code: 3, signal: null, stdout: 'run\nrun\n', stderr: '' });
   });
 });
 
 describeWith(['script', 'bash'], '--restart on a terminal', () => {
-  test('every life gets the terminal', async () => {
+  test('every run gets the terminal', async () => {
     const terminal = initOnTerminal({
       options: ['--restart', 'on-failure:1', '-q'],
       command: ['sh', '-c', 'read -r line; echo "got $line"; exit 3'],
@@ -290,7 +290,7 @@ describeWith(['script', 'bash'], '--restart on a terminal', () => {
     expect(await terminal.exit).toEqual({ code: 0, signal: null });
   });
 
-  test('a life that died under its own foreground job leaves the terminal to the next one', async () => {
+  test('a run that died under its own foreground job leaves the terminal to the next one', async () => {
     const terminal = initOnTerminal({
       options: ['--restart', 'always', '--grace', '0', '-q'],
       command: ['bash', '--norc', '-i'],

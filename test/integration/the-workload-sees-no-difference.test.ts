@@ -10,7 +10,7 @@ import { statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** What a workload can see of itself. No shell in front of the first: dash has a mask of its own around a fork. */
-const looks = [
+const probes = [
   'cat /proc/self/status',
   'cat /proc/self/limits',
   'env -0',
@@ -54,8 +54,8 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
     const environment = { PATH: process.env['PATH'], ...env };
     const see = async (init: string) => {
       const lines: string[] = [];
-      for (const look of looks) {
-        const scene = before.replace('COMMAND', () => `${init} ${look}`);
+      for (const probe of probes) {
+        const scene = before.replace('COMMAND', () => `${init} ${probe}`);
         lines.push(...(await output(['sh', '-c', scene], environment, cwd)));
       }
       return lines;

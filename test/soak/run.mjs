@@ -5,7 +5,7 @@ import { generationsTo, namespaceCommand } from './namespace.mjs';
 import { actor } from './paths.mjs';
 import { children, countDescendants, describeProcess, innermostPid, send, state } from './proc.mjs';
 
-const LOOK_MS = 2;
+const POLL_EVERY_MS = 2;
 /** What init logs as an error is one, whatever its status. */
 const ERROR_LEVEL = 50;
 
@@ -110,7 +110,7 @@ function createInit({ child, mode, seen, leashS }) {
       const value = read();
       if (value !== undefined && value !== false) return value;
       if (seen.hasEnded) throw new Error(`it ended before this was so: ${what}`);
-      await sleep(LOOK_MS);
+      await sleep(POLL_EVERY_MS);
     }
   }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { foreign } from '../../src/native/addon.ts';
+import { bind } from '../../src/native/addon.ts';
 import * as constants from '../../src/native/constants.ts';
 import * as layouts from '../../src/native/layouts.ts';
 import { signalSet, sigset } from '../../src/native/signal-set.ts';
@@ -213,8 +213,8 @@ describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) =>
 test.runIf(process.platform === 'linux')(
   'the running node’s C library has the same real-time signals',
   () => {
-    const first = foreign<[], number>('__libc_current_sigrtmin', 'int', []);
-    const last = foreign<[], number>('__libc_current_sigrtmax', 'int', []);
+    const first = bind<[], number>('__libc_current_sigrtmin', 'int', []);
+    const last = bind<[], number>('__libc_current_sigrtmax', 'int', []);
     expect(realTimeSignals()).toEqual({ first: first(), last: last() });
   },
 );

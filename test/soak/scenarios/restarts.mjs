@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refusingJob, shell } from './workloads.mjs';
 
-const failing = (status, seconds) => shell(`${refusingJob} echo life; sleep ${seconds}; exit ${status}`);
+const failing = (status, seconds) => shell(`${refusingJob} echo run; sleep ${seconds}; exit ${status}`);
 const seconds = (random) => random.between(0, 10) / 100;
 
 function restartOnFailure(random) {
@@ -12,8 +12,8 @@ function restartOnFailure(random) {
     command: failing(status, seconds(random)),
     expected: status,
     check({ lines }) {
-      const lives = lines.filter((line) => line === 'life').length;
-      return [lives !== limit + 1 && `the workload ran ${lives} times, not ${limit + 1}`];
+      const runs = lines.filter((line) => line === 'run').length;
+      return [runs !== limit + 1 && `the workload ran ${runs} times, not ${limit + 1}`];
     },
   };
 }
@@ -28,7 +28,7 @@ function restartAlways(random) {
     command: failing(status, seconds(random)),
     expected: [status, 143],
     async drive(init) {
-      await init.line('life');
+      await init.line('run');
       await sleep(afterMs);
       init.signal('SIGTERM');
     },

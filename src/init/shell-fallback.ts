@@ -7,11 +7,10 @@ import { Failure, quoted } from './failure.ts';
 import { type Found, findCommand } from './find-command.ts';
 
 /**
- * What becomes of a command that posix_spawnp(3) could not start: a script without a #! line is the shell's to run, as
- * with execvp(3).
- * @throws Failure that says why it cannot be run, for all else
+ * Runs a command that posix_spawnp(3) refused with ENOEXEC, a script without a #! line, with /bin/sh, as execvp(3) does.
+ * @throws Failure for any other error, which explains why the command cannot be run
  */
-export function startOtherwise(
+export function fallBackToShell(
   error: SystemError,
   command: Command,
   attributes: Omit<Spawn, 'file' | 'argv'>,
@@ -30,7 +29,7 @@ export function startOtherwise(
   }
 }
 
-/** The exit status and the line for a command that could not be started. */
+/** The exit status and the error line for a command that could not be started. */
 function explained(error: SystemError, file: ByteString, found: Found | undefined): Failure {
   const name = quoted(fromBytes(file));
   if (error.code === 'EAGAIN' || error.code === 'ENOMEM') {
