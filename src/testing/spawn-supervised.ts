@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { anArray, anObject, aString, checkOptions } from './check-options.ts';
+import { anArray, anObject, aString, checkOptions } from '../in-process/check-options.ts';
 
 /** What init is given: a tree that ignores SIGTERM must not outlive a test run by more than this. */
 const supervision = [
