@@ -13,8 +13,8 @@ import type { ByteString } from '../native/types.ts';
 import { waitUntilEnded } from '../native/wait.ts';
 import { noRealTime } from '../signals/signal-names.ts';
 import { type Invocation, parseCommandLine } from './command-line.ts';
-import { defaultSettings } from './default-settings.ts';
 import { helpText } from './help.ts';
+import { defaultOptions } from './options.ts';
 
 function main(): void {
   const isLinux = process.platform === 'linux';
@@ -23,8 +23,8 @@ function main(): void {
   if (ignored !== 0n) attempt(() => signalsToIgnore(ignored).forEach(ignoreSignal));
   const inherited = readInherited();
   const { args, optionsVariable, launcherChild } = inherited;
-  // It has closed its pipe. Whatever init does now, no zombie of it stays, and no workload sees one. (Without koffi the
-  // help still helps.)
+  // The launcher's child has closed its pipe. Wait for it now: the workload must not see its zombie. Ignore a
+  // failure, so that --help works without koffi.
   if (launcherChild !== undefined) attempt(() => waitUntilEnded(launcherChild));
   const realTime = isLinux ? realTimeSignals() : noRealTime;
   const invocation =
@@ -39,12 +39,12 @@ function main(): void {
   }
 }
 
-/** A command and no options: what most starts are, and all that the table of options has no part in. */
+/** Most command lines have no options, and need no parser. */
 function withoutOptions(optionsVariable: string, args: readonly ByteString[]): Invocation | undefined {
   const operands = args[0] === '--' ? args.length - 1 : args.length;
   if (optionsVariable !== '' || operands === 0 || (operands === args.length && args[0]?.startsWith('-')))
     return undefined;
-  return { kind: 'run', options: defaultSettings(), operands };
+  return { kind: 'run', options: defaultOptions, operands };
 }
 
 function print(text: string): void {
@@ -59,12 +59,12 @@ function version(): string {
 try {
   main();
 } catch (error) {
-  // node says more than a line where a module cannot be loaded.
+  // Print the first line only: node's message has several if a module cannot be loaded.
   const [message] = (error as Error).message.split('\n');
   try {
     writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
   } catch {
-    // EPIPE, EAGAIN: nobody reads it. The exit status still tells.
+    // EPIPE, EAGAIN: nobody reads standard error. The exit status still reports the failure.
   }
   process.exit(error instanceof Failure ? error.status : 125);
 }

@@ -7,6 +7,7 @@ import { killAtOnce } from '../process-tree/kill-at-once.ts';
 import { hasEnded, msPerTick, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 import { decodeWaitStatus } from '../reaper/wait-status.ts';
 import { signalName } from '../signals/signal-names.ts';
+import { checkOptions, type OptionRule } from './check-options.ts';
 import { joinReaper, type Participant } from './reaper.ts';
 
 /** A reaped orphan and its resource usage, getrusage(2). Either `code` or `signal` is null, as in node. */
@@ -64,7 +65,7 @@ export interface Registration {
  * @throws Error if koffi, a dependency, has no addon for this platform
  */
 export function register(options: RegisterOptions = {}): Registration {
-  checkOptions(options);
+  checkOptions('register', options, rules);
   const { onReap, owns, killOrphansOnExit, logger } = options;
   const participant: Participant = {
     owns,
@@ -100,24 +101,17 @@ export function register(options: RegisterOptions = {}): Registration {
   };
 }
 
-const optionTypes: Readonly<Record<keyof RegisterOptions, string>> = {
-  onReap: 'function',
-  owns: 'function',
-  killOrphansOnExit: 'boolean',
-  logger: 'object',
+const rules: Readonly<Record<keyof RegisterOptions, OptionRule>> = {
+  onReap: ofType('function'),
+  owns: ofType('function'),
+  killOrphansOnExit: ofType('boolean'),
+  logger: ofType('object'),
 };
 
-function checkOptions(options: RegisterOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    const type = Object.hasOwn(optionTypes, name) ? optionTypes[name as keyof RegisterOptions] : undefined;
-    if (type === undefined) {
-      const names = Object.keys(optionTypes).join(', ');
-      throw new TypeError(`register: there is no option '${name}'; take one of ${names}`);
-    }
-    if (value !== undefined && (value === null || typeof value !== type)) {
-      throw new TypeError(`register: '${name}' is no ${type}; give a ${type}, or leave it out`);
-    }
-  }
+/** Names the type only: a logger's fields do not belong in a message. */
+function ofType(type: 'function' | 'boolean' | 'object'): OptionRule {
+  return (value) =>
+    typeof value === type && value !== null ? undefined : `is no ${type}; give a ${type}, or leave it out`;
 }
 
 /** Reads an orphan's details before it is reaped. @returns a function that reports the orphan once it is reaped */

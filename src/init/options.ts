@@ -7,6 +7,7 @@ export type RestartPolicy =
   /** `limit`: how many restarts in a row. */
   | { readonly kind: 'on-failure'; readonly limit: number };
 
+/** What init can be told. The option table of the command line holds a default and a parser for each. */
 export interface InitOptions {
   /** Whom a forwarded signal reaches: the workload's process group, it alone, or every descendant. */
   readonly scope: 'group' | 'child' | 'tree';

@@ -1,4 +1,4 @@
-import { aFunction, checkOptions } from './check-options.ts';
+import { aFunction, checkOptions } from '../in-process/check-options.ts';
 import { type ProcessTracker, type TrackOptions, trackProcesses } from './track-processes.ts';
 
 type Hook = (...context: unknown[]) => unknown;

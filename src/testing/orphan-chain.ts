@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { aBoolean, aWholeNumber, checkOptions } from '../in-process/check-options.ts';
 import { setTimeout, sleep } from '../native/timers.ts';
 import { hasEnded, readProcess } from '../process-tree/process-table.ts';
-import { aBoolean, aWholeNumber, checkOptions } from './check-options.ts';
 
 const MOST_GENERATIONS = 10;
 const MOST_PROCESSES = 1000;

@@ -1,7 +1,7 @@
+import { aWholeNumber, checkOptions } from '../in-process/check-options.ts';
 import { descendants } from '../index.ts';
 import { now, sleep } from '../native/timers.ts';
 import { type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-import { aWholeNumber, checkOptions } from './check-options.ts';
 import { commandLine } from './process-details.ts';
 
 /** The interval between two reads of /proc: the kernel reports no event for a zombie. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { anArray, anObject, aString, checkOptions } from './check-options.ts';
+import { anArray, anObject, aString, checkOptions } from '../in-process/check-options.ts';
 
 /** init's options. They bound how long a tree that ignores SIGTERM can outlive a test run. */
 const supervision = [

@@ -1,8 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
+import { aFunction, aString, checkOptions } from '../in-process/check-options.ts';
 import { descendants, killTree, register } from '../index.ts';
 import { sleep } from '../native/timers.ts';
 import { hasEnded, identity, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-import { aFunction, aString, checkOptions } from './check-options.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
 import { ageMs, commandLine, stateName } from './process-details.ts';
 

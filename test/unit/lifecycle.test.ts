@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultSettings } from '../../src/cli/default-settings.ts';
+import { defaultOptions } from '../../src/cli/options.ts';
 import {
   type Effect,
   type Event,
@@ -28,7 +28,7 @@ import {
 } from '../helpers/lifecycle-world.ts';
 
 const defaults: Policy = {
-  options: defaultSettings(),
+  options: defaultOptions,
   isPid1: false,
   terminal: 'none',
   ignored: [],

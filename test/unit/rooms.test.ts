@@ -14,8 +14,8 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   init: ['native', 'signals', 'reaper', 'log', 'process-tree'],
   cli: ['native', 'signals', 'log', 'init'],
   'in-process': ['native', 'signals', 'reaper', 'process-tree'],
-  // The public index is what a test imports, so the testing kit builds upon it.
-  testing: ['native', 'process-tree', 'index.ts'],
+  // The testing kit builds upon the public index, which is what a test imports, and checks options as `register` does.
+  testing: ['native', 'process-tree', 'in-process', 'index.ts'],
   'index.ts': ['native', 'process-tree', 'in-process'],
 };
 
