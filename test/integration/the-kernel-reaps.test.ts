@@ -33,6 +33,19 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
     expect(await init.exit).toEqual({ code: 143, signal: null });
   });
 
+  test('and no orphan wakes init', async () => {
+    const init = await startInit({ mode, command: ['sh', '-c', `read -r _; exec ${actor} orphans 2000`] });
+    await isAsleep(init);
+    const wakeUps = () => Number(statusField(init.pid, 'voluntary_ctxt_switches'));
+    const before = wakeUps();
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('done');
+    // init has a timer of its own in its first second.
+    expect(wakeUps() - before).toBeLessThan(10);
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 143, signal: null });
+  });
+
   test.each([
     ['exits', ['sh', '-c', 'sleep 0.2; exit 7'], 7],
     ['is killed', ['sh', '-c', 'sleep 0.2; kill -KILL $$'], 137],
