@@ -17,7 +17,7 @@ export interface InitOptions {
   readonly remapExit: ReadonlyMap<number, number>;
   /** What survivors get between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** What ends a life: the end of the workload, or that of the last descendant. */
+  /** What ends a run: the end of the workload, or of its last descendant. */
   readonly until: 'main' | 'all';
   readonly stopDelayMs: number;
   readonly stopTimeoutMs: number | undefined;
