@@ -16,11 +16,24 @@ import { readdirSync, readFileSync } from 'node:fs';
  */
 
 /**
+ * @param {number} pid  of a process, or of a thread
+ * @param {string} name  of a file in its folder: proc(5)
+ * @returns {string} what it holds, the empty string once the process is gone
+ */
+export function procFile(pid, name) {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/**
  * @param {number} pid
  * @returns {ProcessStat | undefined} undefined once the process is gone
  */
 export function processStat(pid) {
-  const text = read(`/proc/${pid}/stat`);
+  const text = procFile(pid, 'stat');
   if (text === '') return undefined;
   // The name may itself contain parentheses and spaces: it ends at the last one.
   const nameEnd = text.lastIndexOf(')');
@@ -45,7 +58,19 @@ export function hasEnded(pid) {
  * @returns {string} that field of /proc/pid/status, the empty string once the process is gone
  */
 export function statusField(pid, field) {
-  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(read(`/proc/${pid}/status`))?.[1] ?? '';
+  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(procFile(pid, 'status'))?.[1] ?? '';
+}
+
+/**
+ * @param {number} pid
+ * @returns {number[]} its threads, none once the process is gone
+ */
+export function threadsOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** @returns {ProcessStat[]} every process of this PID namespace and of those below it */
@@ -92,7 +117,7 @@ export function zombiesOf(pid) {
  */
 export function runningWith(marker) {
   return allProcesses().filter(
-    ({ pid, state }) => state !== 'Z' && read(`/proc/${pid}/environ`).includes(marker),
+    ({ pid, state }) => state !== 'Z' && procFile(pid, 'environ').includes(marker),
   );
 }
 
@@ -112,14 +137,5 @@ export async function until(read, what, deadlineMs = 20_000) {
     if (value !== undefined && value !== false && value !== null) return value;
     if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
     await new Promise((wake) => setTimeout(wake, 2));
-  }
-}
-
-/** @returns the empty string for what is gone, or may not be read */
-function read(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }
