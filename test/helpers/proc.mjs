@@ -55,10 +55,11 @@ export function hasEnded(pid) {
 /**
  * @param {number} pid
  * @param {string} field
+ * @param {string} file  another one of fields
  * @returns {string} that field of /proc/pid/status, the empty string once the process is gone
  */
-export function statusField(pid, field) {
-  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(procFile(pid, 'status'))?.[1] ?? '';
+export function statusField(pid, field, file = 'status') {
+  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(procFile(pid, file))?.[1] ?? '';
 }
 
 /**
@@ -127,15 +128,16 @@ export function runningWith(marker) {
  * @param {() => Value | undefined | false | null} read
  * @param {string} what
  * @param {number} deadlineMs
+ * @param {number} pauseMs  between two readings
  * @returns {Promise<Value>}
  * @throws after the deadline
  */
-export async function until(read, what, deadlineMs = 20_000) {
+export async function until(read, what, deadlineMs = 20_000, pauseMs = 2) {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const value = read();
     if (value !== undefined && value !== false && value !== null) return value;
     if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((wake) => setTimeout(wake, 2));
+    await new Promise((wake) => setTimeout(wake, pauseMs));
   }
 }
