@@ -1,9 +1,8 @@
 // The inits that are compared. Each makes the line that runs a command below it: the line is what an image would have.
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { app, build, freshPath, installPackage, root } from './files.mjs';
-import { environment } from './processes.mjs';
 import { showProgress } from './record.mjs';
 
 const subreaper = resolve(root, 'bin/subreaper');
@@ -23,19 +22,12 @@ const all = [
     package: name,
     forwards: true,
     reaps: true,
-    findVersion: () => outputOf(name, '--version').replace(/^.*version |^dumb-init v/, ''),
     line: (command) => [name, '--', ...command],
   })),
   {
     name: 's6-svscan',
     package: 's6',
     reaps: true,
-    findVersion: () => {
-      // It has no option for that.
-      outputOf('sh', '-c', 'command -v s6-svscan');
-      const { stdout } = spawnSync('dpkg-query', ['-s', 's6'], { encoding: 'utf8' });
-      return /^Version: (.*)$/m.exec(stdout ?? '')?.[1] ?? 'of unknown version';
-    },
     line: (command) => ['s6-svscan', makeService(command)],
   },
   {
@@ -69,7 +61,8 @@ export function findCandidates(record) {
   return all.flatMap((candidate) => {
     showProgress(`looking for ${candidate.name}`);
     try {
-      return [{ ...candidate, version: candidate.findVersion() }];
+      const { package: debian, findVersion = () => debianVersion(debian) } = candidate;
+      return [{ ...candidate, version: findVersion() }];
     } catch (error) {
       record.leaveOut(candidate.name, error.message);
       return [];
@@ -81,11 +74,9 @@ function versionIn(manifest) {
   return JSON.parse(readFileSync(manifest, 'utf8')).version;
 }
 
-function outputOf(file, ...args) {
-  const { error, status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', env: environment });
-  if (error?.code === 'ENOENT') throw new Error(`${file} is not in PATH`);
-  if (error || status !== 0) throw new Error(`${file} ${args.join(' ')} failed`);
-  return (stdout || stderr).trim();
+function debianVersion(name) {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is dpkg-query that fills it in.
+  return execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8', stdio: 'pipe' });
 }
 
 /** A folder for s6-svscan with one service. It starts that again when it ends; no measurement waits for the end. */

@@ -2,13 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { compile } from '../test/helpers/compile.mjs';
 
 export const root = resolve(import.meta.dirname, '..');
 export const build = resolve(root, 'build/bench');
-
-export function app(name) {
-  return resolve(import.meta.dirname, 'apps', name);
-}
+export const app = (name) => resolve(import.meta.dirname, 'apps', name);
 
 /** The compiled C programs, by name. */
 export const helpers = Object.fromEntries(
@@ -17,13 +15,13 @@ export const helpers = Object.fromEntries(
 
 /** Static where libc allows it: a start is then the kernel's work and no linker's. */
 export function compileHelpers() {
-  mkdirSync(build, { recursive: true });
   for (const [name, program] of Object.entries(helpers)) {
-    const args = ['-O2', '-o', program, resolve(import.meta.dirname, 'helpers', `${name}.c`)];
+    const compileWith = (options) =>
+      compile(resolve(import.meta.dirname, 'helpers', `${name}.c`), program, options);
     try {
-      execFileSync('cc', ['-static', ...args], { stdio: 'pipe' });
+      compileWith(['-static']);
     } catch {
-      execFileSync('cc', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+      compileWith([]);
     }
   }
 }
@@ -43,16 +41,11 @@ export function freshPath() {
 export function installPackage(folder, spec) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const options = ['--omit=dev', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder];
-  npm('install', ...options, spec);
+  npm('install', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder, spec);
   return resolve(folder, 'node_modules');
 }
 
-/** @returns what it writes. @throws with the first line of its error */
+/** @returns what it writes */
 export function npm(...args) {
-  try {
-    return execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: 'pipe', timeout: 30_000 });
-  } catch (error) {
-    throw new Error(`npm ${args[0]}: ${String(error.stderr).trim().split('\n')[0] || error.message}`);
-  }
+  return execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: 'pipe', timeout: 30_000 });
 }

@@ -1,7 +1,7 @@
-// What /proc says about the processes of an init.
-import { readdirSync, readFileSync } from 'node:fs';
+// What /proc says about the processes of an init. What is not known is NaN.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { descendantsOf } from '../test/helpers/proc.mjs';
+import { descendantsOf, procFile, statusField, threadsOf } from '../test/helpers/proc.mjs';
+import { app, helpers } from './files.mjs';
 
 /** Watches processes for a while. @returns their threads, and what all of these do in a minute */
 export async function watchActivity(pids, windowMs) {
@@ -13,33 +13,31 @@ export async function watchActivity(pids, windowMs) {
 }
 
 /** @returns what all threads of a process did so far: numbers that only grow */
-export function readActivity(pid) {
-  const tasks = readdirSync(`/proc/${pid}/task`);
+function readActivity(pid) {
   return sum(
-    tasks.map((task) => {
-      const status = readFileSync(`/proc/${pid}/task/${task}/status`, 'latin1');
-      const schedule = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1');
-      const wakeUps = Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)[1]);
-      return { threads: 1, wakeUps, cpuMs: Number(schedule.split(' ')[0]) / 1e6 };
-    }),
+    threadsOf(pid).map((thread) => ({
+      threads: 1,
+      wakeUps: Number.parseInt(statusField(thread, 'voluntary_ctxt_switches'), 10),
+      cpuMs: Number.parseInt(procFile(thread, 'schedstat'), 10) / 1e6,
+    })),
   );
 }
 
 /** @returns MiB, from /proc/PID/smaps_rollup. Proportional: each page divided by the number of processes that map it */
 export function readMemory(pid) {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-  const mib = (field) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0) / 1024;
-  const [resident, proportional, anonymous] = [mib('Rss'), mib('Pss'), mib('Anonymous')];
+  const [resident, proportional, anonymous] = ['Rss', 'Pss', 'Anonymous'].map(
+    (field) => Number.parseInt(statusField(pid, field, 'smaps_rollup'), 10) / 1024,
+  );
   return { resident, proportional, anonymous, file: resident - anonymous };
 }
 
-/**
- * The workload is what was started by its whole path, and inits start node by its name: all else is init's.
- * @returns pids of the namespace, those of init and those of the workload
- */
-export function splitProcesses(initPid, program) {
+/** @returns pids of the namespace: those of init, and those of the sleeper or of the service that is its workload */
+export function splitProcesses(initPid) {
   const pids = [initPid, ...descendantsOf(initPid).map(({ pid }) => pid)];
-  const isWorkload = (pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] === program;
+  const isWorkload = (pid) => {
+    const [program, script] = procFile(pid, 'cmdline').split('\0');
+    return program === helpers.sleepers || script === app('http.cjs');
+  };
   return { init: pids.filter((pid) => !isWorkload(pid)), workload: pids.filter(isWorkload) };
 }
 

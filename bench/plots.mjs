@@ -30,7 +30,7 @@ export function plotAll({ figures, series }, folder) {
   write('burst', ratios, drawRanges, {
     title: 'N zombies at one instant: time until the last is reaped',
     unit: 'times tini’s; the label has the milliseconds',
-    rule: 1,
+    rules: [1],
   });
   write('signals', select(/^signal to workload: (?<facet>p50|p99)/), drawRanges, {
     title: 'From a signal to init to the answer of the workload',
@@ -48,7 +48,7 @@ export function plotAll({ figures, series }, folder) {
 }
 
 /** A dot for the median and a line for the half of the rounds around it: a row a candidate, a column a facet. */
-function drawRanges(rows, { title, unit, rule, marginLeft = 140 }) {
+function drawRanges(rows, { title, unit, rules = [], marginLeft = 140 }) {
   const color = ({ candidate }) => (/subreaper/.test(candidate) ? OURS : OTHERS);
   const place = { fx: 'facet', y: 'candidate' };
   const line = { ...place, x1: 'p25', x2: 'p75', stroke: color, strokeWidth: 3, strokeOpacity: 0.4 };
@@ -61,7 +61,7 @@ function drawRanges(rows, { title, unit, rule, marginLeft = 140 }) {
     fx: { label: null, domain: valuesOf(rows, 'facet'), padding: 0.12 },
     x: { label: unit, grid: true, type: 'log', ...ticks },
     marks: [
-      ...(rule === undefined ? [] : [Plot.ruleX([rule], { stroke: '#868e96' })]),
+      ...rules.map((rule) => Plot.ruleX([rule], { stroke: '#868e96' })),
       Plot.ruleY(rows, line),
       Plot.dot(rows, { ...place, x: 'median', fill: color, r: 3.5 }),
       Plot.text(rows, { ...place, x: end, text, textAnchor: 'start', dx: 7, fill: color }),
@@ -115,8 +115,8 @@ function drawGrowth(figures) {
     count: Number(row.count.replaceAll(',', '')),
   }));
   const lines = valuesOf(rows, 'line').map((line) => rows.filter((row) => row.line === line));
-  const linear = lines.flatMap(([first, ...rest]) => {
-    const { count } = rest.at(-1) ?? first;
+  const linear = lines.flatMap((line) => {
+    const [first, { count }] = [line[0], line.at(-1)];
     return [first, { ...first, count, median: (first.median * count) / first.count }];
   });
   const color = ({ candidate }) => (/tini|kill\(\)/.test(candidate) ? OTHERS : OURS);
@@ -159,13 +159,8 @@ function drawRows(rows, options) {
 
 function draw({ title, height, marks, ...options }) {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const heading = {
-    frameAnchor: 'top-left',
-    facet: 'super',
-    fontSize: 14,
-    fontWeight: 600,
-    lineAnchor: 'bottom',
-  };
+  const font = { fontSize: 14, fontWeight: 600, lineAnchor: 'bottom' };
+  const place = { frameAnchor: 'top-left', facet: 'super', dx: 14 - options.marginLeft, dy: -32 };
   const svg = Plot.plot({
     document,
     width: 760,
@@ -173,7 +168,7 @@ function draw({ title, height, marks, ...options }) {
     marginTop: 54,
     marginBottom: 42,
     style: { fontSize: '12px', background: 'white', color: INK },
-    marks: [...marks, Plot.text([title], { ...heading, dx: 14 - options.marginLeft, dy: -32 })],
+    marks: [...marks, Plot.text([title], { ...font, ...place })],
     ...options,
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');

@@ -1,70 +1,40 @@
 // The benchmark suite: subreaper beside other inits and bare node, all in one run and in alternating order.
-// Writes bench/results.json, bench/plots/*.svg and a table. bench/README.md says what each figure means.
-// Usage: node bench/run.mjs [--quick] [--only NAME,...] [--rounds N] [--redraw]
-//   --quick   every measurement in a small form, within two minutes; writes to build/bench/ instead
-//   --only    of start, burst, storm, signals, memory, idle, in-process, growth, crowd, size; writes to build/bench/ instead
-//   --rounds  how many rounds of everything that is measured in rounds (pm2-runtime, which takes long, gets fewer)
-//   --redraw  measures nothing: the plots and the table of bench/results.json
-
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Writes bench/results.json, bench/plots/*.svg and a table. bench/README.md has the options, and what each figure means.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { namespaceObstacle } from '../test/helpers/namespace.mjs';
 import { findCandidates } from './candidates.mjs';
-import { build, compileHelpers, root } from './files.mjs';
+import { build, compileHelpers } from './files.mjs';
 import { plotAll } from './plots.mjs';
 import { createRecord, showProgress } from './record.mjs';
 import { full, quick } from './sizes.mjs';
 import { tableOf } from './table.mjs';
 
 /** Each is a file of measure/. */
-const measurements = 'start burst storm signals memory idle in-process growth crowd size'.split(' ');
+const measurements = 'start,burst,storm,signals,memory,idle,in-process,growth,crowd,size';
 
 const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean' },
-    only: { type: 'string' },
-    rounds: { type: 'string' },
-    redraw: { type: 'boolean' },
-  },
+  options: { quick: { type: 'boolean' }, only: { type: 'string' }, redraw: { type: 'boolean' } },
 });
-const names = options.only?.split(',') ?? measurements;
-const rounds = options.rounds && Number(options.rounds);
 /** Only a whole run replaces what the README shows. */
-const isWhole = !options.quick && options.only === undefined;
-const folder = isWhole ? import.meta.dirname : build;
+const folder = options.quick || options.only ? build : import.meta.dirname;
 const results = resolve(folder, 'results.json');
 
-const obstacle = findObstacle();
-if (obstacle !== undefined) {
-  console.error(`bench: ${obstacle}`);
-  process.exit(1);
-}
 // The 'exit' event ends all that runs.
 for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
   process.once(signal, () => process.exit(status));
 }
-if (!options.redraw) writeFileSync(results, format(await measureAll()));
+if (!options.redraw) writeFileSync(results, format(await measureAll(options.only ?? measurements)));
 const report = JSON.parse(readFileSync(results, 'utf8'));
 mkdirSync(resolve(folder, 'plots'), { recursive: true });
 plotAll(report, resolve(folder, 'plots'));
 for (const line of [...tableOf(report), '', `${report.seconds} s`]) console.log(line);
 
-/** @returns what is wrong with the options or with the machine */
-function findObstacle() {
-  const unknown = names.find((name) => !measurements.includes(name));
-  if (unknown !== undefined) return `there is no measurement ${unknown}; of ${measurements.join(', ')}`;
-  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
-    return '--rounds takes a number from 1 up';
-  if (options.redraw)
-    return existsSync(results) ? undefined : `${results} is missing; run it without --redraw`;
-  if (!existsSync(resolve(root, 'dist/cli.cjs'))) return 'dist/cli.cjs is missing; run npm run build';
+async function measureAll(names) {
   const obstacle = namespaceObstacle();
-  return obstacle && `no PID namespace can be made, ${obstacle}; run it as root`;
-}
-
-async function measureAll() {
+  if (obstacle !== undefined) throw new Error(`no PID namespace can be made, ${obstacle}; run it as root`);
   const startedAt = performance.now();
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -76,9 +46,9 @@ async function measureAll() {
     load: loadavg()[0],
   };
   compileHelpers();
-  const record = createRecord(rounds);
+  const record = createRecord();
   const candidates = findCandidates(record);
-  for (const name of names) {
+  for (const name of names.split(',')) {
     try {
       const { measure } = await import(`./measure/${name}.mjs`);
       await measure({ record, candidates, size: options.quick ? quick : full });

@@ -13,3 +13,8 @@ export function summarize(values) {
   const [p25, median, p75] = [0.25, 0.5, 0.75].map((q) => quantile(known, q));
   return { median, p25, p75, rounds: known.length };
 }
+
+/** 20,000 */
+export function withCommas(number) {
+  return number.toLocaleString('en-US');
+}

@@ -3,16 +3,21 @@ import { compareWithTargets } from './targets.mjs';
 
 export function tableOf({ machine, versions, figures, leftOut }) {
   const { cpu, cores, memoryGib, kernel, node, load } = machine;
-  const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const targets = compareWithTargets(figures).map(({ name, most, measured, isMet }) =>
+    targetRow(`  ${name}`, number(most), number(measured), isMet ? 'met' : 'missed'),
+  );
+  const reasons = new Set(leftOut.map(({ candidate, reason }) => `  ${candidate}: ${reason}`));
   return [
     `${cpu}, ${cores} cores, ${memoryGib} GiB, ${kernel}, node ${node}, load before the run ${load.toFixed(1)}`,
-    names.join(', '),
+    Object.entries(versions)
+      .map((entry) => entry.join(' '))
+      .join(', '),
     'Medians of all rounds, with the half of the rounds around them; ratios are of each round by itself.',
     ...[...new Set(figures.map(({ group }) => group))].flatMap((group) =>
       groupLines(figures.filter((figure) => figure.group === group)),
     ),
-    ...section(targetRow('target', 'at most', 'measured'), compareWithTargets(figures).map(targetLine)),
-    ...section('left out', [...new Set(leftOut.map(({ candidate, reason }) => `  ${candidate}: ${reason}`))]),
+    ...section(targetRow('target', 'at most', 'measured'), targets),
+    ...section('left out', [...reasons]),
   ];
 }
 
@@ -20,12 +25,8 @@ function groupLines(figures) {
   const [{ group, unit }] = figures;
   const base = figures.find(({ ratio }) => ratio)?.ratio.to;
   const spread = figures.some(({ rounds }) => rounds > 1) ? 'p25 to p75' : '';
-  return [
-    '',
-    unit ? `${group} (${unit})` : group,
-    row('', ['median', spread, ...(base ? [`to ${base}`, spread] : [])]),
-    ...figures.map(figureLine),
-  ];
+  const heads = ['median', spread, ...(base ? [`to ${base}`, spread] : [])];
+  return ['', unit ? `${group} (${unit})` : group, row('', heads), ...figures.map(figureLine)];
 }
 
 function figureLine({ candidate, median, p25, p75, rounds, ratio, note }) {
@@ -37,10 +38,6 @@ function figureLine({ candidate, median, p25, p75, rounds, ratio, note }) {
   return row(name, [number(median), spread({ p25, p75 }), ...compared]);
 }
 
-function targetLine({ name, most, measured, isMet }) {
-  return targetRow(`  ${name}`, number(most), number(measured), isMet ? 'met' : 'missed');
-}
-
 function targetRow(title, most, measured, verdict = '') {
   return `${title.padEnd(74)}${most.padStart(10)}${measured.padStart(12)}   ${verdict}`.trimEnd();
 }
@@ -49,9 +46,15 @@ function section(head, lines) {
   return lines.length === 0 ? [] : ['', head, ...lines];
 }
 
-function row(title, [first = '', second = '', third = '', fourth = '']) {
-  const cells = [first.padStart(10), second.padStart(19), third.padStart(21), fourth.padStart(18)];
-  return `${title.padEnd(46)}${cells.join('')}`.trimEnd();
+function row(title, cells) {
+  const widths = [10, 19, 21, 18];
+  return (
+    title.padEnd(46) +
+    cells
+      .map((cell, index) => cell.padStart(widths[index]))
+      .join('')
+      .trimEnd()
+  );
 }
 
 function number(value) {

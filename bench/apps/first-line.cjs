@@ -1,4 +1,4 @@
 const time = process.hrtime.bigint();
-// Writes when its first line ran to the FIFO that it is given; process.hrtime() reads CLOCK_MONOTONIC.
+// Writes when its first line ran to the file that it is given; process.hrtime() reads CLOCK_MONOTONIC.
 const fs = require('node:fs');
-fs.writeSync(fs.openSync(process.argv[2], 'w'), `${time}\n`);
+fs.writeFileSync(process.argv[2], `${time}`);

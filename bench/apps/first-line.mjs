@@ -1,6 +1,6 @@
 const time = process.hrtime.bigint();
 
-// Writes when its first line ran to the FIFO that it is given; process.hrtime() reads CLOCK_MONOTONIC.
-import { openSync, writeSync } from 'node:fs';
+// Writes when its first line ran to the file that it is given; process.hrtime() reads CLOCK_MONOTONIC.
+import { writeFileSync } from 'node:fs';
 
-writeSync(openSync(process.argv[2], 'w'), `${time}\n`);
+writeFileSync(process.argv[2], `${time}`);

@@ -1,4 +1,4 @@
-/* burst N OUT: hands N zombies to init at one instant; writes the milliseconds until the last was reaped, and how many
+/* burst OUT N: hands N zombies to init at one instant; writes the milliseconds until the last was reaped, and how many
    are left when none was for a while.
 
    The zombies are made beforehand, as children of a process that does not wait for them; its end makes them init's, all
@@ -17,7 +17,7 @@ struct shared {
 
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
-  int count = atoi(argv[1]);
+  int count = atoi(argv[2]);
   struct shared *shared = share(sizeof(struct shared) + count * sizeof(pid_t));
   pid_t parent = fork();
   if (parent == 0) {
@@ -45,8 +45,8 @@ int main(int argc, char **argv) {
         for (int j = i; j < count; j++) left += kill(shared->pids[j], 0) == 0;
     if (left == 0) progress = now();
   }
-  FILE *result = begin_result(argv[2]);
+  FILE *result = begin_result(argv[1]);
   fprintf(result, "%.4f %d\n", (progress - shared->released) / 1e6, left);
-  end_result(result, argv[2]);
+  end_result(result, argv[1]);
   return 0;
 }

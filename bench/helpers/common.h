@@ -1,7 +1,6 @@
 /* What every helper needs: a clock that is the same in all processes, and a result that is there at once or not yet. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
-/* latency COUNT OUT [IDLE_MS]: as the workload, answers SIGUSR2 from a handler; a child in a session of its own (whom a group's
-   signals do not reach) sends them to init one by one and writes the microseconds that each took to be answered.
-   With IDLE_MS the first comes that much later, and none before it warms up. */
+/* latency OUT COUNT IDLE_MS: as the workload, answers SIGUSR2 from a handler. A child sends the signals to init one by one
+   and writes the microseconds until each was answered; it is in a session of its own, where a group's signals do not
+   reach it. If IDLE_MS is not 0, the first signal comes that much later, and none warms up before it. */
 #include "common.h"
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-/* init is asleep again when the next one comes, and never in step with it. */
+/* init is asleep again when the next signal comes, and never in step with it. */
 #define PAUSE_US 100
 #define JITTER_US 200
 #define PATIENCE_MS 1000
@@ -41,7 +41,7 @@ static void send_signals(pid_t init, int count, const char *path, int64_t idle_m
 }
 
 int main(int argc, char **argv) {
-  if (argc < 3 || pipe(answers) == -1) return 2;
+  if (argc != 4 || pipe(answers) == -1) return 2;
   struct sigaction action = {.sa_handler = answer};
   sigaction(SIGUSR2, &action, NULL);
   pid_t init = getppid();
@@ -49,10 +49,9 @@ int main(int argc, char **argv) {
   if (sender == 0) {
     setsid();
     signal(SIGUSR2, SIG_DFL);
-    send_signals(init, atoi(argv[1]), argv[2], argc > 3 ? atoll(argv[3]) : 0);
+    send_signals(init, atoi(argv[2]), argv[1], atoll(argv[3]));
     _exit(0);
   }
-  while (waitpid(sender, NULL, 0) == -1)
-    ;
+  while (waitpid(sender, NULL, 0) == -1) continue;
   return 0;
 }

@@ -1,15 +1,14 @@
-/* sleepers COUNT stay|leave|defy|signal OUT [ROUNDS]: a tree of COUNT sleeping processes, a hundred below each of its
-   branches, which are in sessions of their own.
+/* sleepers OUT COUNT stay|leave|defy|signal: a tree of COUNT sleeping processes, a hundred below each of its branches,
+   which are in sessions of their own.
    stay:   writes the clock once all are there, and sleeps itself.
-   leave:  writes the clock as it ends, and leaves them to init. OUT may be a FIFO.
+   leave:  writes the clock as it ends, and leaves them to init.
    defy:   the same, and they ignore SIGTERM.
-   signal: has init forward SIGUSR2 ROUNDS times, and writes the milliseconds until all had it; and, in the same line,
-           those that it takes to signal each of them directly: what no init can be faster than. */
+   signal: has init forward SIGUSR2, and writes the milliseconds until all had it; and those that it takes to signal
+           each of them directly: what no init can be faster than. */
 #include "common.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PER_BRANCH 100
 #define PATIENCE_NS 20000000000LL
@@ -26,7 +25,7 @@ static void count_signal(int signal) {
   atomic_fetch_add(&shared->signalled, 1);
 }
 
-static void sleep_for_good(int index) {
+static void sleep_forever(int index) {
   shared->pids[index] = getpid();
   atomic_fetch_add(&shared->ready, 1);
   for (;;) pause();
@@ -42,9 +41,9 @@ static void start_sleepers(int count) {
     for (int index = first + 1; index < end; index++) {
       pid_t pid = fork();
       if (pid == -1) _exit(2);
-      if (pid == 0) sleep_for_good(index);
+      if (pid == 0) sleep_forever(index);
     }
-    sleep_for_good(first);
+    sleep_forever(first);
   }
   int64_t deadline = now() + PATIENCE_NS;
   while (atomic_load(&shared->ready) < count) {
@@ -62,42 +61,33 @@ static double wait_for(int count, int64_t start) {
   return (now() - start) / 1e6;
 }
 
-static void measure_signals(int count, int rounds, FILE *result) {
-  pid_t init = getppid();
-  for (int round = 0; round < rounds; round++) {
-    /* Those that got the last one are asleep again. */
-    sleep_ns(100000000);
-    atomic_store(&shared->signalled, 0);
-    int64_t start = now();
-    kill(init, SIGUSR2);
-    double by_init = wait_for(count + 1, start);
-    sleep_ns(100000000);
-    atomic_store(&shared->signalled, 0);
-    start = now();
-    for (int i = 0; i < count; i++) kill(shared->pids[i], SIGUSR2);
-    fprintf(result, "%.3f %.3f\n", by_init, wait_for(count, start));
-  }
+static void measure_signals(int count, FILE *result) {
+  sleep_ns(100000000);
+  int64_t start = now();
+  kill(getppid(), SIGUSR2);
+  double by_init = wait_for(count + 1, start);
+  /* Those that got it are asleep again. */
+  sleep_ns(100000000);
+  atomic_store(&shared->signalled, 0);
+  start = now();
+  for (int i = 0; i < count; i++) kill(shared->pids[i], SIGUSR2);
+  fprintf(result, "%.3f %.3f\n", by_init, wait_for(count, start));
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) return 2;
-  int count = atoi(argv[1]);
+  if (argc != 4) return 2;
+  const char *path = argv[1], *mode = argv[3];
+  int count = atoi(argv[2]);
   shared = share(sizeof(struct shared) + count * sizeof(pid_t));
   struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
   sigaction(SIGUSR2, &action, NULL);
-  if (strcmp(argv[2], "defy") == 0) signal(SIGTERM, SIG_IGN);
+  if (strcmp(mode, "defy") == 0) signal(SIGTERM, SIG_IGN);
   start_sleepers(count);
-  struct stat target;
-  if (strcmp(argv[2], "leave") == 0 && stat(argv[3], &target) == 0 && S_ISFIFO(target.st_mode)) {
-    int fd = open(argv[3], O_WRONLY);
-    dprintf(fd, "%lld\n", (long long)now());
-    return 0;
-  }
-  FILE *result = begin_result(argv[3]);
-  if (strcmp(argv[2], "signal") == 0) measure_signals(count, argc > 4 ? atoi(argv[4]) : 1, result);
+  FILE *result = begin_result(path);
+  if (strcmp(mode, "signal") == 0) measure_signals(count, result);
   else fprintf(result, "%lld\n", (long long)now());
-  end_result(result, argv[3]);
-  if (strcmp(argv[2], "stay") == 0)
+  end_result(result, path);
+  if (strcmp(mode, "stay") == 0)
     for (;;) pause();
   return 0;
 }

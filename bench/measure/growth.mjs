@@ -1,91 +1,72 @@
 // Thousands of live processes below init: does what it does with all of them grow no faster than their number?
 import { setTimeout as sleep } from 'node:timers/promises';
 import { helpers } from '../files.mjs';
-import { watchActivity } from '../observe.mjs';
-import { asPid1, DEADLINE_MS, initPidOf, launch, rowsOf } from '../processes.mjs';
+import { asPid1, DEADLINE_MS, endBelow, launchLine, rowsOf } from '../processes.mjs';
+import { withCommas } from '../statistics.mjs';
 
 export async function measure({ record, candidates, size }) {
   const subreaper = candidates.find(({ name }) => name === 'subreaper');
-  const tini = candidates.find(({ name }) => name === 'tini');
-  const { counts, rounds, windowMs } = size.growth;
-  const asking = { name: 'SIGTERM', line: subreaper.line };
-  const killing = { name: '--grace 0', line: (command) => subreaper.line(command, ['--grace', '0']) };
-  const kernel = tini && { name: 'tini, the kernel', line: tini.line };
-  const waiting = { name: '--until all', line: (command) => subreaper.line(command, ['--until', 'all']) };
+  const tini = candidates.filter(({ name }) => name === 'tini');
+  const withOptions = (name, ...options) => ({ name, line: (command) => subreaper.line(command, options) });
+  const endings = [withOptions('SIGTERM'), withOptions('--grace 0', '--grace', '0')];
+  const kernel = tini.map(({ line }) => ({ name: 'tini, the kernel', line }));
+  const { counts, rounds } = size.growth;
 
   /** By what was measured: the count and the median of each figure. */
   const points = {};
   for (const count of counts) {
-    const title = `growth: ${count.toLocaleString('en-US')} descendants`;
-    const sleepers = (...args) => [helpers.sleepers, `${count}`, ...args];
+    const title = `growth: ${withCommas(count)} descendants`;
     const inRounds = (what, inits, one) =>
-      record.inRounds(`${title}, ${what}`, rounds, inits.filter(Boolean), ({ line }) => one(line, sleepers));
+      record.inRounds(`${title}, ${what}`, rounds, inits, ({ line }) => one(line, count));
     const add = (what, values, base) => {
       for (const { candidate, median } of record.add(`${title}, ${what}`, 'ms', values, base)) {
         points[`${what}, ${candidate}`] ??= [];
         points[`${what}, ${candidate}`].push({ count, median });
       }
     };
-    const signal = await inRounds('one signal to all', [subreaper], signalAll);
-    const both = { '--scope tree': signal.byInit?.subreaper, 'kill() for each': signal.direct?.subreaper };
-    add('one signal to all', both, 'kill() for each');
-    const ended = await inRounds('end of all as PID 1', [asking, killing, kernel], endAsPid1);
-    add('end of all as PID 1', ended.ms, 'tini, the kernel');
-    const below = await inRounds('end of all as subreaper', [asking, killing], endAsSubreaper);
+    const toTree = withOptions('--scope tree', '--scope', 'tree', '--grace', '0');
+    const { byInit, direct } = await inRounds('one signal to all', [toTree], signalAll);
+    add('one signal to all', { ...byInit, 'kill() for each': direct?.[toTree.name] }, 'kill() for each');
+    const alone = await inRounds('end of all as PID 1', [...endings, ...kernel], endAsPid1);
+    add('end of all as PID 1', alone.ms, kernel[0]?.name);
+    const below = await inRounds('end of all as subreaper', endings, endAsSubreaper);
     add('end of all as subreaper', below.ms);
-
-    const { wakeUps, cpuMs } = await record.atOnce(`${title}, waiting`, [waiting], ({ line }) =>
-      watchWaiting(line, sleepers, windowMs),
-    );
-    const group = `growth: --until all, ${count.toLocaleString('en-US')} descendants`;
-    record.add(group, '', { 'wake-ups a minute': wakeUps?.[waiting.name] });
-    record.add(group, 'ms', { 'processor time a minute': cpuMs?.[waiting.name] });
   }
   for (const [what, own] of Object.entries(points)) {
     const [first, last] = [own[0], own.at(-1)];
     if (first === last) continue;
-    const range = `${first.count.toLocaleString('en-US')} to ${last.count.toLocaleString('en-US')}`;
     // Of a power of the count.
     const exponent = Math.log(last.median / first.median) / Math.log(last.count / first.count);
+    const range = `${withCommas(first.count)} to ${withCommas(last.count)}`;
     record.add(`growth: exponent from ${range}, 1 is linear`, '', { [what]: [exponent] });
   }
 }
 
-async function signalAll(line, sleepers) {
-  const makeLine = (out) => line(sleepers('signal', out, '1'), ['--scope', 'tree', '--grace', '0']);
-  const [[byInit, direct]] = await rowsOf(makeLine);
+async function signalAll(line, count) {
+  const [[byInit, direct]] = await rowsOf(line, 'sleepers', count, 'signal');
   if (byInit < 0) throw new Error('not all of them got the signal');
   return { byInit, direct };
 }
 
+/** The sleepers' parent, which is the workload, leaves them to init. */
+const leaving = (out, count) => [helpers.sleepers, out, `${count}`, 'leave'];
+
 /** From the workload's end until the namespace is gone, and all in it. */
-function endAsPid1(line, sleepers) {
+function endAsPid1(line, count) {
   return asPid1(
-    (out) => line(sleepers('leave', out)),
+    (out) => line(leaving(out, count)),
     async (unshare, workloadEnd) => {
       await Promise.race([unshare.closed, sleep(DEADLINE_MS, undefined, { ref: false })]);
-      if (unshare.ended === undefined) throw new Error(`it has not ended within ${DEADLINE_MS} ms`);
-      return { ms: Number(unshare.ended - BigInt(workloadEnd)) / 1e6 };
+      if (unshare.endedAt === undefined) throw new Error(`it has not ended within ${DEADLINE_MS} ms`);
+      return { ms: (unshare.endedAt - Number(workloadEnd)) / 1e6 };
     },
   );
 }
 
 /** The same where another process is PID 1: init has to find those that it is to end. */
-async function endAsSubreaper(line, sleepers) {
-  const limits = { workloadMs: DEADLINE_MS, exitMs: DEADLINE_MS };
-  const { toWorkload, toExit } = await launch((fifo) => line(sleepers('leave', fifo)), limits);
-  if (toWorkload === undefined || toExit === undefined)
-    throw new Error(`it has not ended within ${DEADLINE_MS} ms`);
-  return { ms: toExit - toWorkload };
-}
-
-/** The workload has ended, all others live: does init stay asleep? */
-function watchWaiting(line, sleepers, windowMs) {
+function endAsSubreaper(line, count) {
   return asPid1(
-    (out) => line(sleepers('leave', out)),
-    async (unshare) => {
-      await sleep(1000);
-      return watchActivity([initPidOf(unshare)], windowMs);
-    },
+    (out) => launchLine(DEADLINE_MS, line(leaving(out, count))),
+    async (unshare, workloadEnd) => ({ ms: ((await endBelow(unshare)) - Number(workloadEnd)) / 1e6 }),
   );
 }

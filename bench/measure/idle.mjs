@@ -3,29 +3,29 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshPath, helpers } from '../files.mjs';
-import { splitProcesses, watchActivity } from '../observe.mjs';
-import { asPid1, initPidOf, start } from '../processes.mjs';
+import { watchActivity } from '../observe.mjs';
+import { start, whenIdle } from '../processes.mjs';
 
 /** What strace's own attaching makes a process do is over by then. */
 const ATTACH_MS = 1000;
 
 export async function measure({ record, candidates, size }) {
   const { settleMs, windowMs, straceMs } = size.idle;
-  const values = await record.atOnce('idle', candidates, ({ name, line }) =>
-    asPid1(
-      (out) => line([helpers.sleepers, '0', 'stay', out]),
-      async (unshare) => {
-        await sleep(settleMs);
-        const pids = splitProcesses(initPidOf(unshare), helpers.sleepers).init;
-        const activity = await watchActivity(pids, windowMs);
-        const systemCalls = await countSystemCalls(pids, straceMs).catch((error) => {
+  const watch = ({ name, line }) =>
+    whenIdle(
+      (out) => line([helpers.sleepers, out, '0', 'stay']),
+      settleMs,
+      async ({ init }) => {
+        const activity = await watchActivity(init, windowMs);
+        const systemCalls = await countSystemCalls(init, straceMs).catch((error) => {
           record.leaveOut(name, `system calls: ${error.message}`);
-          return Number.NaN;
         });
         return { ...activity, systemCalls };
       },
-    ),
-  );
+    );
+  const watched = new Map(candidates.map((candidate) => [candidate, watch(candidate)]));
+  await Promise.allSettled(watched.values());
+  const values = await record.inRounds('idle', 1, candidates, (candidate) => watched.get(candidate));
   record.add('idle: threads', '', values.threads);
   record.add('idle: wake-ups a minute', '', values.wakeUps);
   record.add('idle: processor time a minute', 'ms', values.cpuMs);
@@ -38,7 +38,7 @@ async function countSystemCalls(pids, windowMs) {
   const from = (Date.now() + ATTACH_MS) / 1000;
   const strace = start(['strace', '-f', '-ttt', '-o', log, '-p', pids.join(',')]);
   await sleep(ATTACH_MS + windowMs);
-  const hasFailed = strace.ended !== undefined || !existsSync(log);
+  const hasFailed = strace.endedAt !== undefined || !existsSync(log);
   await strace.end();
   if (hasFailed) throw new Error(strace.log.trim().split('\n').at(-1) || 'strace failed');
   const lines = readFileSync(log, 'latin1').split('\n');

@@ -3,8 +3,8 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { delimiter, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { app, build, helpers } from '../files.mjs';
-import { readMemory, splitProcesses, sum } from '../observe.mjs';
-import { asPid1, environment, initPidOf } from '../processes.mjs';
+import { readMemory, sum } from '../observe.mjs';
+import { environment, whenIdle } from '../processes.mjs';
 
 const SIGNALS = 5;
 const SIGNAL_PAUSE_MS = 100;
@@ -14,32 +14,35 @@ const plain = { name: 'node, no init', line: (command) => command };
 
 export async function measure({ record, candidates, size }) {
   const { rounds, settleMs } = size.memory;
-  const node = copyNode();
+  // A node that nothing else on the machine runs, the bench included: pages are shared within the container alone.
+  const node = resolve(build, 'own-node/node');
+  mkdirSync(dirname(node), { recursive: true });
+  copyFileSync(process.execPath, node);
   const path = [dirname(node), environment.PATH].join(delimiter);
-  const whenIdle = (line, command, look) =>
-    asPid1(
-      (out) => line([...command, out]),
-      async (unshare) => {
-        await sleep(settleMs);
-        const pid = initPidOf(unshare);
-        return look(splitProcesses(pid, command[0]), pid);
-      },
-      { path },
-    );
+  const look = (line, command, one) =>
+    whenIdle((out) => ['env', `PATH=${path}`, ...line(command(out))], settleMs, one);
 
   const alone = await record.inRounds('memory alone', rounds, candidates, ({ line, forwards }) =>
-    whenIdle(line, [helpers.sleepers, '0', 'stay'], async ({ init }, pid) => ({
-      ...sum(init.map(readMemory)),
-      residentAfter: forwards ? await residentAfterSignals(pid) : undefined,
-    })),
+    look(
+      line,
+      (out) => [helpers.sleepers, out, '0', 'stay'],
+      async ({ pid, init }) => ({
+        ...sum(init.map(readMemory)),
+        residentAfter: forwards ? await residentAfterSignals(pid) : undefined,
+      }),
+    ),
   );
   const all = [...candidates, plain];
   const beside = await record.inRounds('memory beside a Node workload', rounds, all, ({ line }) =>
-    whenIdle(line, [node, app('http.cjs')], ({ init, workload }) => ({
-      ...sum(init.map(readMemory)),
-      workloadResident: sum(workload.map(readMemory)).resident,
-      together: sum([...init, ...workload].map(readMemory)).proportional,
-    })),
+    look(
+      line,
+      (out) => [node, app('http.cjs'), out],
+      ({ init, workload }) => ({
+        ...sum(init.map(readMemory)),
+        workloadResident: sum(workload.map(readMemory)).resident,
+        together: sum([...init, ...workload].map(readMemory)).proportional,
+      }),
+    ),
   );
 
   const add = (group, values, to) => record.add(group, 'MiB', values, to);
@@ -59,12 +62,4 @@ async function residentAfterSignals(pid) {
     await sleep(SIGNAL_PAUSE_MS);
   }
   return readMemory(pid).resident;
-}
-
-/** A node that nothing else on the machine runs, the bench included: pages are shared within the container alone. */
-function copyNode() {
-  const node = resolve(build, 'own-node/node');
-  mkdirSync(dirname(node), { recursive: true });
-  copyFileSync(process.execPath, node);
-  return node;
 }

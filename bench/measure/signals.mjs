@@ -1,5 +1,4 @@
 // A signal to init as PID 1, until the workload's handler has answered; one at a time.
-import { helpers } from '../files.mjs';
 import { rowsOf } from '../processes.mjs';
 import { quantile } from '../statistics.mjs';
 
@@ -7,11 +6,11 @@ export async function measure({ record, candidates, size }) {
   const { count, rounds, idleMs, idleRounds } = size.signals;
   const forwarding = candidates.filter(({ forwards }) => forwards);
   const many = await record.inRounds('signals', rounds, forwarding, async ({ line }) => {
-    const us = await answersTo(line, count);
+    const us = (await rowsOf(line, 'latency', count, 0)).flat();
     return { p50: quantile(us, 0.5), p99: quantile(us, 0.99) };
   });
   const first = await record.inRounds('first signal', idleRounds, forwarding, async ({ line }) => {
-    const [us] = await answersTo(line, 1, idleMs);
+    const [[us]] = await rowsOf(line, 'latency', 1, idleMs);
     return { us };
   });
   record.add('signal to workload: p50', 'µs', many.p50, 'tini');
@@ -20,11 +19,4 @@ export async function measure({ record, candidates, size }) {
   }
   record.add('signal to workload: p99', 'µs', many.p99, 'tini');
   record.add(`signal to workload: the first, after ${idleMs / 1000} s`, 'µs', first.us, 'tini');
-}
-
-/** @returns the microseconds until each was answered */
-async function answersTo(line, count, idleMs = 0) {
-  const us = await rowsOf((out) => line([helpers.latency, `${count}`, out, `${idleMs}`]));
-  if (us.length === 0) throw new Error('no signal was answered');
-  return us.flat();
 }

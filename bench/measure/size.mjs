@@ -1,12 +1,12 @@
 // What each takes on disk: the npm packages as npm installs them for production, the others as Debian packages them.
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { lstatSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build, installPackage, npm } from '../files.mjs';
 
 export async function measure({ record, candidates }) {
   const installed = candidates.filter(({ name }) => name !== 'bare node');
-  const { mib, files } = await record.atOnce('size', installed, async (candidate) => {
+  const { mib, files } = await record.inRounds('size', 1, installed, (candidate) => {
     const sizes = filesOf(candidate).map((path) => lstatSync(path).size);
     return { mib: sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20, files: sizes.length };
   });
@@ -17,10 +17,9 @@ export async function measure({ record, candidates }) {
 function filesOf({ name, package: debian }) {
   if (name === 'subreaper') return filesIn(installSubreaper());
   if (name === 'pm2-runtime') return filesIn(resolve(build, 'pm2/node_modules'));
-  const { status, stdout } = spawnSync('dpkg-query', ['-L', debian], { encoding: 'utf8' });
-  if (status !== 0) throw new Error('it is not installed as a Debian package');
+  const listed = execFileSync('dpkg-query', ['-L', debian], { encoding: 'utf8', stdio: 'pipe' });
   // An image may leave documentation out.
-  return stdout.split('\n').filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isFile());
+  return listed.split('\n').filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isFile());
 }
 
 function installSubreaper() {

@@ -9,20 +9,20 @@ export async function measure({ record, candidates, size }) {
   const [subreaper, ...others] = candidates;
   const inits = [subreaper, withoutShell, ...others].map(({ name, line }) => ({
     name,
-    line: (fifo) => line([helpers.stamp, fifo]),
-    // It takes ten seconds to end.
-    ...(name === 'pm2-runtime' && { rounds: size.pm2.rounds, exitMs: size.pm2.exitMs }),
+    line: (stamp) => line([helpers.stamp, stamp]),
+    // The one takes ten seconds to end, the other stays when its service ends.
+    ...(name === 'pm2-runtime' && size.pm2),
+    ...(name === 's6-svscan' && { limitMs: 1000 }),
   }));
   const scripts = [
     { name: base, line: () => ['node', app('empty.cjs')] },
-    { name: 'node, first line', line: (fifo) => ['node', app('first-line.cjs'), fifo] },
+    { name: 'node, first line', line: (stamp) => ['node', app('first-line.cjs'), stamp] },
   ];
   const { toWorkload, toExit = {} } = await record.inRounds(
     'start',
     size.rounds,
     [...inits, ...scripts],
-    // s6-svscan stays when its service ends.
-    ({ line, exitMs = 500 }) => launch(line, { exitMs }),
+    ({ line, limitMs }) => launch(line, limitMs),
   );
   // A script has no workload: its whole run is what an init's start is compared with.
   record.add('start: exec to workload', 'ms', { ...toWorkload, [base]: toExit[base] }, base);

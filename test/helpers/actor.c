@@ -5,6 +5,8 @@
  *   actor die SIGNAL         ends by that signal
  *   actor burst N            N zombies of a child that then dies: all arrive at its reaper at one instant
  *   actor orphans N          N orphans, one after another, each dead at once
+ *   actor parent N MS STATUS leaves N orphans that live up to 50 ms each, lives that long itself, and ends with that exit
+ *                            code, or by signal -STATUS; 99 is that it could not
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
@@ -178,6 +180,29 @@ static void orphans(int count) {
     if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
   }
   done();
+}
+
+static void parent(int count, int life_ms, int status) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  srand(now.tv_nsec ^ getpid());
+  for (int i = 0; i < count; i++) {
+    int us = rand() % 50000, middle_status;
+    pid_t middle = fork_or_fail();
+    if (middle == 0) {
+      if (fork_or_fail() != 0) _exit(0);
+      /* A pipe that it kept open would hold up node's execFileSync() until it ends. */
+      for (int fd = 0; fd < 3; fd++) close(fd);
+      usleep(us);
+      /* Some are killed: whoever reaps them must not care. */
+      if (us % 8 == 0) die(SIGKILL);
+      _exit(us % 256);
+    }
+    if (waitpid(middle, &middle_status, 0) == -1 || middle_status != 0) fail("orphan");
+  }
+  usleep(life_ms * 1000);
+  if (status < 0) die(-status);
+  exit(status);
 }
 
 /* Every parent waits on a pipe until the whole chain stands, then all die from the top down. */
@@ -432,6 +457,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "die")) die(number);
   if (!strcmp(role, "burst")) burst(number);
   if (!strcmp(role, "orphans")) orphans(number);
+  if (!strcmp(role, "parent") && argc > 4) parent(number, atoi(argv[3]), atoi(argv[4]));
   if (!strcmp(role, "chain")) chain(number);
   if (!strcmp(role, "endless")) endless(number > 0 ? number : 20001);
   if (!strcmp(role, "flood") && argc > 3) return flood_parent(argv[2], atoi(argv[3]));

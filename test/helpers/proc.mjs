@@ -16,11 +16,24 @@ import { readdirSync, readFileSync } from 'node:fs';
  */
 
 /**
+ * @param {number} pid  of a process, or of a thread
+ * @param {string} name  of a file in its folder: proc(5)
+ * @returns {string} what it holds, the empty string once the process is gone
+ */
+export function procFile(pid, name) {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/**
  * @param {number} pid
  * @returns {ProcessStat | undefined} undefined once the process is gone
  */
 export function processStat(pid) {
-  const text = read(`/proc/${pid}/stat`);
+  const text = procFile(pid, 'stat');
   if (text === '') return undefined;
   // The name may itself contain parentheses and spaces: it ends at the last one.
   const nameEnd = text.lastIndexOf(')');
@@ -42,10 +55,23 @@ export function hasEnded(pid) {
 /**
  * @param {number} pid
  * @param {string} field
+ * @param {string} file  another one of fields
  * @returns {string} that field of /proc/pid/status, the empty string once the process is gone
  */
-export function statusField(pid, field) {
-  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(read(`/proc/${pid}/status`))?.[1] ?? '';
+export function statusField(pid, field, file = 'status') {
+  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(procFile(pid, file))?.[1] ?? '';
+}
+
+/**
+ * @param {number} pid
+ * @returns {number[]} its threads, none once the process is gone
+ */
+export function threadsOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** @returns {ProcessStat[]} every process of this PID namespace and of those below it */
@@ -92,7 +118,7 @@ export function zombiesOf(pid) {
  */
 export function runningWith(marker) {
   return allProcesses().filter(
-    ({ pid, state }) => state !== 'Z' && read(`/proc/${pid}/environ`).includes(marker),
+    ({ pid, state }) => state !== 'Z' && procFile(pid, 'environ').includes(marker),
   );
 }
 
@@ -102,24 +128,16 @@ export function runningWith(marker) {
  * @param {() => Value | undefined | false | null} read
  * @param {string} what
  * @param {number} deadlineMs
+ * @param {number} pauseMs  between two readings
  * @returns {Promise<Value>}
  * @throws after the deadline
  */
-export async function until(read, what, deadlineMs = 120_000) {
+export async function until(read, what, deadlineMs = 120_000, pauseMs = 2) {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const value = read();
     if (value !== undefined && value !== false && value !== null) return value;
     if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((wake) => setTimeout(wake, 2));
-  }
-}
-
-/** @returns the empty string for what is gone, or may not be read */
-function read(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
+    await new Promise((wake) => setTimeout(wake, pauseMs));
   }
 }

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { generationsTo, namespaceCommand } from './namespace.mjs';
+import { childrenOf, descendantsOf, processStat, statusField } from '../helpers/proc.mjs';
+import { commandLine, generationsTo } from './command-line.mjs';
+import { describeProcess } from './describe-process.mjs';
 import { actor } from './paths.mjs';
-import { children, countDescendants, describeProcess, innermostPid, send, state } from './proc.mjs';
 
 const POLL_EVERY_MS = 2;
 /** What init logs as an error is one, whatever its status. */
@@ -26,10 +27,10 @@ const ERROR_LEVEL = 50;
  * @returns {Promise<{ ms: number, wrong: string[], isUnanswered: boolean, story: string[] }>}
  */
 export async function run({ mode, plan, settings }) {
-  const { deadlineMs, pidMax, path } = settings;
+  const { deadlineMs, hasRoom, path } = settings;
   const { options = [], command } = plan;
   const leashS = Math.ceil(deadlineMs / 1000) + 5;
-  const [file, ...args] = namespaceCommand({ mode, options, command, pidMax, leashS });
+  const [file, ...args] = commandLine({ mode, options, command, hasRoom, leashS });
   const { SUBREAPER_OPTIONS: _, ...env } = process.env;
   const startedAt = performance.now();
   // In a session of its own Ctrl-C does not reach it.
@@ -97,10 +98,11 @@ function createInit({ child, mode, seen, leashS }) {
   let known;
   /** Undefined until it has been forked. */
   function pid() {
+    if (known !== undefined) return known;
     let found = child.pid;
     for (let below = generationsTo(mode); below > 0 && found !== undefined; below--)
-      [found] = children(found);
-    known ??= found;
+      found = childrenOf(found)[0]?.pid;
+    known = found;
     return known;
   }
 
@@ -130,7 +132,7 @@ function createInit({ child, mode, seen, leashS }) {
     },
     async stop() {
       send(pid(), 'SIGSTOP');
-      await until(() => state(pid()) === 'T', 'init is stopped');
+      await until(() => processStat(pid())?.state === 'T', 'init is stopped');
     },
     /** Sends init that many signals, the kinds in turn. */
     async flood(kinds, count) {
@@ -141,9 +143,26 @@ function createInit({ child, mode, seen, leashS }) {
     },
     /** The pid of a child of init's, out here, that has this pid in its namespace. */
     childWith: (inner) =>
-      until(() => children(pid()).find((each) => innermostPid(each) === inner), `init has a child ${inner}`),
-    countDescendants: () => countDescendants(pid()),
+      until(
+        () => childrenOf(pid()).find((each) => innermostPid(each.pid) === inner)?.pid,
+        `init has a child ${inner}`,
+      ),
+    countDescendants: () => descendantsOf(pid()).length,
   };
+}
+
+/** The pid in the innermost namespace that the process belongs to. */
+function innermostPid(pid) {
+  return Number(statusField(pid, 'NSpid').split('\t').at(-1));
+}
+
+/** Sends a signal to a process that may have ended. */
+function send(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 function levelOf(line) {

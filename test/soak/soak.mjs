@@ -3,19 +3,13 @@
 // run ends as it must. --help names the options. Needs cc, unshare(1), and root or user namespaces.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
+import { compile } from '../helpers/compile.mjs';
+import { MOST_PIDS, machinePidMax, namespaceObstacle, raiseMachinePidMax } from '../helpers/namespace.mjs';
 import { startBusyLoops } from './busy.mjs';
-import {
-  hasOwnPidMax,
-  machinePidMax,
-  modes,
-  pidMaxFor,
-  raiseMachinePidMax,
-  whyNoNamespace,
-} from './namespace.mjs';
+import { hasOwnPidMax, modes } from './command-line.mjs';
 import { parseOptions } from './options.mjs';
-import { actor, actorSource, buildFolder } from './paths.mjs';
+import { actor, actorSource } from './paths.mjs';
 import { createRandom } from './random.mjs';
 import { createProgress, createTally } from './report.mjs';
 import { run } from './run.mjs';
@@ -37,12 +31,10 @@ async function main() {
     console.log(options.help);
     return 0;
   }
-  compileActor();
-  const putPidMaxBack = options.machinePidMax ? raiseMachinePidMax() : () => {};
-  process.once('exit', putPidMaxBack);
-  const pidMax = pidMaxFor({ hasRoom: options.pidMax });
-  const reason = whyNoNamespace(pidMax);
-  if (reason !== undefined) throw new Error(reason);
+  if (!compile(actorSource, actor)) throw new Error('no C compiler (cc)');
+  const obstacle = namespaceObstacle();
+  if (obstacle !== undefined) throw new Error(`no PID namespace can be made: ${obstacle}`);
+  if (options.machinePidMax) raiseMachinePidMax();
 
   const running = new Set();
   const endBusyLoops = startBusyLoops(options.busy, options.seconds + options.deadlineMs / 1000 + 60);
@@ -56,20 +48,12 @@ async function main() {
 
   const tally = createTally();
   console.error(about(options));
-  await runAll(options, { running, pidMax, deadlineMs: options.deadlineMs, path: options.path }, tally);
+  const { deadlineMs, path, pidMax: hasRoom } = options;
+  await runAll(options, { running, hasRoom, deadlineMs, path }, tally);
   endAll();
   const { runs, failures } = tally.counts();
   console.log(`${tally.table()}\n\n${runs} runs, ${failures} failed`);
   return failures === 0 ? 0 : 1;
-}
-
-function compileActor() {
-  mkdirSync(buildFolder, { recursive: true });
-  const cc = spawnSync('cc', ['-Wall', '-Wextra', '-Werror', '-O1', '-o', actor, actorSource], {
-    encoding: 'utf8',
-  });
-  if (cc.error !== undefined) throw new Error(`no C compiler (cc): ${cc.error.code}`);
-  if (cc.status !== 0) throw new Error(`the actor does not compile:\n${cc.stderr}`);
 }
 
 function about({ path, seconds, parallel, busy, seed, pidMax }) {
@@ -79,7 +63,7 @@ function about({ path, seconds, parallel, busy, seed, pidMax }) {
   ];
   if (pidMax && !hasOwnPidMax()) {
     lines.push('--pid-max does nothing before Linux 6.14: there is one kernel.pid_max (--machine-pid-max)');
-  } else if (pidMax && machinePidMax() < pidMaxFor({ hasRoom: true })) {
+  } else if (pidMax && machinePidMax() < MOST_PIDS) {
     lines.push(
       `kernel.pid_max of the machine, ${machinePidMax()}, limits its namespaces too (--machine-pid-max)`,
     );

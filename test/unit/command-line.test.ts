@@ -21,7 +21,7 @@ function parse(args: readonly string[], optionsVariable = ''): Invocation {
 function optionsOf(args: readonly string[], optionsVariable = ''): InitOptions {
   const invocation = parse([...args, 'command'], optionsVariable);
   if (invocation.kind !== 'run') throw new Error(`it asks for ${invocation.kind}`);
-  expect(invocation.operands).toBe(1);
+  expect(invocation.operands, args.join(' ')).toBe(1);
   return invocation.options;
 }
 
@@ -33,6 +33,15 @@ function refusal(args: readonly string[], optionsVariable = ''): Failure {
     throw error;
   }
   throw new Error(`accepted: ${JSON.stringify(args)}`);
+}
+
+/** Expects one line that says this, and 125. */
+function expectRefusal(args: readonly string[], says: readonly string[], optionsVariable = ''): void {
+  const row = JSON.stringify([args, optionsVariable]);
+  const { status, message } = refusal(args, optionsVariable);
+  expect(status, row).toBe(125);
+  expect(message, row).toMatch(oneLine);
+  for (const part of says) expect(message, row).toContain(part);
 }
 
 describe('an option', () => {
@@ -54,58 +63,59 @@ describe('an option', () => {
     } satisfies InitOptions);
   });
 
-  test.each([
-    [['--scope', 'child'], { scope: 'child' }],
-    [['--scope=child'], { scope: 'child' }],
-    [['--scope', 'group'], { scope: 'group' }],
-    [['--scope', 'tree'], { scope: 'tree' }],
-    [['--scope=tree'], { scope: 'tree' }],
-    [['--grace', '0'], { graceMs: 0 }],
-    [['--grace', '500ms'], { graceMs: 500 }],
-    [['--grace=10s'], { graceMs: 10_000 }],
-    [['--grace', '1.5m'], { graceMs: 90_000 }],
-    [['--until', 'all'], { until: 'all' }],
-    [['--until=main'], { until: 'main' }],
-    [['--stop-timeout', '20'], { stopTimeoutMs: 20_000 }],
-    [['--stop-timeout=0'], { stopTimeoutMs: 0 }],
-    [['--stop-delay', '5s'], { stopDelayMs: 5000 }],
-    [['--stop-delay=250ms'], { stopDelayMs: 250 }],
-    [['--restart', 'no'], { restart: { kind: 'no' } }],
-    [['--restart=always'], { restart: { kind: 'always' } }],
-    [['--restart', 'on-failure'], { restart: { kind: 'on-failure', limit: Number.POSITIVE_INFINITY } }],
-    [['--restart=on-failure:1'], { restart: { kind: 'on-failure', limit: 1 } }],
-    [['--restart', 'on-failure:100'], { restart: { kind: 'on-failure', limit: 100 } }],
-    [['--rewrite', 'TERM:INT'], { rewrite: new Map([[15, 2]]) }],
-    [['--rewrite=TERM:INT'], { rewrite: new Map([[15, 2]]) }],
-    [['-r', 'SIGTERM:SIGINT'], { rewrite: new Map([[15, 2]]) }],
-    [['-rTERM:INT'], { rewrite: new Map([[15, 2]]) }],
-    [['-r', '15:2'], { rewrite: new Map([[15, 2]]) }],
-    [['-r', 'HUP:0'], { rewrite: new Map([[1, 'drop']]) }],
-    [['-r', 'rtmin+3:USR2'], { rewrite: new Map([[37, 12]]) }],
-    [['-r', 'TERM:KILL'], { rewrite: new Map([[15, 9]]) }],
-    [['--remap-exit', '143'], { remapExit: new Map([[143, 0]]) }],
-    [['--remap-exit=143:1'], { remapExit: new Map([[143, 1]]) }],
-    [['-e', '0:255'], { remapExit: new Map([[0, 255]]) }],
-    [['-e3'], { remapExit: new Map([[3, 0]]) }],
-    [['-e3:4'], { remapExit: new Map([[3, 4]]) }],
-    [['--parent-death-signal', 'TERM'], { parentDeathSignal: 15 }],
-    [['--parent-death-signal=KILL'], { parentDeathSignal: 9 }],
-    [['-p', 'RTMAX-1'], { parentDeathSignal: 63 }],
-    [['-p9'], { parentDeathSignal: 9 }],
-    [['--log-level', 'silent'], { logLevel: 'silent' }],
-    [['--log-level=trace'], { logLevel: 'trace' }],
-    [['-v'], { logLevel: 'info' }],
-    [['-vv'], { logLevel: 'debug' }],
-    [['-v', '-v', '-v'], { logLevel: 'trace' }],
-    [['-vvvvvvvv'], { logLevel: 'trace' }],
-    [['-q'], { logLevel: 'error' }],
-    [['-qqqqqqqq'], { logLevel: 'silent' }],
-    [['-vvq'], { logLevel: 'info' }],
-    [['--log-level', 'error', '-v'], { logLevel: 'warn' }],
-    [['--log-format', 'pretty'], { logFormat: 'pretty' }],
-    [['--log-format=json'], { logFormat: 'json' }],
-  ] as const)('%j', (args, expected) => {
-    expect(optionsOf(args)).toMatchObject(expected);
+  test('is read', () => {
+    const table = [
+      [['--scope', 'child'], { scope: 'child' }],
+      [['--scope=child'], { scope: 'child' }],
+      [['--scope', 'group'], { scope: 'group' }],
+      [['--scope', 'tree'], { scope: 'tree' }],
+      [['--scope=tree'], { scope: 'tree' }],
+      [['--grace', '0'], { graceMs: 0 }],
+      [['--grace', '500ms'], { graceMs: 500 }],
+      [['--grace=10s'], { graceMs: 10_000 }],
+      [['--grace', '1.5m'], { graceMs: 90_000 }],
+      [['--until', 'all'], { until: 'all' }],
+      [['--until=main'], { until: 'main' }],
+      [['--stop-timeout', '20'], { stopTimeoutMs: 20_000 }],
+      [['--stop-timeout=0'], { stopTimeoutMs: 0 }],
+      [['--stop-delay', '5s'], { stopDelayMs: 5000 }],
+      [['--stop-delay=250ms'], { stopDelayMs: 250 }],
+      [['--restart', 'no'], { restart: { kind: 'no' } }],
+      [['--restart=always'], { restart: { kind: 'always' } }],
+      [['--restart', 'on-failure'], { restart: { kind: 'on-failure', limit: Number.POSITIVE_INFINITY } }],
+      [['--restart=on-failure:1'], { restart: { kind: 'on-failure', limit: 1 } }],
+      [['--restart', 'on-failure:100'], { restart: { kind: 'on-failure', limit: 100 } }],
+      [['--rewrite', 'TERM:INT'], { rewrite: new Map([[15, 2]]) }],
+      [['--rewrite=TERM:INT'], { rewrite: new Map([[15, 2]]) }],
+      [['-r', 'SIGTERM:SIGINT'], { rewrite: new Map([[15, 2]]) }],
+      [['-rTERM:INT'], { rewrite: new Map([[15, 2]]) }],
+      [['-r', '15:2'], { rewrite: new Map([[15, 2]]) }],
+      [['-r', 'HUP:0'], { rewrite: new Map([[1, 'drop']]) }],
+      [['-r', 'rtmin+3:USR2'], { rewrite: new Map([[37, 12]]) }],
+      [['-r', 'TERM:KILL'], { rewrite: new Map([[15, 9]]) }],
+      [['--remap-exit', '143'], { remapExit: new Map([[143, 0]]) }],
+      [['--remap-exit=143:1'], { remapExit: new Map([[143, 1]]) }],
+      [['-e', '0:255'], { remapExit: new Map([[0, 255]]) }],
+      [['-e3'], { remapExit: new Map([[3, 0]]) }],
+      [['-e3:4'], { remapExit: new Map([[3, 4]]) }],
+      [['--parent-death-signal', 'TERM'], { parentDeathSignal: 15 }],
+      [['--parent-death-signal=KILL'], { parentDeathSignal: 9 }],
+      [['-p', 'RTMAX-1'], { parentDeathSignal: 63 }],
+      [['-p9'], { parentDeathSignal: 9 }],
+      [['--log-level', 'silent'], { logLevel: 'silent' }],
+      [['--log-level=trace'], { logLevel: 'trace' }],
+      [['-v'], { logLevel: 'info' }],
+      [['-vv'], { logLevel: 'debug' }],
+      [['-v', '-v', '-v'], { logLevel: 'trace' }],
+      [['-vvvvvvvv'], { logLevel: 'trace' }],
+      [['-q'], { logLevel: 'error' }],
+      [['-qqqqqqqq'], { logLevel: 'silent' }],
+      [['-vvq'], { logLevel: 'info' }],
+      [['--log-level', 'error', '-v'], { logLevel: 'warn' }],
+      [['--log-format', 'pretty'], { logFormat: 'pretty' }],
+      [['--log-format=json'], { logFormat: 'json' }],
+    ] as const;
+    for (const [args, expected] of table) expect(optionsOf(args), args.join(' ')).toMatchObject(expected);
   });
 
   test('with a value may end a word of short options', () => {
@@ -148,22 +158,24 @@ describe('an option', () => {
 });
 
 describe('--pause', () => {
-  test.each([[['--pause']], [['--pause', '--']], [['-v', '--pause', '--grace', '1s']]])(
-    'takes no command: %j',
-    (args: string[]) => {
-      expect(parse(args)).toMatchObject({ kind: 'run', operands: 0, options: { pause: true } });
-    },
-  );
+  test('takes no command', () => {
+    for (const args of [['--pause'], ['--pause', '--'], ['-v', '--pause', '--grace', '1s']]) {
+      expect(parse(args), args.join(' ')).toMatchObject({
+        kind: 'run',
+        operands: 0,
+        options: { pause: true },
+      });
+    }
+  });
 
-  test.each([
-    [['--pause', '--', 'cmd'], ''],
-    [['--pause', 'cmd', 'argument'], ''],
-    [['cmd'], '--pause'],
-  ])('refuses one: %j, SUBREAPER_OPTIONS=%j', (args, variable) => {
-    const { status, message } = refusal(args, variable);
-    expect(status).toBe(125);
-    expect(message).toMatch(oneLine);
-    expect(message).toContain('--pause with a command, it runs none; leave one of them out');
+  test('refuses one', () => {
+    const table = [
+      [['--pause', '--', 'cmd'], ''],
+      [['--pause', 'cmd', 'argument'], ''],
+      [['cmd'], '--pause'],
+    ] as const;
+    const says = ['--pause with a command, it runs none; leave one of them out'];
+    for (const [args, variable] of table) expectRefusal(args, says, variable);
   });
 
   test('that is the command’s is not init’s', () => {
@@ -173,19 +185,22 @@ describe('--pause', () => {
 });
 
 describe('options end', () => {
-  test.each([
-    [['command'], 1],
-    [['command', 'argument'], 2],
-    [['command', '-v', '--scope', 'nonsense', '-h'], 5],
-    [['--', 'command'], 1],
-    [['--', '-v'], 1],
-    [['--', '--', 'x'], 2],
-    [['-v', '--', 'command', '--', '-x'], 3],
-    [['--scope', 'child', 'command', '-q'], 2],
-    [['-'], 1],
-    [['', 'argument'], 2],
-  ])('at the first operand or "--": %j', (args, operands) => {
-    expect(parse(args)).toMatchObject({ kind: 'run', operands });
+  test('at the first operand or "--"', () => {
+    const table = [
+      [['command'], 1],
+      [['command', 'argument'], 2],
+      [['command', '-v', '--scope', 'nonsense', '-h'], 5],
+      [['--', 'command'], 1],
+      [['--', '-v'], 1],
+      [['--', '--', 'x'], 2],
+      [['-v', '--', 'command', '--', '-x'], 3],
+      [['--scope', 'child', 'command', '-q'], 2],
+      [['-'], 1],
+      [['', 'argument'], 2],
+    ] as const;
+    for (const [args, operands] of table) {
+      expect(parse(args), args.join(' ')).toMatchObject({ kind: 'run', operands });
+    }
   });
 
   test('and what stands behind is not read', () => {
@@ -210,16 +225,16 @@ describe('SUBREAPER_OPTIONS', () => {
     expect(optionsOf([], '\t-v\n -v ').logLevel).toBe('debug');
   });
 
-  test.each([
-    ['echo', "'echo'"],
-    ['-v echo hello', "'echo'"],
-    ['-v -- echo', "'echo'"],
-    ['-- -v', "'-v'"],
-  ])('with an operand is refused: %j', (variable, named) => {
-    const { status, message } = refusal(['command'], variable);
-    expect(status).toBe(125);
-    expect(message).toMatch(oneLine);
-    expect(message).toContain(`SUBREAPER_OPTIONS holds ${named}`);
+  test('with an operand is refused', () => {
+    const table = [
+      ['echo', "'echo'"],
+      ['-v echo hello', "'echo'"],
+      ['-v -- echo', "'echo'"],
+      ['-- -v', "'-v'"],
+    ] as const;
+    for (const [variable, named] of table) {
+      expectRefusal(['command'], [`SUBREAPER_OPTIONS holds ${named}`], variable);
+    }
   });
 
   test('does not take its last value from the arguments', () => {
@@ -233,16 +248,17 @@ describe('SUBREAPER_OPTIONS', () => {
 });
 
 describe('help and version', () => {
-  test.each([
-    [['-h'], 'help'],
-    [['--help'], 'help'],
-    [['-V'], 'version'],
-    [['--version'], 'version'],
-    [['-vh'], 'help'],
-    [['-hq', 'command'], 'help'],
-    [['--scope', 'child', '-V', '--', 'command'], 'version'],
-  ])('%j', (args, kind) => {
-    expect(parse(args)).toEqual({ kind });
+  test('are asked for', () => {
+    const table = [
+      [['-h'], 'help'],
+      [['--help'], 'help'],
+      [['-V'], 'version'],
+      [['--version'], 'version'],
+      [['-vh'], 'help'],
+      [['-hq', 'command'], 'help'],
+      [['--scope', 'child', '-V', '--', 'command'], 'version'],
+    ] as const;
+    for (const [args, kind] of table) expect(parse(args), args.join(' ')).toEqual({ kind });
   });
 
   test('the help names every option', () => {
@@ -334,38 +350,29 @@ describe('wrong usage', () => {
     { args: ['--version='], says: ["--version cannot be ''", 'no value'] },
   ];
 
-  test.each(cases)('$args', ({ args, says }) => {
-    const { status, message } = refusal([...args, 'command']);
-    expect(status).toBe(125);
-    expect(message).toMatch(oneLine);
-    for (const part of says) expect(message).toContain(part);
+  test('is told in one line', () => {
+    for (const { args, says } of cases) expectRefusal([...args, 'command'], says);
   });
 
-  test.each([
-    [['--log-format'], '--log-format json|pretty'],
-    [['--scope'], '--scope group|child|tree'],
-    [['--grace'], '--grace DURATION'],
-    [['--until'], '--until main|all'],
-    [['--stop-timeout'], '--stop-timeout DURATION'],
-    [['--stop-delay'], '--stop-delay DURATION'],
-    [['--restart'], '--restart no|on-failure[:N]|always'],
-    [['-r'], '-r FROM:TO'],
-    [['-vve'], '-e CODE[:TO]'],
-    [['-p'], '-p SIGNAL'],
-  ])('an option without its value: %j', (args, hint) => {
-    const { status, message } = refusal(args);
-    expect(status).toBe(125);
-    expect(message).toMatch(oneLine);
-    expect(message).toContain('has no value');
-    expect(message).toContain(hint);
+  test('an option without its value', () => {
+    const table = [
+      [['--log-format'], '--log-format json|pretty'],
+      [['--scope'], '--scope group|child|tree'],
+      [['--grace'], '--grace DURATION'],
+      [['--until'], '--until main|all'],
+      [['--stop-timeout'], '--stop-timeout DURATION'],
+      [['--stop-delay'], '--stop-delay DURATION'],
+      [['--restart'], '--restart no|on-failure[:N]|always'],
+      [['-r'], '-r FROM:TO'],
+      [['-vve'], '-e CODE[:TO]'],
+      [['-p'], '-p SIGNAL'],
+    ] as const;
+    for (const [args, hint] of table) expectRefusal(args, ['has no value', hint]);
   });
 
-  test.each([[[]], [['-v']], [['--']], [['--scope', 'child', '--']]])('no command: %j', (args: string[]) => {
-    const { status, message } = refusal(args);
-    expect(status).toBe(125);
-    expect(message).toMatch(oneLine);
-    expect(message).toContain('no command');
-    expect(message).toContain('subreaper [options] -- command');
+  test('no command', () => {
+    const says = ['no command', 'subreaper [options] -- command'];
+    for (const args of [[], ['-v'], ['--'], ['--scope', 'child', '--']]) expectRefusal(args, says);
   });
 
   test('stays one line whatever was typed', () => {

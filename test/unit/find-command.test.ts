@@ -41,19 +41,22 @@ afterAll(() => {
 });
 
 describe('a command with a slash is taken as it is', () => {
-  test.each([
-    ['first/both', 'executable'],
-    ['./first/both', 'executable'],
-    ['third/link', 'executable'],
-    ['first/plain', 'not-executable'],
-    ['./first', 'directory'],
-    ['first/', 'directory'],
-    ['/', 'directory'],
-    ['./none', undefined],
-    ['first/both/x', undefined],
-    ['first/dangling', undefined],
-  ])('%s: %s', (file, found) => {
-    expect(find(file, '/no/such/directory')).toEqual(found && { file, found });
+  test('and looked at', () => {
+    const table = [
+      ['first/both', 'executable'],
+      ['./first/both', 'executable'],
+      ['third/link', 'executable'],
+      ['first/plain', 'not-executable'],
+      ['./first', 'directory'],
+      ['first/', 'directory'],
+      ['/', 'directory'],
+      ['./none', undefined],
+      ['first/both/x', undefined],
+      ['first/dangling', undefined],
+    ];
+    for (const [file = '', found] of table) {
+      expect(find(file, '/no/such/directory'), file).toEqual(found && { file, found });
+    }
   });
 
   test('PATH does not matter', () => {
@@ -87,15 +90,16 @@ describe('a command without a slash is looked up in PATH', () => {
     expect(find(file, path)).toEqual({ file: where, found });
   });
 
-  test.each([
-    ['none', 'first:second'],
-    ['first', 'second'],
-    ['here', 'first:second'],
-    ['dangling', 'first'],
-    ['', 'first'],
-    ['', ''],
-  ])('%j in %j is not found', (file, path) => {
-    expect(find(file, path)).toBeUndefined();
+  test('and may not be found', () => {
+    const table = [
+      ['none', 'first:second'],
+      ['first', 'second'],
+      ['here', 'first:second'],
+      ['dangling', 'first'],
+      ['', 'first'],
+      ['', ''],
+    ] as const;
+    for (const [file, path] of table) expect(find(file, path), `${file} in ${path}`).toBeUndefined();
   });
 
   test('without a PATH the default directories count, not the current one', () => {

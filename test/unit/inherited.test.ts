@@ -82,17 +82,20 @@ describe('with what the launcher saved', () => {
     expect(inherited(environ, saved([])).environment).toEqual([]);
   });
 
-  test.each([
-    ['1024', 1024n],
-    ['0', 0n],
-    ['9223372036854775808', 2n ** 63n],
-    ['unlimited', 2n ** 64n - 1n],
-    ['', undefined],
-    ['hard', undefined],
-  ])('a descriptor limit of %j', (limit, expected) => {
-    const environ = [launcherVariable.replace(' 1024 ', ` ${limit} `)];
-    expect(inherited(environ, saved(['A=1'])).descriptorLimit).toBe(expected);
-    expect(inherited(environ, '').descriptorLimit).toBe(expected);
+  test('the limit of descriptors is known', () => {
+    const table = [
+      ['1024', 1024n],
+      ['0', 0n],
+      ['9223372036854775808', 2n ** 63n],
+      ['unlimited', 2n ** 64n - 1n],
+      ['', undefined],
+      ['hard', undefined],
+    ] as const;
+    for (const [limit, expected] of table) {
+      const environ = [launcherVariable.replace(' 1024 ', ` ${limit} `)];
+      expect(inherited(environ, saved(['A=1'])).descriptorLimit, limit).toBe(expected);
+      expect(inherited(environ, '').descriptorLimit, limit).toBe(expected);
+    }
   });
 
   test('without a pipe the same comes in base64', () => {
@@ -306,17 +309,18 @@ describe('SUBREAPER_OPTIONS', () => {
 });
 
 describe('a variable', () => {
-  test.each([
-    ['A', '1'],
-    ['B', ''],
-    ['C', 'x=y'],
-    ['TWICE', 'first'],
-    ['AB', undefined],
-    ['a', undefined],
-    ['D', undefined],
-  ])('%s is looked up as getenv(3) does', (name, expected) => {
+  test('is looked up as getenv(3) does', () => {
     const environ = bytes(['AA=0', 'A=1', 'B=', 'C=x=y', 'TWICE=first', 'TWICE=second', 'D']);
-    expect(variable(environ, name)).toBe(expected);
+    const table = [
+      ['A', '1'],
+      ['B', ''],
+      ['C', 'x=y'],
+      ['TWICE', 'first'],
+      ['AB', undefined],
+      ['a', undefined],
+      ['D', undefined],
+    ] as const;
+    for (const [name, expected] of table) expect(variable(environ, name), name).toBe(expected);
   });
 
   test('turns from bytes to text', () => {

@@ -27,11 +27,13 @@ describe.each([
   ['glibc', glibc],
   ['musl', musl],
 ] as const)('with the real-time signals of %s', (_, realTime) => {
-  test.each([...range(1, 31), ...range(realTime.first, 64)])('%i has a name that is read back', (signal) => {
-    const name = signalName(signal, realTime);
-    expect(name).toMatch(/^SIG[A-Z0-9]+(?:\+\d+)?$/);
-    for (const written of [name, name.slice(3), name.toLowerCase(), String(signal)]) {
-      expect(parseSignal(written, realTime), written).toBe(signal);
+  test('each signal has a name that is read back', () => {
+    for (const signal of [...range(1, 31), ...range(realTime.first, 64)]) {
+      const name = signalName(signal, realTime);
+      expect(name).toMatch(/^SIG[A-Z0-9]+(?:\+\d+)?$/);
+      for (const written of [name, name.slice(3), name.toLowerCase(), String(signal)]) {
+        expect(parseSignal(written, realTime), written).toBe(signal);
+      }
     }
   });
 
@@ -78,8 +80,9 @@ describe('names', () => {
   });
 
   // The synonyms of signal(7) that node and kill(1) take.
-  test.runIf(process.platform === 'linux').each(synonymsOfNode)('%s is read too', (name, number) => {
-    expect(parseSignal(name, glibc)).toBe(number);
+  test.runIf(process.platform === 'linux')('are read as synonyms too', () => {
+    expect(synonymsOfNode.length).toBeGreaterThan(0);
+    expect(synonymsOfNode.map(([name]) => [name, parseSignal(name, glibc)])).toEqual(synonymsOfNode);
   });
 
   test('are read with or without SIG, in either case', () => {
@@ -88,35 +91,36 @@ describe('names', () => {
     }
   });
 
-  test.each([
-    '',
-    ' ',
-    'SIG',
-    'FOO',
-    'SIGSIGTERM',
-    'TERM ',
-    ' 15',
-    '0',
-    '65',
-    '-1',
-    '+15',
-    '15.0',
-    '0x0f',
-    '1e1',
-    '99999999999999999999',
-    'RT',
-    'RTMIN+',
-    'RTMIN-1',
-    'RTMIN+x',
-    'RTMIN+1.5',
-    'RTMAX+1',
-    'RTMAX-',
-    'RTMID',
-    'constructor',
-    '__proto__',
-    'TERM\n',
-  ])('%j names no signal', (text) => {
-    expect(parseSignal(text, glibc)).toBeUndefined();
+  test('are nothing else', () => {
+    const texts = [
+      '',
+      ' ',
+      'SIG',
+      'FOO',
+      'SIGSIGTERM',
+      'TERM ',
+      ' 15',
+      '0',
+      '65',
+      '-1',
+      '+15',
+      '15.0',
+      '0x0f',
+      '1e1',
+      '99999999999999999999',
+      'RT',
+      'RTMIN+',
+      'RTMIN-1',
+      'RTMIN+x',
+      'RTMIN+1.5',
+      'RTMAX+1',
+      'RTMAX-',
+      'RTMID',
+      'constructor',
+      '__proto__',
+      'TERM\n',
+    ];
+    expect(texts.filter((text) => parseSignal(text, glibc) !== undefined)).toEqual([]);
   });
 
   test('without real-time signals there is none above 31', () => {

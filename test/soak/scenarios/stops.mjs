@@ -1,5 +1,5 @@
+import { hasEnded, processStat } from '../../helpers/proc.mjs';
 import { actor } from '../paths.mjs';
-import { send, state } from '../proc.mjs';
 import { refusingJob, shell } from './workloads.mjs';
 
 /** Far longer than a run may take: only what ends the wait early lets it pass. */
@@ -22,7 +22,7 @@ function secondStop(random) {
       await init.line('refusing');
       const workload = await workloadOf(init);
       init.signal('SIGTERM');
-      await init.until(() => state(workload) === undefined, 'the workload has ended');
+      await init.until(() => processStat(workload) === undefined, 'the workload has ended');
       init.signal(second);
     },
   };
@@ -47,9 +47,9 @@ function secondStopWhileStopped(random) {
       await init.line('refusing');
       const workload = await workloadOf(init);
       await init.stop();
-      send(workload, 'SIGKILL');
+      process.kill(workload, 'SIGKILL');
       // The kernel keeps it as a zombie, unless init lets it reap.
-      await init.until(() => ['Z', undefined].includes(state(workload)), 'the workload has ended');
+      await init.until(() => hasEnded(workload), 'the workload has ended');
       init.signal(...stops, 'SIGCONT');
     },
   };
@@ -125,7 +125,7 @@ function untilAllStopped() {
       await init.line('ready');
       const workload = await workloadOf(init);
       init.write('\n');
-      await init.until(() => state(workload) === undefined, 'the workload has ended');
+      await init.until(() => processStat(workload) === undefined, 'the workload has ended');
       init.signal('SIGTERM');
     },
   };

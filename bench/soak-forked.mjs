@@ -1,2 +1,0 @@
-// What the soak forks: a node that ends with the exit code it is given.
-process.exit(Number(process.argv[2]));
