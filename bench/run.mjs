@@ -18,6 +18,13 @@ const measurements = 'start,burst,storm,signals,memory,idle,in-process,growth,cr
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean' }, only: { type: 'string' }, redraw: { type: 'boolean' } },
 });
+const unknown = (options.only ?? measurements)
+  .split(',')
+  .filter((name) => !measurements.split(',').includes(name));
+if (unknown.length > 0) {
+  console.error(`bench: no measurement is called ${unknown.join(', ')}; there are ${measurements}`);
+  process.exit(1);
+}
 /** Only a whole run replaces what the README shows. */
 const folder = options.quick || options.only ? build : import.meta.dirname;
 const results = resolve(folder, 'results.json');
