@@ -153,7 +153,11 @@ export function createInterpreter({
       setImmediate(() => dispatch({ kind: 'resumed' }));
     },
     log: ({ level, message, fields }) => log(level, message, named(fields)),
-    exit: ({ status }) => exitNow(status),
+    exit({ status }) {
+      // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
+      run?.killGroup();
+      exitNow(status);
+    },
   };
 
   function named({ signal, sent, ...fields }: LogFields = {}) {
@@ -169,10 +173,11 @@ export function createInterpreter({
     workload = started;
     run = started;
     dispatch({ kind: 'workload-started', atMs: now(), workload: pid, program });
-    // It may have ended already: then it does not need the rest.
-    reapLoop.wake();
     setImmediate(() => {
+      // It may have ended already: then it does not need the rest.
+      reapLoop.begin(pid);
       if (workload === started) watchRun(started);
+      reapLoop.wake();
     });
   }
 

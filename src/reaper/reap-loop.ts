@@ -21,6 +21,10 @@ export interface ReapLoop {
    */
   catchUp(first: Pid | undefined): void;
   /**
+   * Takes the status of one child, and reaps the others if that one has ended. In a storm of orphans the others take long.
+   */
+  begin(first: Pid): void;
+  /**
    * Makes the kernel reap children that end from now on, without reporting their status. Then no flood of zombies keeps
    * init from its work, however fast they come.
    */
@@ -137,6 +141,17 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       if (!isPid(takeBatch()) || first === undefined) return;
       const waited = waitForChild(first, reportStopped);
       if (isPid(waited)) onChild(waited, lastWaitStatus());
+    },
+    begin(first) {
+      let waited: Waited = 'nothing-yet';
+      try {
+        waited = waitForChild(first, reportStopped);
+      } catch (error) {
+        onFailure(error as Error);
+      }
+      if (!isPid(waited)) return;
+      onChild(waited, lastWaitStatus());
+      reap();
     },
     leaveToKernel() {
       isLeftToKernel = true;
