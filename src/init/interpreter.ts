@@ -60,7 +60,7 @@ export function createInterpreter({
   const needsWait = policy.keepsStatuses || terminal !== undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
-  let kernelTells: boolean | undefined;
+  let kernelTells = false;
   let hasSaidWhoReaps = false;
   /** Set until its status has been taken. */
   let workload: Workload | undefined;
@@ -187,7 +187,6 @@ export function createInterpreter({
         groupMember = joinGroup(started.pid);
       });
     }
-    kernelTells ??= !needsWait && kernelTellsReapedStatus();
     const canBeLeft = started.openPidfd() && kernelTells;
     if (canBeLeft && started.onReaped(reaped)) leaveToKernel();
     else {
@@ -277,7 +276,11 @@ export function createInterpreter({
   return {
     begin() {
       if (policy.options.pause) log('info', 'pausing until a stop signal comes');
-      else workloadStarted(start());
+      else {
+        // Before the workload can see the child that this takes.
+        kernelTells = !needsWait && kernelTellsReapedStatus();
+        workloadStarted(start());
+      }
       // Without a workload no status matters.
       if (policy.options.pause && !needsWait) leaveToKernel();
     },

@@ -66,7 +66,8 @@ describeModes(['script', 'actor'], 'Ctrl-C and Ctrl-\\', (mode) => {
     // What init forwards comes behind what the terminal sent.
     process.kill(init?.pid as number, 64);
     const [between] = await terminal.shows(/[\s\S]*64\r/);
-    expect(between.trim()).toBe('64');
+    // init continues the workload once it has given it the terminal: on a busy machine that may come late.
+    expect(between.trim().replace(/^18\s+/, '')).toBe('64');
   });
 });
 
