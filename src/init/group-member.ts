@@ -25,8 +25,11 @@ export interface GroupMember {
   close(): void;
 }
 
-/** @throws SystemError where there is no cat(1), no descriptor or no process left, or no such group any more */
-export function joinGroup(group: Pid): GroupMember {
+/**
+ * @param ignored signals that the workload starts out ignoring: they stop nothing
+ * @throws SystemError where there is no cat(1), no descriptor or no process left, or no such group any more
+ */
+export function joinGroup(group: Pid, ignored: readonly Signal[]): GroupMember {
   const { readEnd, writeEnd } = openPipe();
   try {
     setCloseOnExec(readEnd, false);
@@ -36,7 +39,7 @@ export function joinGroup(group: Pid): GroupMember {
       argv,
       environment: [],
       defaultSignals: everySignal,
-      signalMask: (everySignal & ~fromTheTerminal) as SignalSet,
+      signalMask: (everySignal & ~(fromTheTerminal & ~signalSet(ignored))) as SignalSet,
       group,
     });
     return {

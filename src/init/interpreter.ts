@@ -138,7 +138,7 @@ export function createInterpreter({
     'give-terminal'() {
       if (workload !== undefined) terminal?.give(workload.pid);
     },
-    'take-terminal': () => terminal?.take(workload?.pid),
+    'take-terminal': () => terminal?.take(run?.pid),
     'check-terminal'({ stoppedBy }) {
       const workloadHasIt = workload !== undefined && terminal?.isInForeground(workload.pid) === true;
       dispatch({ kind: 'terminal-checked', stoppedBy, workloadHasIt });
@@ -176,7 +176,7 @@ export function createInterpreter({
     setImmediate(() => {
       // It may have ended already: then it does not need the rest.
       reapLoop.begin(pid);
-      if (workload === started) watchRun(started);
+      if (workload === started) attempt(() => watchRun(started));
       reapLoop.wake();
     });
   }
@@ -184,7 +184,7 @@ export function createInterpreter({
   function watchRun(started: Workload): void {
     if (terminal !== undefined && policy.options.restart.kind !== 'no') {
       attempt(() => {
-        groupMember = joinGroup(started.pid);
+        groupMember = joinGroup(started.pid, policy.ignored);
       });
     }
     const canBeLeft = started.openPidfd() && kernelTells;
@@ -266,9 +266,9 @@ export function createInterpreter({
     workload?.unwatch();
     if (groupMember !== undefined) memberEnded(decodeWaitStatus(groupMember.end()) as Ended);
     const hadTerminal = terminal?.isInForeground(pid) === true;
-    dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
     // Another process may have its pid soon.
     workload = undefined;
+    dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
     reapLoop.takeBack();
     reapLoop.wake();
   }
@@ -278,7 +278,9 @@ export function createInterpreter({
       if (policy.options.pause) log('info', 'pausing until a stop signal comes');
       else {
         // Before the workload can see the child that this takes.
-        kernelTells = !needsWait && kernelTellsReapedStatus();
+        attempt(() => {
+          kernelTells = !needsWait && kernelTellsReapedStatus();
+        });
         workloadStarted(start());
       }
       // Without a workload no status matters.

@@ -544,7 +544,10 @@ function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): St
     return { state: exiting.state, effects: [timedOut, ...exiting.effects] };
   }
   const killing = { ...state, stopping: { kind: 'killing' } as const };
-  return same(killing, timedOut, kill(policy, killing));
+  // Once the workload has ended, no status is needed any more.
+  const discard: readonly Effect[] =
+    state.kind === 'draining' ? [{ kind: 'discard-statuses', discard: true }] : [];
+  return same(killing, timedOut, ...discard, kill(policy, killing));
 }
 
 /** Ends the grace time. */

@@ -24,8 +24,8 @@ export interface Workload {
    */
   openPidfd(): boolean;
   /**
-   * Calls back for as long as the workload is a zombie: a second source beside SIGCHLD, which may be lost in a flood of
-   * signals.
+   * Calls back once when the workload has become a zombie: a second source beside SIGCHLD, which may be lost in a flood of
+   * signals. Once, because a tracer may keep the zombie; SIGCHLD comes when that lets it go.
    */
   onZombie(callBack: () => void): void;
   /** Calls back once the workload has been reaped. @returns whether it can */
@@ -46,7 +46,7 @@ export interface Workload {
 
 export function createWorkload(pid: Pid): Workload {
   let pidfd: number | undefined;
-  let unwatch = () => {};
+  let endWatch = () => {};
   let isSignalledByPidfd = false;
 
   return {
@@ -62,13 +62,17 @@ export function createWorkload(pid: Pid): Workload {
       return isSignalledByPidfd;
     },
     onZombie(callBack) {
-      if (pidfd !== undefined) watch(() => pollReadable(pidfd as number, callBack, false));
+      const zombie = () => {
+        unwatch();
+        callBack();
+      };
+      if (pidfd !== undefined) watch(() => pollReadable(pidfd as number, zombie, false));
     },
     onReaped(callBack) {
       return pidfd !== undefined && watch(() => pollHangUp(pidfd as number, callBack));
     },
     reapedStatus: () => (pidfd === undefined ? undefined : reapedStatus(pidfd)),
-    unwatch: () => unwatch(),
+    unwatch,
     killGroup() {
       if (pidfd !== undefined) sendToGroupThroughPidfd(pidfd, signalNumber('SIGKILL'));
     },
@@ -81,9 +85,15 @@ export function createWorkload(pid: Pid): Workload {
   function watch(poll: () => () => void): boolean {
     return (
       attempt(() => {
-        unwatch = poll();
+        endWatch = poll();
       }) === undefined
     );
+  }
+
+  function unwatch(): void {
+    const end = endWatch;
+    endWatch = () => {};
+    end();
   }
 }
 

@@ -43,6 +43,7 @@ export const SIGCHLD = 17;
 export const CLONE_VM = 0x100;
 export const CLONE_VFORK = 0x4000;
 export const SIG_BLOCK = 0;
+export const SIG_SETMASK = 2;
 export const SA_NOCLDWAIT = 2;
 export const POSIX_SPAWN_SETPGROUP = 2;
 export const POSIX_SPAWN_SETSIGDEF = 4;

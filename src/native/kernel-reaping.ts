@@ -1,6 +1,7 @@
 import { bind, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import { closePidfd, openPidfd, reapedStatus } from './pidfd.ts';
+import { withSignalsBlocked } from './signals.ts';
 import type { Pid } from './types.ts';
 import { waitUntilEnded } from './wait.ts';
 
@@ -24,7 +25,9 @@ export function kernelTellsReapedStatus(): boolean {
   // The stack grows down, and every architecture aligns it to 16 bytes.
   const top = (koffi().address(stack) + BigInt(STACK_BYTES)) & ~15n;
   const flags = constants.CLONE_VM | constants.CLONE_VFORK | constants.SIGCHLD;
-  const child = cloneCall(dlsymCall(RTLD_DEFAULT, '_exit'), top, flags, 0) as Pid;
+  const exit = dlsymCall(RTLD_DEFAULT, '_exit');
+  // The child has this process's signal handlers, which would write to this process's memory and pipes.
+  const child = withSignalsBlocked(() => cloneCall(exit, top, flags, 0)) as Pid;
   if (child === -1) return false;
   const pidfd = openPidfd(child);
   waitUntilEnded(child);

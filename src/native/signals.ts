@@ -18,11 +18,11 @@ export function realTimeSignals(): { readonly first: Signal; readonly last: Sign
   return { first: realTimeMinimum[detectLibc()] as Signal, last: realTimeMaximum as Signal };
 }
 
-const pthreadSigmaskCall = /* @__PURE__ */ bind<[number, Buffer, null], number>('pthread_sigmask', 'int', [
+const pthreadSigmaskCall = /* @__PURE__ */ bind<[number, Buffer, Buffer | null], number>(
+  'pthread_sigmask',
   'int',
-  'void *',
-  'void *',
-]);
+  ['int', 'void *', 'void *'],
+);
 const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('signal', 'intptr_t', ['int', 'intptr_t']);
 
 /**
@@ -31,6 +31,17 @@ const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('signal', 'int
  */
 export function blockInThisThread(signals: readonly Signal[]): void {
   pthreadSigmaskCall(constants.SIG_BLOCK, sigset(signalSet(signals)), null);
+}
+
+/** Runs something while no signal is delivered to the calling thread. */
+export function withSignalsBlocked<Result>(run: () => Result): Result {
+  const before = Buffer.alloc(layouts.sizeofSigset);
+  pthreadSigmaskCall(constants.SIG_BLOCK, Buffer.alloc(layouts.sizeofSigset, 0xff), before);
+  try {
+    return run();
+  } finally {
+    pthreadSigmaskCall(constants.SIG_SETMASK, before, null);
+  }
 }
 
 /** Ignores a signal, SIG_IGN of signal(2): the only disposition besides the default that execve(2) preserves. */
