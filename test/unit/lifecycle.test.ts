@@ -170,6 +170,15 @@ describe('the lifecycle', () => {
     ]);
   });
 
+  test('--stop-timeout over what the workload left running: the kernel reaps meanwhile', () => {
+    const policy = withOptions({ until: 'all', stopTimeoutMs: 1000 });
+    const timedOut: Event = { kind: 'timer', timer: 'stop-timeout' };
+    expect(run(policy, started, exited(0), signal(SIGTERM), timedOut).effects.slice(-2)).toEqual([
+      { kind: 'discard-statuses', discard: true },
+      { kind: 'kill', everybody: false },
+    ]);
+  });
+
   test('a Ctrl-C that the workload handles ends the restarts', () => {
     const restart = { kind: 'always' } as const;
     const policy = { ...withOptions({ restart }), terminal: 'own' } as const;
