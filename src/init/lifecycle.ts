@@ -123,7 +123,7 @@ export type Event =
   /** init may not signal, or cannot see, any of the survivors: it would wait for ever. */
   | { readonly kind: 'survivors-out-of-reach' }
   | { readonly kind: 'timer'; readonly timer: TimerName }
-  /** wait4(2) is refused. */
+  /** wait4(2) is refused, or the kernel does not tell how the workload that it reaped ended. */
   | { readonly kind: 'cannot-wait'; readonly message: string };
 
 export type Effect =
@@ -606,7 +606,7 @@ function backoffMs({ options }: Policy, run: Run, status: number, runMs: number)
 
 function cannotWait(policy: Policy, error: string): Step {
   const exiting = exit(125);
-  const fatal = log('fatal', 'children cannot be waited for, init ends', { error });
+  const fatal = log('fatal', 'the status of the workload cannot be had, init ends', { error });
   return {
     state: exiting.state,
     effects: [fatal, { kind: 'kill', everybody: policy.isPid1 }, ...exiting.effects],
