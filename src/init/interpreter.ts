@@ -60,7 +60,8 @@ export function createInterpreter({
   const needsWait = policy.keepsStatuses || terminal !== undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
-  let kernelTells = false;
+  /** Found out with the first run that needs to know. */
+  let kernelTells: boolean | undefined;
   let hasSaidWhoReaps = false;
   /** Set until its status has been taken. */
   let workload: Workload | undefined;
@@ -187,8 +188,9 @@ export function createInterpreter({
         groupMember = joinGroup(started.pid, policy.ignored);
       });
     }
-    const canBeLeft = started.openPidfd() && kernelTells;
-    if (canBeLeft && started.onReaped(reaped)) leaveToKernel();
+    const canSignalIt = started.openPidfd();
+    if (!needsWait) kernelTells ??= kernelTellsReapedStatus();
+    if (kernelTells === true && canSignalIt && started.onReaped(reaped)) leaveToKernel();
     else {
       started.onZombie(reapLoop.wake);
       sayWhoReaps('init reaps orphans');
@@ -276,13 +278,7 @@ export function createInterpreter({
   return {
     begin() {
       if (policy.options.pause) log('info', 'pausing until a stop signal comes');
-      else {
-        // Before the workload can see the child that this takes.
-        attempt(() => {
-          kernelTells = !needsWait && kernelTellsReapedStatus();
-        });
-        workloadStarted(start());
-      }
+      else workloadStarted(start());
       // Without a workload no status matters.
       if (policy.options.pause && !needsWait) leaveToKernel();
     },
