@@ -2,17 +2,13 @@
 // wait for its children then. A seccomp filter refuses that one ioctl(2) to everything that the tests start.
 // Usage: node test/wait-loop.mjs [vitest arguments]
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { compile } from './helpers/compile.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const refuse = resolve(root, 'build/refuse');
 
-mkdirSync(resolve(root, 'build'), { recursive: true });
-const cc = spawnSync('cc', ['-O1', '-o', refuse, resolve(root, 'test/helpers/refuse.c')], {
-  stdio: 'inherit',
-});
-if (cc.status !== 0) {
+if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
   console.log('SKIPPED: no C compiler (cc) for the filter');
   process.exit(0);
 }

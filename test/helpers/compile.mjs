@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Compiles a program in C.
+ * Compiles a program in C. It appears whole: another run in this folder may execute the one before.
  * @param {string} source
  * @param {string} program
  * @param {readonly string[]} options  beside those that all programs have
@@ -12,8 +12,10 @@ import { dirname } from 'node:path';
  */
 export function compile(source, program, options = []) {
   mkdirSync(dirname(program), { recursive: true });
-  const args = ['-Wall', '-Wextra', '-Werror', '-O2', '-pthread', ...options, '-o', program, source];
+  const unfinished = `${program}.${process.pid}`;
+  const args = ['-Wall', '-Wextra', '-Werror', '-O2', '-pthread', ...options, '-o', unfinished, source];
   const { error, status, stderr } = spawnSync('cc', args, { encoding: 'utf8' });
   if (error === undefined && status !== 0) throw new Error(`${source} does not compile:\n${stderr}`);
+  if (error === undefined) renameSync(unfinished, program);
   return error === undefined;
 }
