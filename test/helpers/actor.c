@@ -7,6 +7,7 @@
  *   actor orphans N          N orphans, one after another, each dead at once
  *   actor parent N MS STATUS leaves N orphans that live up to 50 ms each, lives that long itself, and ends with that exit
  *                            code, or by signal -STATUS; 99 is that it could not
+ *   actor brief US STATUS    lives that many microseconds, and ends likewise
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
@@ -182,6 +183,16 @@ static void orphans(int count) {
   done();
 }
 
+static void end(int status) {
+  if (status < 0) die(-status);
+  exit(status);
+}
+
+static void brief(int life_us, int status) {
+  usleep(life_us);
+  end(status);
+}
+
 static void parent(int count, int life_ms, int status) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -200,9 +211,7 @@ static void parent(int count, int life_ms, int status) {
     }
     if (waitpid(middle, &middle_status, 0) == -1 || middle_status != 0) fail("orphan");
   }
-  usleep(life_ms * 1000);
-  if (status < 0) die(-status);
-  exit(status);
+  brief(life_ms * 1000, status);
 }
 
 /* Every parent waits on a pipe until the whole chain stands, then all die from the top down. */
@@ -458,6 +467,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "burst")) burst(number);
   if (!strcmp(role, "orphans")) orphans(number);
   if (!strcmp(role, "parent") && argc > 4) parent(number, atoi(argv[3]), atoi(argv[4]));
+  if (!strcmp(role, "brief") && argc > 3) brief(number, atoi(argv[3]));
   if (!strcmp(role, "chain")) chain(number);
   if (!strcmp(role, "endless")) endless(number > 0 ? number : 20001);
   if (!strcmp(role, "flood") && argc > 3) return flood_parent(argv[2], atoi(argv[3]));
