@@ -32,7 +32,7 @@ export function startTerminal(line: readonly string[]): Terminal {
     pid: running.pid,
     type: (keys) => void running.stdin.write(keys),
     async shows(text) {
-      const found = await until(() => text.exec(unseen), `${text} on the terminal`, 10_000).catch((error) => {
+      const found = await until(() => text.exec(unseen), `${text} on the terminal`).catch((error) => {
         throw new Error(`${error.message}; it shows ${JSON.stringify(unseen)}`);
       });
       unseen = unseen.slice(found.index + found[0].length);

@@ -240,7 +240,7 @@ describeWith([], '--restart on-failure:N', () => {
   });
 });
 
-describeWith(['script', 'bash'], '--restart on a terminal', () => {
+describeWith(['script', 'bash', 'actor'], '--restart on a terminal', () => {
   test('every run gets the terminal', async () => {
     const terminal = initOnTerminal({
       options: ['--restart', 'on-failure:1', '-q'],
@@ -265,6 +265,16 @@ describeWith(['script', 'bash'], '--restart on a terminal', () => {
       ({ name, foreground, group }) => name === 'sleep' && foreground === group,
     );
 
+  /** A process of the workload's group tells init of a Ctrl-C. It is started once the workload runs. */
+  const isWatched = (terminal: Terminal) =>
+    until(
+      () =>
+        descendantsOf(terminal.pid).some(
+          ({ name, foreground, group }) => name === 'cat' && foreground === group,
+        ),
+      'init watches the group',
+    );
+
   test('Ctrl-C ends the restarting', async () => {
     const terminal = initOnTerminal({ options: ['--restart', 'always', '-q'], command: ['sleep', '1000'] });
     await until(() => jobInForeground(terminal), 'it has the terminal');
@@ -278,16 +288,22 @@ describeWith(['script', 'bash'], '--restart on a terminal', () => {
       command: ['sh', '-c', 'trap "exit 0" INT; echo ready; while :; do read -r _; done'],
     });
     await terminal.shows(/ready/);
-    // The watch in its group is set up once the workload runs.
-    await until(
-      () =>
-        descendantsOf(terminal.pid).some(
-          ({ name, foreground, group }) => name === 'cat' && foreground === group,
-        ),
-      'init watches the group',
-    );
+    await isWatched(terminal);
     terminal.type(CTRL_C);
     expect(await terminal.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test('but not one that the workload has ignored from its start', async () => {
+    const terminal = initOnTerminal({
+      launch: [actor, 'ignore', '2', launcher],
+      options: ['--restart', 'always', '-q'],
+      command: ['sh', '-c', 'echo ready; read -r _; exit 0'],
+    });
+    await terminal.shows(/ready/);
+    await isWatched(terminal);
+    terminal.type(CTRL_C);
+    terminal.type('\n');
+    await terminal.shows(/ready/);
   });
 
   test('a run that died under its own foreground job leaves the terminal to the next one', async () => {
