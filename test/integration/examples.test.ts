@@ -17,7 +17,7 @@ function runDemo(name: string, ...args: string[]): Promise<{ code: number; resul
 }
 
 describeWith(['namespaces'], 'the cluster example', () => {
-  test('ends hung workers with all that they started', { timeout: 60_000 }, async () => {
+  test('ends hung workers with all that they started', async () => {
     expect(await runDemo('cluster')).toEqual({
       code: 0,
       result: {
@@ -34,7 +34,7 @@ describeWith(['namespaces'], 'the cluster example', () => {
 });
 
 describeWith(['namespaces', 'chromium'], 'the screenshots example', () => {
-  test('takes every screenshot and leaves no zombie of a killed browser', { timeout: 120_000 }, async () => {
+  test('takes every screenshot and leaves no zombie of a killed browser', async () => {
     const run = { kills: 3, exitsSeen: 3, pngs: 6, unavailable: 0, failures: [] };
     const { code, result } = await runDemo('screenshots', '3');
     expect(code).toBe(0);

@@ -112,7 +112,7 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
   });
 
   test('a hostile tree of 200 is gone when init ends, twenty times in a row', {
-    timeout: 180_000,
+    timeout: 600_000,
   }, async () => {
     for (let round = 0; round < 20; round++) {
       const init = await startMarked({

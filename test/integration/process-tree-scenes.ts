@@ -130,7 +130,7 @@ const scenes: Record<string, (argument: string) => unknown> = {
     const error = await killTree(root.pid, { graceMs: Number(graceMs) }).catch((refusal) => refusal);
     const stateOf = (info: ProcessInfo | undefined) => readProcess(info?.pid ?? 0)?.state ?? 'gone';
     // A refusal says nothing of when the others have ended.
-    const ended = await until(() => /[Zg]/.test(stateOf(killable)), 'it ends', 2000).catch(() => false);
+    const ended = await until(() => /[Zg]/.test(stateOf(killable)), 'it ends').catch(() => false);
     return { code: error?.code, ended, refusing: [root, notKillable].map(stateOf) };
   },
 };

@@ -231,7 +231,7 @@ describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', 
 });
 
 describeWith([], '--restart on-failure:N', () => {
-  test('does not count the grace time as part of the run', { timeout: 60_000 }, async () => {
+  test('does not count the grace time as part of the run', async () => {
     const exit = await runInit({
       options: ['--restart', 'on-failure:1', '--grace', '10100ms', '-q'],
       command: ['sh', '-c', 'echo run; (trap "" TERM; exec sleep 1000) >/dev/null & exit 3'],
