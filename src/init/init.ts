@@ -14,7 +14,8 @@ import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
 import type { InitOptions } from './options.ts';
-import { createSignalLoops } from './signal-loops.ts';
+import { createSignalLoops, isUrgent } from './signal-loops.ts';
+import { createSignalQueue } from './signal-queue.ts';
 import { signalsToIgnore, startWorkload } from './start-workload.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -40,13 +41,24 @@ export function init(
   // Hold every signal. The signals that the workload will ignore stay ignored: posix_spawn needs that.
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
-  const watch = watchSignals((signal) => deliver(signal), true, createSignalLoops());
+  const queue = createSignalQueue(
+    (signal) => deliver(signal),
+    (count) => log('warn', 'signals dropped: more came than init can forward', { count }),
+  );
+  const watch = watchSignals(
+    (signal) => (isUrgent(signal) ? deliver(signal) : queue(signal)),
+    true,
+    createSignalLoops(),
+  );
   const forwarded = forwardedSignals(realTime);
   const ignored = signalsToIgnore(inherited.ignoredSignals).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);
   // The kernel raises these against this thread for its own writes and terminal calls: they must not be forwarded. Those
   // sent to the process still arrive, through node's other threads.
-  blockInThisThread((['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber));
+  const ownCalls = (['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
+  // The kernel prefers this thread for all others: a flood of real-time signals, none of which replaces another, would
+  // interrupt it without end.
+  blockInThisThread([...ownCalls, ...forwarded.filter((signal) => signal >= realTime.first)]);
 
   // Become a subreaper. PID 1 is one already.
   const isPid1 = process.pid === 1;
@@ -83,11 +95,10 @@ export function init(
     nameOf: (signal) => signalName(signal, realTime),
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
-      // The child resets handlers; only an ignored signal stays ignored.
-      for (const signal of ignored) watch.stop(signal);
       try {
         return startWorkload(command as Command, inherited);
       } finally {
+        // From now on they are forwarded too: the workload may have installed a handler.
         for (const signal of ignored) watch.start(signal);
       }
     },

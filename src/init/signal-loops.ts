@@ -5,19 +5,25 @@ import { attempt } from './attempt.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
 /** Other signals must never drown these. */
-const important = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGCONT'] as const).map(signalNumber);
+const urgent = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGCONT'] as const).map(signalNumber);
+
+/** Whether init acts on this signal at once, whatever else comes. */
+export function isUrgent(signal: Signal): boolean {
+  return signal === SIGCHLD || urgent.includes(signal);
+}
+
 /** The largest pipe that an unprivileged user may have, pipe(7): 65,536 messages. */
 const PIPE_SIZE = 1 << 20;
 
 /**
  * Chooses the libuv pipe of each signal. libuv drops messages if a pipe is full, so these rules decide what may be lost:
- * - Each important signal has its own pipe. A full pipe holds this very signal, so it is never lost behind others.
+ * - Each urgent signal has its own pipe. A full pipe holds this very signal, so it is never lost behind others.
  *   Several of a kind may become one, like the kernel's pending signals.
  * - SIGCHLD has node's own pipe. It may be lost: init reaps after every signal that it reads.
  * - All others, real-time signals included, share a large pipe. Each arrives as often as it was sent, unless more than
  *   65,536 come at one stretch.
  *
- * If no descriptor is left for a loop (EMFILE), its signals use node's pipe.
+ * If no descriptor is left for a loop (EMFILE), its signals use the shared pipe, or else node's.
  */
 export function createSignalLoops(): (signal: Signal) => SignalLoop | undefined {
   let shared: SignalLoop | undefined;
@@ -27,7 +33,7 @@ export function createSignalLoops(): (signal: Signal) => SignalLoop | undefined 
   return (signal) => {
     if (signal === SIGCHLD) return undefined;
     let loop = shared;
-    if (important.includes(signal)) {
+    if (urgent.includes(signal)) {
       attempt(() => {
         loop = createSignalLoop();
       });

@@ -18,24 +18,30 @@ export type SignalTree = (signals: readonly Signal[], done: (delivery: Delivery)
 
 /**
  * Finds all descendants before it signals the first one: a descendant that ends would hide its children. A large tree
- * takes longer than a slice. Signals that come meanwhile wait, in order.
+ * takes longer than a slice. Signals that come meanwhile wait, and the next walk sends them all, in order: so a stop signal
+ * behind a flood waits for one walk.
  */
 export function createSignalTree(): SignalTree {
-  const waiting: (() => void)[] = [];
+  let waiting: Parameters<SignalTree>[] = [];
+  let isWalking = false;
 
-  function next(): void {
-    waiting.shift();
-    waiting[0]?.();
+  function sendWaiting(): void {
+    const batch = waiting;
+    waiting = [];
+    isWalking = true;
+    sendToAll(
+      batch.flatMap(([signals]) => signals),
+      (delivery) => {
+        isWalking = false;
+        for (const [, done] of batch) done(delivery);
+        if (waiting.length > 0 && !isWalking) sendWaiting();
+      },
+    );
   }
 
   return (signals, done) => {
-    waiting.push(() =>
-      sendToAll(signals, (delivery) => {
-        done(delivery);
-        next();
-      }),
-    );
-    if (waiting.length === 1) waiting[0]?.();
+    waiting.push([signals, done]);
+    if (!isWalking) sendWaiting();
   };
 }
 

@@ -1,7 +1,7 @@
 import { setCloseOnExec, setDescriptorLimit } from '../native/descriptors.ts';
 import { inSignalSet, signalSet } from '../native/signal-set.ts';
-import { ignoreSignal } from '../native/signals.ts';
-import { spawn } from '../native/spawn.ts';
+import { whileIgnoring } from '../native/signals.ts';
+import { type Spawn, spawn } from '../native/spawn.ts';
 import { SystemError } from '../native/system-error.ts';
 import type { Pid, Signal, SignalSet } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
@@ -32,8 +32,6 @@ export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
 export function startWorkload(command: Command, inherited: Inherited): Pid {
   const { descriptors = STANDARD_STREAMS, descriptorLimit, environment, blockedSignals } = inherited;
   const ignored = signalsToIgnore(inherited.ignoredSignals);
-  // posix_spawn(3) can reset a disposition but not ignore a signal: the child inherits ignored signals from init.
-  for (const signal of ignored) ignoreSignal(signal);
   for (const descriptor of STANDARD_STREAMS) setCloseOnExec(descriptor, !descriptors.includes(descriptor));
   for (const descriptor of inheritedFromThree(inherited)) setCloseOnExec(descriptor, false);
   let raisedLimit = undefined as bigint | undefined;
@@ -51,11 +49,18 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     signalMask: blockedSignals,
   };
   try {
+    // posix_spawn(3) can reset a disposition but not ignore a signal: the child inherits ignored signals from init.
+    return whileIgnoring(ignored, () => spawnOrFallBack(argv, attributes));
+  } finally {
+    if (raisedLimit !== undefined) setDescriptorLimit(raisedLimit);
+  }
+}
+
+function spawnOrFallBack(argv: Command, attributes: Omit<Spawn, 'file' | 'argv'>): Pid {
+  try {
     return spawn({ file: argv[0], argv, ...attributes });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     return fallBackToShell(error, argv, attributes);
-  } finally {
-    if (raisedLimit !== undefined) setDescriptorLimit(raisedLimit);
   }
 }

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { bind } from './addon.ts';
 import * as constants from './constants.ts';
+import { permanentMemory } from './permanent-memory.ts';
 import { pollReadable, uvChecked } from './poll.ts';
 
 /** A libuv loop beside node's, for signals only. */
 export interface SignalLoop {
-  /** A uv_loop_t. Signal handles point to it, so it is never collected. */
+  /** A uv_loop_t. */
   readonly memory: Uint8Array;
   readonly pipeSize: number | undefined;
 }
@@ -23,8 +24,6 @@ const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('fcntl'
   'int',
 ]);
 
-const loops: SignalLoop[] = [];
-
 /**
  * Makes a loop. For each delivery, libuv's signal handler writes a message of 16 bytes to the pipe of the loop. If the
  * pipe is full (4,096 messages), it silently drops the message, so a flood of one signal can drown every other signal of
@@ -33,9 +32,8 @@ const loops: SignalLoop[] = [];
  * @throws SystemError EMFILE, ENFILE, ENOMEM
  */
 export function createSignalLoop(pipeSize?: number): SignalLoop {
-  const loop = { memory: new Uint8Array(MOST_BYTES), pipeSize };
+  const loop = { memory: new Uint8Array(permanentMemory(MOST_BYTES)), pipeSize };
   uvChecked('uv_loop_init', uvLoopInit(loop.memory));
-  loops.push(loop);
   return loop;
 }
 

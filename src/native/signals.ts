@@ -2,6 +2,7 @@ import { bind, detectLibc, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
+import { permanentMemory } from './permanent-memory.ts';
 import { uvChecked } from './poll.ts';
 import { runBesideNode, type SignalLoop } from './signal-loop.ts';
 import { signalSet, sigset } from './signal-set.ts';
@@ -44,9 +45,10 @@ export function withSignalsBlocked<Result>(run: () => Result): Result {
   }
 }
 
+const SIG_IGN = 1n;
+
 /** Ignores a signal, SIG_IGN of signal(2): the only disposition besides the default that execve(2) preserves. */
 export function ignoreSignal(signal: Signal): void {
-  const SIG_IGN = 1n;
   signalCall(signal, SIG_IGN);
 }
 
@@ -55,6 +57,28 @@ const sigactionCall = /* @__PURE__ */ bind<[number, Buffer | null, Buffer | null
   'int',
   ['int', 'void *', 'void *'],
 );
+
+/**
+ * Ignores signals while something runs, and puts their handlers back: sigaction(2). A process that starts meanwhile
+ * ignores them too. None of them has its default action for a moment.
+ */
+export function whileIgnoring<Result>(signals: readonly Signal[], run: () => Result): Result {
+  const ignore = Buffer.alloc(layouts.sizeofSigaction);
+  // The handler comes first in a struct sigaction.
+  ignore.writeBigUInt64LE(SIG_IGN);
+  const before = signals.map((signal) => {
+    const action = Buffer.alloc(layouts.sizeofSigaction);
+    sigactionCall(signal, ignore, action);
+    return action;
+  });
+  try {
+    return run();
+  } finally {
+    signals.forEach((signal, index) => {
+      sigactionCall(signal, before[index] as Buffer, null);
+    });
+  }
+}
 
 /**
  * Makes the kernel reap children as they end, or leaves them to wait(2) again: SA_NOCLDWAIT of sigaction(2). The handler
@@ -82,7 +106,7 @@ export interface SignalWatch {
   stop(signal: Signal): boolean;
   /**
    * Begins to deliver the signals of loops other than node's; until then they wait in their pipes. Separate from `start`
-   * to keep it out of start-up. @throws SystemError
+   * to keep it out of start-up. @throws SystemError the last one, once it has tried every loop
    */
   runLoops(): void;
   /** Ends a watch whose signals are all stopped. The next watch reuses its libuv handles and its koffi callback. */
@@ -106,14 +130,6 @@ const uvSignalStart = /* @__PURE__ */ bind<[Handle, bigint, number], number>('uv
 const uvSignalStop = /* @__PURE__ */ bind<[Handle], number>('uv_signal_stop', 'int', ['void *']);
 const uvUnref = /* @__PURE__ */ bind<[Handle], void>('uv_unref', 'void', ['void *']);
 const UV_SIGNAL = 16;
-
-/**
- * Memory for handles that outlives JavaScript. A signal handler reads them until the process is gone. Node frees the
- * memory of typed arrays before that, and libuv would abort.
- */
-function permanentMemory(bytes: number): ArrayBuffer {
-  return koffi().view(koffi().alloc('uint8', bytes), bytes);
-}
 
 /** koffi has room for a few thousand callbacks, and a test suite may register as often. By `keepsLoopAlive`. */
 const released = { true: [] as Reusable[], false: [] as Reusable[] };
@@ -177,7 +193,15 @@ export function watchSignals(
     },
     runLoops() {
       runsLoops = true;
-      for (const loop of loops) runBesideNode(loop, keepsLoopAlive);
+      let failure: unknown;
+      for (const loop of loops) {
+        try {
+          runBesideNode(loop, keepsLoopAlive);
+        } catch (error) {
+          failure = error;
+        }
+      }
+      if (failure !== undefined) throw failure;
     },
     stop(signal) {
       const handle = handles.get(signal);

@@ -18,6 +18,7 @@
  *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
  *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
  *   actor flood SIGNALS N    sends its parent N signals, the kinds (10,34) in turn, and ends with 3
+ *   actor flood-on SIGNALS   prints "ready", and sends its parent such signals until SIGTERM ends it
  *   actor flood-pid PID SIGNALS N
  *                            sends them to that process, and ends with 0, also if the process ends meanwhile
  *   actor sink               counts real-time signals and ignores others; prints "ready"; on a stop signal (TERM, INT,
@@ -343,6 +344,18 @@ static int flood_parent(char *kinds, int count) {
   return 3;
 }
 
+static void flood_on(char *kinds) {
+  /* Not whoever adopts it later. */
+  pid_t target = getppid();
+  for (int i = 1; i <= 64; i++)
+    if (i != SIGTERM) signal(i, SIG_IGN);
+  puts("ready");
+  fflush(stdout);
+  int signals[64], known = parse_signals(kinds, signals);
+  for (int i = 0;; i++)
+    if (kill(target, signals[i % known]) == -1) fail("kill");
+}
+
 static volatile sig_atomic_t counted;
 
 static void count_signal(int signal_number) {
@@ -471,6 +484,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "chain")) chain(number);
   if (!strcmp(role, "endless")) endless(number > 0 ? number : 20001);
   if (!strcmp(role, "flood") && argc > 3) return flood_parent(argv[2], atoi(argv[3]));
+  if (!strcmp(role, "flood-on")) flood_on(argv[2]);
   if (!strcmp(role, "flood-pid") && argc > 4) {
     flood(number, argv[3], atoi(argv[4]));
     return 0;

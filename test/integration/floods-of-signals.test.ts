@@ -55,6 +55,23 @@ describeModes(['actor'], 'a workload that floods init with signals and ends', (m
 });
 
 describeModes(['actor'], 'a flood of signals to init', (mode) => {
+  test('that does not end, with --scope tree: SIGTERM arrives amid it', async () => {
+    const init = await startInit({ mode, options: ['--scope', 'tree'], command: [actor, 'flood-on', '34'] });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 143, signal: null });
+  });
+
+  test.each(['34', '34,45,64', '10', '10,34,18'])(
+    'of %s that does not end: SIGTERM arrives amid it',
+    async (kinds) => {
+      const init = await startInit({ mode, command: [actor, 'flood-on', kinds] });
+      expect(await init.nextLine()).toBe('ready');
+      init.kill('SIGTERM');
+      expect(await init.exit).toEqual({ code: 143, signal: null });
+    },
+  );
+
   test('while init is stopped: real-time signals each as often as sent, and every stop signal behind them', async () => {
     const init = await startInit({ mode, command: [actor, 'signals'] });
     await hasStarted(init);

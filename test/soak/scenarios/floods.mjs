@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { actor } from '../paths.mjs';
 import { realTime, SIGCONT, standard } from './workloads.mjs';
 
@@ -60,4 +61,20 @@ function floodThenStop(random) {
   };
 }
 
-export const floods = { flood, 'flood-then-stop': floodThenStop };
+/** A stop signal gets through while the flood goes on. */
+function endlessFlood(random) {
+  const kinds = chooseKinds(random);
+  const afterMs = random.between(0, 500);
+  return {
+    choices: { kinds: kinds.join(), afterMs },
+    command: [actor, 'flood-on', kinds.join()],
+    expected: 143,
+    async drive(init) {
+      await init.line('ready');
+      await sleep(afterMs);
+      init.signal('SIGTERM');
+    },
+  };
+}
+
+export const floods = { flood, 'flood-then-stop': floodThenStop, 'endless-flood': endlessFlood };
