@@ -8,9 +8,9 @@ import { inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
 import { runWithoutReaping } from '../init/run-without-reaping.ts';
 import { signalsToIgnore } from '../init/start-workload.ts';
+import { waitAndProbe } from '../native/kernel-reaping.ts';
 import { ignoreSignal, realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
-import { waitUntilEnded } from '../native/wait.ts';
 import { noRealTime } from '../signals/signal-names.ts';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import { helpText } from './help.ts';
@@ -23,9 +23,9 @@ function main(): void {
   if (ignored !== 0n) attempt(() => signalsToIgnore(ignored).forEach(ignoreSignal));
   const inherited = readInherited();
   const { args, optionsVariable, launcherChild } = inherited;
-  // The launcher's child has closed its pipe. Wait for it now: the workload must not see its zombie. Ignore a
-  // failure, so that --help works without koffi.
-  if (launcherChild !== undefined) attempt(() => waitUntilEnded(launcherChild));
+  // The launcher's child has closed its pipe. Wait for it now: the workload must not see its zombie. It also shows
+  // whether the kernel can reap. Ignore a failure, so that --help works without koffi.
+  if (launcherChild !== undefined) attempt(() => waitAndProbe(launcherChild));
   const realTime = isLinux ? realTimeSignals() : noRealTime;
   const invocation =
     withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);

@@ -60,8 +60,6 @@ export function createInterpreter({
   const needsWait = policy.keepsStatuses || terminal !== undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
-  /** Found out with the first run that needs to know. */
-  let kernelTells: boolean | undefined;
   let hasSaidWhoReaps = false;
   /** Set until its status has been taken. */
   let workload: Workload | undefined;
@@ -94,15 +92,18 @@ export function createInterpreter({
     events.push(event);
     if (isDispatching) return;
     isDispatching = true;
-    for (let next = events.shift(); next !== undefined; next = events.shift()) {
-      const { state: after, effects } = step(policy, state, next);
-      state = after;
-      for (const effect of effects) {
-        const failure = attempt(() => (carryOut[effect.kind] as (effect: Effect) => void)(effect));
-        if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
+    try {
+      for (let next = events.shift(); next !== undefined; next = events.shift()) {
+        const { state: after, effects } = step(policy, state, next);
+        state = after;
+        for (const effect of effects) {
+          const failure = attempt(() => (carryOut[effect.kind] as (effect: Effect) => void)(effect));
+          if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
+        }
       }
+    } finally {
+      isDispatching = false;
     }
-    isDispatching = false;
   }
 
   const carryOut: { readonly [Kind in Effect['kind']]: (effect: Of<Kind>) => void } = {
@@ -188,9 +189,8 @@ export function createInterpreter({
         groupMember = joinGroup(started.pid, policy.ignored);
       });
     }
-    const canSignalIt = started.openPidfd();
-    if (!needsWait) kernelTells ??= kernelTellsReapedStatus();
-    if (kernelTells === true && canSignalIt && started.onReaped(reaped)) leaveToKernel();
+    const canBeLeft = started.openPidfd() && !needsWait && kernelTellsReapedStatus();
+    if (canBeLeft && started.onReaped(reaped)) leaveToKernel();
     else {
       started.onZombie(reapLoop.wake);
       sayWhoReaps('init reaps orphans');

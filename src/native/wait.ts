@@ -68,9 +68,12 @@ export function lastWaitStatus(): number {
   return statusCell[0] as number;
 }
 
-/** Blocks until the child has ended, and takes its status: wait4(2). Returns at once if there is no such child. */
-export function waitUntilEnded(pid: Pid): void {
-  wait4Call(pid, statusCell, 0, null);
+/**
+ * Blocks until the child has ended, and takes its status: wait4(2).
+ * @returns false, at once, if there is no such child
+ */
+export function waitUntilEnded(pid: Pid): boolean {
+  return wait4Call(pid, statusCell, 0, null) === pid;
 }
 
 /**

@@ -104,6 +104,8 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       if (taken > FEW && isListening && !isDiscarding) {
         isListening = false;
         listen(false);
+        // Nothing else would tell of the next child.
+        wake();
       }
       onChild(waited, lastWaitStatus());
       if (taken === BATCH) return waited;

@@ -70,8 +70,8 @@ describeModes([], 'socket activation', (mode) => {
     const { port } = server.address() as { port: number };
     const handle = (server as unknown as { _handle: { fd: number } })._handle.fd;
     const app = `
-      const { LISTEN_PID, LISTEN_FDS, PWD } = process.env;
-      require('net').createServer((socket) => socket.end(JSON.stringify({ own: Number(LISTEN_PID) === process.pid, LISTEN_FDS, PWD })))
+      const { LISTEN_PID, LISTEN_FDS, LISTEN_PIDFDID, PWD } = process.env;
+      require('net').createServer((socket) => socket.end(JSON.stringify({ own: Number(LISTEN_PID) === process.pid, LISTEN_FDS, LISTEN_PIDFDID, PWD })))
         .listen({ fd: 3 }, () => console.log('listening'));`;
     const init = await startInit({
       mode,
@@ -82,7 +82,7 @@ describeModes([], 'socket activation', (mode) => {
         'PWD',
         'sh',
         '-c',
-        'unset PWD; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"',
+        'unset PWD; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_PIDFDID=1 exec "$@"',
         'sh',
         launcher,
       ],

@@ -334,7 +334,8 @@ ${lines.join('\n')}
 | backoff     | waits before the next run (\`--restart\`)                  |
 | exiting     | has ended with its status                                |
 
-A wait4 that is refused leads from every state to the exit, with status 125. The timers are \`--stop-delay\` and
+A wait4 that is refused, or a kernel that does not tell how the workload ended, leads from every state to the exit, with
+status 125. The timers are \`--stop-delay\` and
 \`--stop-timeout\` (running, draining), \`--grace\` (terminating) and the back-off of \`--restart\`: a state has one at most.
 `;
   await expect(text).toMatchFileSnapshot('../../docs/lifecycle.md');
