@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define PATIENCE_NS 2000000000LL
+#define PATIENCE_NS 10000000000LL
 
 struct shared {
   int64_t released;
