@@ -8,17 +8,14 @@ export const root = resolve(import.meta.dirname, '..');
 export const build = resolve(root, 'build/bench');
 export const app = (name) => resolve(import.meta.dirname, 'apps', name);
 
-const sources = ['launch', 'stamp', 'burst', 'storm', 'latency', 'sleepers'].map((name) => `bench/${name}`);
-/** The compiled C programs: a source and a program for each name. */
-const programs = [...sources, 'test/refuse'].map((path) => {
-  const [folder, name] = path.split('/');
-  return { name, source: resolve(root, folder, 'helpers', `${name}.c`), program: resolve(build, name) };
-});
-export const helpers = Object.fromEntries(programs.map(({ name, program }) => [name, program]));
+const names = ['launch', 'stamp', 'burst', 'storm', 'latency', 'sleepers', 'refuse'];
+/** The compiled C programs, by name. */
+export const helpers = Object.fromEntries(names.map((name) => [name, resolve(build, name)]));
 
 /** Static where libc allows it, so that no linker takes part in a start. */
 export function compileHelpers() {
-  for (const { source, program } of programs) {
+  for (const [name, program] of Object.entries(helpers)) {
+    const source = resolve(root, name === 'refuse' ? 'test' : 'bench', `helpers/${name}.c`);
     try {
       compile(source, program, ['-static']);
     } catch {

@@ -1,9 +1,9 @@
 // What /proc and strace say about the processes of an init. What is unknown is NaN.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { procFile, statusField, threadsOf } from '../test/helpers/proc.mjs';
+import { procFile, statusField, threadsOf, until } from '../test/helpers/proc.mjs';
 import { freshPath } from './files.mjs';
 
 /** By then a process has done what strace's attaching makes it do. */
@@ -59,12 +59,14 @@ export function sum(list) {
 export async function countSystemCalls(pids, run) {
   const log = freshPath();
   const strace = spawn('strace', ['-f', '-ttt', '-o', log, '-p', pids.join(',')], { stdio: 'ignore' });
-  const closed = once(strace, 'close');
+  // An error says that there is no strace: then it never attaches.
+  const closed = once(strace, 'close').catch(() => {});
+  const isTraced = (pid) => threadsOf(pid).every((thread) => statusField(thread, 'TracerPid') !== '0');
+  await until(() => pids.every(isTraced), 'strace has attached', 10_000);
   await sleep(ATTACH_MS);
   const from = Date.now() / 1000;
   await run();
   const to = Date.now() / 1000;
-  if (strace.exitCode !== null || !existsSync(log)) throw new Error('strace cannot attach');
   strace.kill('SIGKILL');
   await closed;
   const times = readFileSync(log, 'latin1')

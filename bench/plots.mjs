@@ -4,75 +4,58 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { short } from './numbers.mjs';
 
 const OURS = '#c2255c';
 const OTHERS = '#495057';
 const color = ({ candidate }) => (/subreaper|--|^SIGTERM/.test(candidate) ? OURS : OTHERS);
 
-/** Each plot shows the figures whose group matches: a column for each facet, a row for each candidate, and for each n. */
-const patterns = {
-  start: /^start: (?<facet>exec to (workload|exit) .*)/,
-  burst: /^burst: (?<facet>[\d,]+ zombies) .*/,
-  signals: /^signal to workload: (?<facet>p\d\d .*)/,
-  memory: /^idle (?<facet>alone: (resident|anonymous)|beside .* proportional) memory \(/,
-  growth: /^growth: (?<n>[\d,]+) descendants, (?<facet>.*)/,
-};
-const titles = {
-  start: 'Start: from exec to the workload, and to the end of init',
-  burst: 'N zombies at one instant: ms until the last is reaped',
-  signals: 'From a signal to init to the answer of the workload',
-  memory: 'Memory of the idle init, in MiB',
-  growth: 'One signal to N processes, and the end of all of them',
-  storm: 'Zombies alive during a storm of orphans, counted every 20 ms',
+/** A plot of figures: its title, and the groups that it shows. A column for each facet, a row for each candidate and n. */
+const plots = {
+  start: [
+    'Start: from exec to the workload, and to the end of init',
+    /^start: (?<facet>exec to (workload|exit) .*)/,
+  ],
+  burst: ['N zombies at one instant: ms until the last is reaped', /^burst: (?<facet>[\d,]+ zombies) .*/],
+  signals: ['From a signal to init to the answer of the workload', /^signal to workload: (?<facet>p\d\d .*)/],
+  memory: ['Idle init: MiB', /^idle (?<facet>alone: (resident|anonymous)|beside .* proportional) memory \(/],
+  growth: ['One signal to N processes, and their end', /^growth: (?<n>[\d,]+) descendants, (?<facet>.*)/],
 };
 
 /** Draws what the report has figures for. Candidates stand in the order of the report. */
 export function plotAll({ figures, series, kernel }, folder) {
-  function draw(name, rows, drawRows) {
-    if (rows.length === 0) return;
-    const svg = render(drawRows(rows), `${titles[name]} (${kernel})`);
-    writeFileSync(resolve(folder, `${name}.svg`), svg);
+  function write(name, title, rows, draw) {
+    const path = resolve(folder, `${name}.svg`);
+    if (rows.length > 0) writeFileSync(path, render(draw(rows), `${title} (${kernel})`));
   }
-  for (const [name, pattern] of Object.entries(patterns)) {
+  for (const [name, [title, pattern]] of Object.entries(plots)) {
     const rows = figures.flatMap((figure) => {
       const { facet, n } = pattern.exec(figure.group)?.groups ?? {};
-      return facet ? { ...figure, facet, row: n ? `${figure.candidate}, ${n}` : figure.candidate } : [];
+      return facet ? { ...figure, facet, row: [figure.candidate, n].filter(Boolean).join(', ') } : [];
     });
-    draw(name, rows, drawRanges);
+    write(name, title, rows, drawRanges);
   }
   const samples = Object.entries(series).flatMap(([candidate, own]) =>
     own.map(([ms, zombies]) => ({ candidate, seconds: ms / 1000, zombies })),
   );
-  draw('storm', samples, drawStorm);
+  write('storm', 'Zombies alive during a storm of orphans, counted every 20 ms', samples, drawStorm);
 }
 
 /** A dot for each median, and a line from the 25th to the 75th percentile. */
 function drawRanges(rows) {
   const place = { fx: 'facet', y: 'row' };
-  const text = { text: ({ median }) => shortNumber(median), textAnchor: 'start', dx: 7 };
-  const domain = valuesOf(rows, 'candidate').flatMap((candidate) =>
-    valuesOf(
-      rows.filter((row) => row.candidate === candidate),
-      'row',
-    ),
-  );
+  const end = ({ median, p75 }) => Math.max(median, p75);
+  const label = { text: ({ median }) => short(median), textAnchor: 'start', dx: 7, fill: color };
+  const domain = valuesOf(rows, 'row');
   return {
     height: domain.length * 26 + 116,
     y: { label: null, domain, tickSize: 0 },
     fx: { label: null, domain: valuesOf(rows, 'facet'), padding: 0.12 },
-    x: {
-      label: null,
-      grid: true,
-      type: 'log',
-      ticks: 3,
-      tickFormat: shortNumber,
-      insetLeft: 4,
-      insetRight: 46,
-    },
+    x: { label: null, grid: true, type: 'log', ticks: 3, tickFormat: short, insetLeft: 4, insetRight: 46 },
     marks: [
       Plot.ruleY(rows, { ...place, x1: 'p25', x2: 'p75', stroke: color, strokeWidth: 3, strokeOpacity: 0.4 }),
       Plot.dot(rows, { ...place, x: 'median', fill: color, r: 3.5 }),
-      Plot.text(rows, { ...place, x: ({ median, p75 }) => Math.max(median, p75), ...text, fill: color }),
+      Plot.text(rows, { ...place, x: end, ...label }),
     ],
   };
 }
@@ -80,7 +63,6 @@ function drawRanges(rows) {
 /** A strip for each candidate. The scale has room for zero and for thousands. */
 function drawStorm(rows) {
   const domain = valuesOf(rows, 'candidate');
-  const ticks = { ticks: [0, 10, 1000], tickFormat: shortNumber, grid: true };
   const area = {
     fy: 'candidate',
     x: 'seconds',
@@ -89,12 +71,13 @@ function drawStorm(rows) {
     curve: 'step-after',
     fill: color,
   };
+  const zombies = { label: null, ticks: [0, 10, 1000], tickFormat: short, grid: true };
   return {
     height: domain.length * 56 + 106,
     marginRight: 140,
     fy: { label: null, domain, padding: 0.18 },
     x: { label: 's', ticks: 6 },
-    y: { label: null, type: 'symlog', constant: 1, domain: [0, 10_000], ...ticks },
+    y: { ...zombies, type: 'symlog', constant: 1, domain: [0, 10_000] },
     marks: [Plot.areaY(rows, area), Plot.ruleY([0])],
   };
 }
@@ -118,9 +101,4 @@ function render({ marks, ...options }, title) {
 
 function valuesOf(rows, key) {
   return [...new Set(rows.map((row) => row[key]))];
-}
-
-function shortNumber(value) {
-  if (value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`;
-  return `${Number(value.toPrecision(value >= 1000 ? 4 : 3))}`;
 }

@@ -71,8 +71,3 @@ function quantileOfKnown(values, part) {
   const known = values.filter(Number.isFinite);
   return known.length === 0 ? undefined : quantile(known, part);
 }
-
-/** 20,000 */
-export function withCommas(number) {
-  return number.toLocaleString('en-US');
-}

@@ -1,10 +1,11 @@
 // A report as Markdown: the figures by group, the targets, and what was left out.
+import { short } from './numbers.mjs';
 import { compareWithTargets } from './targets.mjs';
 
 export function tablesOf({ about, kernel, versions, figures, leftOut }) {
   const groups = [...new Set(figures.map(({ group }) => group))];
   const targets = compareWithTargets(figures).map(({ name, most, measured, isMet }) => {
-    return [name, number(most), number(measured), isMet ? 'met' : 'missed'];
+    return [name, short(most), short(measured), isMet ? 'met' : 'missed'];
   });
   const reasons = new Set(leftOut.map(({ candidate, reason }) => `- ${candidate}: ${reason}`));
   return [
@@ -25,8 +26,8 @@ export function tablesOf({ about, kernel, versions, figures, leftOut }) {
 }
 
 function cellsOf({ candidate, median, p25, p75, rounds, ratio }) {
-  const spread = rounds > 1 ? `${number(p25)} to ${number(p75)}` : '';
-  return [candidate, number(median), spread, ratio === undefined ? '' : number(ratio)];
+  const spread = rounds > 1 ? `${short(p25)} to ${short(p75)}` : '';
+  return [candidate, short(median), spread, ratio === undefined ? '' : short(ratio)];
 }
 
 function table(head, rows) {
@@ -34,12 +35,4 @@ function table(head, rows) {
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column].length)));
   const pad = (cell, column) => (column > 0 ? cell.padStart(widths[column]) : cell.padEnd(widths[column]));
   return ['', ...lines.map((cells) => `| ${cells.map(pad).join(' | ')} |`)];
-}
-
-function number(value) {
-  const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString('en-US');
-  if (size >= 100) return value.toFixed(0);
-  if (size >= 10) return value.toFixed(1);
-  return Number.isInteger(value) ? `${value}` : size >= 0.1 ? value.toFixed(2) : value.toPrecision(2);
 }

@@ -1,6 +1,7 @@
 // N zombies that become init's at one instant, as PID 1: the time until the last is reaped.
+
+import { withCommas } from '../numbers.mjs';
 import { rowsOf } from '../processes.mjs';
-import { withCommas } from '../record.mjs';
 
 export async function measure({ record, candidates, size }) {
   // One round of the smallest burst shows that an init does not reap.

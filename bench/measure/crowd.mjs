@@ -4,9 +4,9 @@ import { statSync } from 'node:fs';
 import { childrenOf, descendantsOf, until } from '../../test/helpers/proc.mjs';
 import { subreaper } from '../candidates.mjs';
 import { freshPath, helpers } from '../files.mjs';
+import { withCommas } from '../numbers.mjs';
 import { comesToRest } from '../observe.mjs';
 import { launch, rowsOf } from '../processes.mjs';
-import { withCommas } from '../record.mjs';
 import { signalTimes } from './signals.mjs';
 
 const TREE = 10;

@@ -1,8 +1,8 @@
 // Thousands of live processes below init: does the time for what it does with all of them grow faster than their number?
 import { subreaper } from '../candidates.mjs';
 import { helpers } from '../files.mjs';
+import { withCommas } from '../numbers.mjs';
 import { launch, rowsOf } from '../processes.mjs';
-import { withCommas } from '../record.mjs';
 
 const withOptions = (name, ...options) => ({
   name,

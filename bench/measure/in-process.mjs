@@ -1,9 +1,9 @@
 // What subreaper/register adds to an app, over an empty package that is loaded in the same way: to its start (until its
 // first line), its whole run, its memory, and the delay of its event loop in a storm.
 import { app, helpers, root } from '../files.mjs';
+import { withCommas } from '../numbers.mjs';
 import { readMemory } from '../observe.mjs';
 import { asPid1, launch, whenIdle } from '../processes.mjs';
-import { withCommas } from '../record.mjs';
 
 const ways = ['--import', '--require'];
 const base = { name: 'node app', flags: [], folder: root };

@@ -17,7 +17,7 @@ export async function measure({ record, candidates }) {
   );
 }
 
-function filesOf({ name, package: debian }) {
+function filesOf({ name, debian }) {
   if (debian) return execFileSync('dpkg-query', ['-L', debian], { encoding: 'utf8' }).trim().split('\n');
   const folder = name === 'subreaper' ? installSubreaper() : resolve(build, 'pm2/node_modules');
   return readdirSync(folder, { recursive: true }).map((path) => resolve(folder, path));

@@ -1,12 +1,16 @@
 // Orphans that end all the time, as PID 1: the zombies at any moment, and what reaping costs. Then the same while init
 // cannot run.
 import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../test/helpers/proc.mjs';
 import { makeCpuCgroup } from '../cgroup.mjs';
 import { helpers } from '../files.mjs';
+import { withCommas } from '../numbers.mjs';
 import { comesToRest, countSystemCalls } from '../observe.mjs';
 import { asPid1, parseRows } from '../processes.mjs';
-import { withCommas } from '../record.mjs';
+
+/** subreaper gives file pages back a second after its start. */
+const START_MS = 1500;
 
 export async function measure({ record, candidates, size }) {
   const reaping = candidates.filter(({ reaps }) => reaps);
@@ -62,6 +66,7 @@ function storm(line, { rate, seconds }, around = (_, run) => run()) {
     (out) => line([helpers.storm, out, `${rate}`, `${seconds}`, 'go']),
     async ({ out, result, initPid }) => {
       await until(() => existsSync(`${out}.waits`), 'the workload runs');
+      await sleep(START_MS);
       await comesToRest(initPid());
       return around(initPid(), async () => {
         writeFileSync(`${out}.go`, '');
