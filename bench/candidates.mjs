@@ -1,85 +1,74 @@
-// The inits that are compared. Each makes the line that runs a command below it: the line is what an image would have.
+// The inits that are compared, each with the command line that an image would have.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { app, build, freshPath, installPackage, root } from './files.mjs';
-import { showProgress } from './record.mjs';
+import { showProgress } from '../test/helpers/progress.mjs';
+import { app, build, freshPath, helpers, installPackage, root } from './files.mjs';
 
-const subreaper = resolve(root, 'bin/subreaper');
+const launcher = resolve(root, 'bin/subreaper');
 const pm2 = resolve(build, 'pm2/node_modules');
+// As on a kernel before 6.15. A debug log would do the same, and add the cost of its records.
+const refusing = [helpers.refuse, 'PIDFD_GET_INFO', 'ENOTTY'];
 
-/** forwards: SIGUSR2 reaches the workload; reaps: it is said to reap orphans; package: of Debian. */
+/** subreaper with options. */
+export const subreaper = (...options) => [launcher, ...options, '--'];
+
+/**
+ * init: the words before the command. forwards: it passes SIGUSR2 on, and ends with its workload. reaps: it is said to
+ * reap orphans. only: the measurements that it takes part in. version: finds its version.
+ */
 const all = [
+  { name: 'subreaper', forwards: true, reaps: true, init: subreaper(), version: () => versionIn(root) },
   {
-    name: 'subreaper',
-    forwards: true,
+    name: 'subreaper, wait loop',
     reaps: true,
-    findVersion: () => versionIn(resolve(root, 'package.json')),
-    line: (command, options = []) => [subreaper, ...options, '--', ...command],
+    init: [...refusing, ...subreaper()],
+    only: ['burst', 'storm'],
   },
+  { name: 'node bin/subreaper', forwards: true, init: ['node', ...subreaper()], only: ['start'] },
   ...['tini', 'dumb-init', 'catatonit'].map((name) => ({
-    name,
-    package: name,
-    forwards: true,
-    reaps: true,
-    line: (command) => [name, '--', ...command],
+    ...{ name, debian: name, forwards: true, reaps: true },
+    init: [name, '--'],
   })),
-  {
-    name: 's6-svscan',
-    package: 's6',
-    reaps: true,
-    line: (command) => ['s6-svscan', makeService(command)],
-  },
-  {
-    name: 'pm2-runtime',
-    findVersion: () => {
-      const manifest = resolve(pm2, 'pm2/package.json');
-      if (!existsSync(manifest)) installPackage(resolve(build, 'pm2'), 'pm2@7');
-      return versionIn(manifest);
-    },
-    line: ([file, ...args]) => {
-      const options = ['--interpreter', 'none', '--no-autorestart'];
-      return [resolve(pm2, '.bin/pm2-runtime'), 'start', file, ...options, '--', ...args];
-    },
-  },
-  {
-    name: 'bare node',
-    forwards: true,
-    findVersion: () => process.version,
-    line: (command) => ['node', app('bare.cjs'), ...command],
-  },
+  { name: 's6-svscan', debian: 's6', reaps: true, line: (command) => ['s6-svscan', makeService(command)] },
+  { name: 'pm2-runtime', version: installPm2, line: pm2Line },
+  { name: 'bare node', forwards: true, init: ['node', app('bare.cjs')], version: () => process.version },
 ];
 
-/** subreaper where no shell is: what its launcher saves from node is lost. */
-export const withoutShell = {
-  name: 'node bin/subreaper',
-  line: (command) => ['node', subreaper, '--', ...command],
-};
-
-/** @returns those that are there, each with its version; the others are left out of the record */
+/** @returns the candidates that are installed, with `line`, which makes a command line; the record has why others are not */
 export function findCandidates(record) {
   return all.flatMap((candidate) => {
-    showProgress(`looking for ${candidate.name}`);
+    const { name, init, debian, version = () => debian && debianVersion(debian) } = candidate;
+    showProgress(`looking for ${name}`);
     try {
-      const { package: debian, findVersion = () => debianVersion(debian) } = candidate;
-      return [{ ...candidate, version: findVersion() }];
+      return [{ line: (command) => [...init, ...command], ...candidate, version: version() }];
     } catch (error) {
-      record.leaveOut(candidate.name, error.message);
+      record.leaveOut(name, error.message);
       return [];
     }
   });
 }
 
-function versionIn(manifest) {
-  return JSON.parse(readFileSync(manifest, 'utf8')).version;
-}
-
 function debianVersion(name) {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is dpkg-query that fills it in.
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills it in.
   return execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8', stdio: 'pipe' });
 }
 
-/** A folder for s6-svscan with one service. It starts that again when it ends; no measurement waits for the end. */
+function versionIn(folder) {
+  return JSON.parse(readFileSync(resolve(folder, 'package.json'), 'utf8')).version;
+}
+
+function installPm2() {
+  if (!existsSync(pm2)) installPackage(resolve(pm2, '..'), 'pm2@7');
+  return versionIn(resolve(pm2, 'pm2'));
+}
+
+function pm2Line([file, ...args]) {
+  const options = ['--interpreter', 'none', '--no-autorestart'];
+  return [resolve(pm2, '.bin/pm2-runtime'), 'start', file, ...options, '--', ...args];
+}
+
+/** A folder for s6-svscan with one service. s6 restarts it when it ends; no measurement waits for that. */
 function makeService(command) {
   const folder = freshPath();
   const run = resolve(folder, 'workload/run');

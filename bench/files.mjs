@@ -1,4 +1,4 @@
-// The files of a run. What is installed and compiled stays in build/bench; what a measurement writes goes at the end.
+// The files of a run. build/bench keeps what is installed and compiled; the rest is removed at the end.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -8,30 +8,28 @@ export const root = resolve(import.meta.dirname, '..');
 export const build = resolve(root, 'build/bench');
 export const app = (name) => resolve(import.meta.dirname, 'apps', name);
 
+const names = ['launch', 'stamp', 'burst', 'storm', 'latency', 'sleepers', 'refuse'];
 /** The compiled C programs, by name. */
-export const helpers = Object.fromEntries(
-  ['launch', 'stamp', 'burst', 'storm', 'latency', 'sleepers'].map((name) => [name, resolve(build, name)]),
-);
+export const helpers = Object.fromEntries(names.map((name) => [name, resolve(build, name)]));
 
-/** Static where libc allows it: a start is then the kernel's work and no linker's. */
+/** Static where libc allows it, so that no linker takes part in a start. */
 export function compileHelpers() {
   for (const [name, program] of Object.entries(helpers)) {
-    const compileWith = (options) =>
-      compile(resolve(import.meta.dirname, 'helpers', `${name}.c`), program, options);
+    const source = resolve(root, name === 'refuse' ? 'test' : 'bench', `helpers/${name}.c`);
     try {
-      compileWith(['-static']);
+      compile(source, program, ['-static']);
     } catch {
-      compileWith([]);
+      compile(source, program);
     }
   }
 }
 
 const scratch = resolve(build, `run-${process.pid}`);
-// Retried: what is killed at the same moment may still write there.
+// Retried: a process that is killed at the same moment may still write there.
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }));
 
 let count = 0;
-/** @returns a path that nothing has yet, for the time of the run */
+/** @returns a path where nothing is yet, for the time of the run */
 export function freshPath() {
   mkdirSync(scratch, { recursive: true });
   return resolve(scratch, `${count++}`);
@@ -45,7 +43,7 @@ export function installPackage(folder, spec) {
   return resolve(folder, 'node_modules');
 }
 
-/** @returns what it writes */
+/** @returns what npm writes */
 export function npm(...args) {
   return execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: 'pipe', timeout: 30_000 });
 }

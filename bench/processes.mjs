@@ -1,78 +1,48 @@
 // Starts what is measured, in a PID namespace that ends with it.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { unshareArguments } from '../test/helpers/namespace.mjs';
-import { childrenOf, until } from '../test/helpers/proc.mjs';
+import { startInNamespace } from '../test/helpers/namespace.mjs';
+import { childrenOf, descendantsOf, hasEnded, until } from '../test/helpers/proc.mjs';
 import { build, freshPath, helpers, root } from './files.mjs';
-import { splitProcesses } from './observe.mjs';
 
 export const DEADLINE_MS = 60_000;
 const POLL_MS = 5;
 
-const home = resolve(build, 'home');
-mkdirSync(home, { recursive: true });
-
-/** The same for all candidates, whatever the shell has that starts the bench. */
-export const environment = {
-  PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
-  HOME: home,
-  // tini takes it for a mistake that it is not PID 1, unless it is told.
-  TINI_SUBREAPER: '',
-};
-
-const running = new Set();
-// unshare takes its namespace with it. The files that are in use there go after that.
-process.prependOnceListener('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
-/** Starts a command line. @returns what it writes, when it ended by process.hrtime(), and a way to end it */
-export function start([file, ...args]) {
-  // In a session of its own it has no terminal, and Ctrl-C reaches the bench alone.
-  const stdio = ['ignore', 'pipe', 'pipe'];
-  const child = spawn(file, args, { cwd: root, env: environment, detached: true, stdio });
-  const started = { pid: child.pid, output: '', log: '', endedAt: undefined };
-  running.add(child);
-  child.stdout.on('data', (data) => {
-    started.output += data;
-  });
-  child.stderr.on('data', (data) => {
-    started.log += data;
-  });
-  const hasEnded = () => {
-    started.endedAt = Number(process.hrtime.bigint());
-    running.delete(child);
-  };
-  child.once('exit', hasEnded);
-  started.closed = once(child, 'close').catch((error) => {
-    started.log += error.message;
-    hasEnded();
-  });
-  started.end = () => {
-    child.kill('SIGKILL');
-    return started.closed;
-  };
-  return started;
-}
+const HOME = resolve(build, 'home');
+mkdirSync(HOME, { recursive: true });
+export const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+/**
+ * All that a candidate has in its environment. Other variables cost some more than others: NODE_EXTRA_CA_CERTS adds
+ * 45 ms to the start of node, and init does not load it. tini takes it for a mistake that it is not PID 1, unless told.
+ */
+const env = { PATH, HOME, TINI_SUBREAPER: '' };
 
 /**
- * Runs a line as PID 1, waits for its workload's result, and ends all of it after `use`.
+ * Runs a line as PID 1, and ends all of it after `use`.
  * @param makeLine  makes the line from the path that the workload writes its result to
- * @param use  gets the running unshare and the text of the result
+ * @param use  gets this path, initPid(), and result(), which waits for the text of the result
  */
 export async function asPid1(makeLine, use) {
   const out = freshPath();
-  const unshare = start(['unshare', ...unshareArguments, ...makeLine(out)]);
+  const unshare = startInNamespace(makeLine(out), { cwd: root, env });
+  const closed = once(unshare, 'close');
+  unshare.stdout.resume();
+  let log = '';
+  unshare.stderr.on('data', (data) => {
+    log += data;
+  });
+  async function result() {
+    await until(() => existsSync(out) || hasEnded(unshare.pid), 'a result', DEADLINE_MS, POLL_MS);
+    if (existsSync(out)) return readFileSync(out, 'utf8');
+    throw new Error(`it ended without a result. ${lastLine(log)}`);
+  }
   try {
-    const hasAny = () => existsSync(out) || unshare.endedAt !== undefined;
-    await until(hasAny, 'a result', DEADLINE_MS, POLL_MS);
-    if (!existsSync(out)) throw new Error(`it ended without a result. ${lastLine(unshare.log)}`);
-    return await use(unshare, readFileSync(out, 'utf8'));
+    return await use({ out, result, initPid: () => childrenOf(unshare.pid)[0].pid });
   } finally {
-    await unshare.end();
+    unshare.kill('SIGKILL');
+    await closed;
   }
 }
 
@@ -80,62 +50,53 @@ export async function asPid1(makeLine, use) {
 export function rowsOf(line, helper, ...args) {
   return asPid1(
     (out) => line([helpers[helper], out, ...args.map(String)]),
-    (_, text) => {
-      if (text === '') throw new Error('there was nothing to measure');
-      const rows = text.trimEnd().split('\n');
-      return rows.map((row) => row.split(' ').map(Number));
-    },
+    async ({ result }) => parseRows(await result()),
   );
 }
 
-/** Runs a line as PID 1 until it has nothing to do. @param look  gets the pid of PID 1, those of init and the workload's */
+export function parseRows(text) {
+  const rows = text.trimEnd().split('\n');
+  return rows.map((row) => row.split(' ').map(Number.parseFloat));
+}
+
+/**
+ * Runs a line as PID 1 until it has nothing to do.
+ * @param look  gets the pids of init, which may be several processes, and of its workload, the last of the chain
+ */
 export function whenIdle(makeLine, settleMs, look) {
-  return asPid1(makeLine, async (unshare) => {
+  return asPid1(makeLine, async ({ result, initPid }) => {
+    await result();
     await sleep(settleMs);
-    const pid = initPidOf(unshare);
-    return look({ pid, ...splitProcesses(pid) });
+    const init = [{ pid: initPid() }, ...descendantsOf(initPid())].map(({ pid }) => pid);
+    return look({ workload: init.pop(), init });
   });
 }
 
 /**
  * Runs a line below the launcher, which is PID 1 then.
- * @param makeLine  makes the line from the path of the file that its workload may write its stamp to
- * @returns the milliseconds from the exec to the workload and to the end, each undefined if it did not come in its time
+ * @param makeLine  makes the line from the path of the file that its workload may write the clock to
+ * @param before  what runs the launcher
+ * @param meanwhile  gets the path, and a function for the launcher's pid
+ * @returns milliseconds, NaN for what did not happen in time
  */
-export async function launch(makeLine, limitMs = 10_000) {
+export function launch(makeLine, { limitMs = DEADLINE_MS, before = [], meanwhile = () => {} } = {}) {
   const stamp = freshPath();
   // The workload only opens it: making a file would add to the time.
   writeFileSync(stamp, '');
-  const launcher = start(['unshare', ...unshareArguments, ...launchLine(limitMs, makeLine(stamp))]);
-  await launcher.closed;
-  if (launcher.output === '') throw new Error(lastLine(launcher.log) || 'the launcher failed');
-  const [startedAt, endedAt] = launcher.output.split(' ').map(Number);
-  const workloadAt = Number(readFileSync(stamp, 'utf8')) || -1;
-  if (workloadAt < 0 && endedAt < 0) throw new Error(`it did nothing in ${limitMs} ms`);
-  const msTo = (time) => (time < 0 ? undefined : (time - startedAt) / 1e6);
-  return { toWorkload: msTo(workloadAt), toExit: msTo(endedAt) };
+  return asPid1(
+    (out) => [...before, helpers.launch, out, `${limitMs}`, ...makeLine(stamp)],
+    async ({ result, initPid }) => {
+      await meanwhile(stamp, initPid);
+      const [[startedAt, endedAt, cpuMs]] = parseRows(await result());
+      const [[workloadAt]] = parseRows(readFileSync(stamp, 'utf8'));
+      const [toWorkload, toExit] = [workloadAt - startedAt, endedAt - startedAt];
+      if (Number.isNaN(toWorkload) && Number.isNaN(toExit))
+        throw new Error(`it did nothing in ${limitMs} ms`);
+      return { toWorkload, toExit, fromWorkloadToExit: endedAt - workloadAt, endedAt, cpuMs };
+    },
+  );
 }
 
-/** The line that takes the times of a line, and is PID 1 instead of it. */
-export function launchLine(limitMs, line) {
-  return [helpers.launch, `${limitMs}`, ...line];
-}
-
-/** @returns when what this launcher started has ended, by process.hrtime() */
-export async function endBelow(launcher) {
-  await launcher.closed;
-  const endedAt = Number(launcher.output.split(' ')[1] ?? -1);
-  if (endedAt < 0) throw new Error(`it has not ended within ${DEADLINE_MS} ms`);
-  return endedAt;
-}
-
-/** @returns the pid, as it is outside, of the PID 1 that this unshare started */
-export function initPidOf({ pid }) {
-  const [init] = childrenOf(pid);
-  if (init === undefined) throw new Error('init is gone');
-  return init.pid;
-}
-
-function lastLine(text) {
+export function lastLine(text) {
   return text.trim().split('\n').at(-1);
 }

@@ -1,46 +1,44 @@
-// Measures in rounds, and keeps the figures: one a line of the table and of results.json.
-import { summarize } from './statistics.mjs';
+// Measures in rounds, and keeps the figures: one a row of the tables and a line of results.json.
+import { showProgress } from '../test/helpers/progress.mjs';
+import { quantile } from '../test/helpers/quantile.mjs';
 
-/** How often a candidate may fail before it is left out. */
+/** A candidate that fails this often is left out. */
 const MOST_FAILURES = 2;
 
-/** One line on stderr that says what runs, if a person can see it. */
-export function showProgress(text = '') {
-  if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`);
-}
-
 /**
- * figures: { group, candidate, unit, median, p25, p75, rounds, ratio?: { to, median, p25, p75 } }, or with a note
- * instead of numbers; leftOut: { candidate, reason }; series: by candidate, the samples of a plot.
+ * figures: { group, candidate, median, p25, p75, rounds, base?, ratio? }, the group ends with the unit; leftOut:
+ * { candidate, reason }; series: by candidate, the samples of a plot.
  */
 export function createRecord() {
-  const figures = [];
-  const leftOut = [];
-  const series = {};
+  const record = { leftOut: [], series: {}, figures: [], leaveOut, compare, add };
+  return record;
 
   function leaveOut(candidate, reason) {
-    leftOut.push({ candidate, reason: reason.split('\n')[0] });
+    record.leftOut.push({ candidate, reason: reason.split('\n')[0] });
   }
 
   /**
-   * Measures every candidate once a round, and backwards in the next: a drift of the machine hits all of them alike.
-   * A candidate may have a number of rounds of its own.
-   * @param measure  gives an object of numbers
+   * Measures every candidate once a round, in the opposite order in the next round, so that a drift of the machine hits
+   * all alike, and adds a group of figures for each metric. A candidate may have fewer rounds.
+   * @param groups  by metric, the name of its group
+   * @param one  measures a candidate once. @returns numbers by metric
    * @returns by metric and by candidate, one number a round; NaN for a round that failed
    */
-  async function inRounds(title, rounds, candidates, measure) {
-    const values = {};
+  async function compare(groups, { rounds, candidates, base }, one) {
+    const [title] = Object.values(groups);
     const failures = {};
-    for (let round = 0; round < rounds; round++) {
+    const all = Array(rounds).fill(Number.NaN);
+    const values = Object.fromEntries(Object.keys(groups).map((metric) => [metric, {}]));
+    for (const round of all.keys()) {
       for (const candidate of round % 2 === 0 ? candidates : candidates.toReversed()) {
         const { name } = candidate;
         if (round >= candidate.rounds || failures[name] === MOST_FAILURES) continue;
         showProgress(`${title}: ${name}, round ${round + 1} of ${rounds}`);
         try {
-          for (const [metric, value] of Object.entries(await measure(candidate))) {
-            values[metric] ??= {};
-            values[metric][name] ??= Array(rounds).fill(Number.NaN);
-            values[metric][name][round] = value ?? Number.NaN;
+          const measured = await one(candidate);
+          for (const [metric, own] of Object.entries(values)) {
+            own[name] ??= [...all];
+            own[name][round] = measured[metric] ?? Number.NaN;
           }
         } catch (error) {
           failures[name] = (failures[name] ?? 0) + 1;
@@ -48,28 +46,28 @@ export function createRecord() {
         }
       }
     }
+    for (const [metric, group] of Object.entries(groups)) add(group, values[metric], base);
     return values;
   }
 
   /**
    * Adds a figure for each candidate.
    * @param base  the candidate that the others are compared with, round by round: what slows a round down falls out
-   * @returns the figures
    */
-  function add(group, unit, values = {}, base = undefined) {
-    const added = Object.entries(values).flatMap(([candidate, own = []]) => {
-      const summary = summarize(own);
-      if (summary === undefined) return [];
-      const { rounds, ...ratio } = summarize(own.map((value, round) => value / values[base]?.[round])) ?? {};
-      return [{ group, candidate, unit, ...summary, ...(rounds && { ratio: { to: base, ...ratio } }) }];
-    });
-    figures.push(...added);
-    return added;
+  function add(group, values, base = undefined) {
+    for (const [candidate, own] of Object.entries(values)) {
+      const [median, p25, p75] = [0.5, 0.25, 0.75].map((part) => quantileOfKnown(own, part));
+      if (median === undefined) continue;
+      const rounds = own.filter(Number.isFinite).length;
+      const ratios = own.map((value, round) => value / values[base]?.[round]);
+      const ratio = quantileOfKnown(ratios, 0.5);
+      const compared = ratio === undefined ? {} : { base, ratio };
+      record.figures.push({ group, candidate, median, p25, p75, rounds, ...compared });
+    }
   }
+}
 
-  function note(group, candidate, note) {
-    figures.push({ group, candidate, note });
-  }
-
-  return { figures, leftOut, series, leaveOut, inRounds, add, note };
+function quantileOfKnown(values, part) {
+  const known = values.filter(Number.isFinite);
+  return known.length === 0 ? undefined : quantile(known, part);
 }

@@ -1,96 +1,85 @@
-// The benchmark suite: subreaper beside other inits and bare node, all in one run and in alternating order.
-// Writes bench/results.json, bench/plots/*.svg and a table. bench/README.md has the options, and what each figure means.
+// The benchmark suite: subreaper beside other inits and bare node, in one run and in alternating order.
+// bench/README.md has the options, and what each figure means.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { namespaceObstacle } from '../test/helpers/namespace.mjs';
+import { namespaceObstacle, raiseMachinePidMax } from '../test/helpers/namespace.mjs';
+import { showProgress } from '../test/helpers/progress.mjs';
 import { findCandidates } from './candidates.mjs';
 import { build, compileHelpers } from './files.mjs';
 import { plotAll } from './plots.mjs';
-import { createRecord, showProgress } from './record.mjs';
-import { full, quick } from './sizes.mjs';
-import { tableOf } from './table.mjs';
+import { createRecord } from './record.mjs';
+import { tablesOf } from './table.mjs';
 
 /** Each is a file of measure/. */
 const measurements = 'start,burst,storm,signals,memory,idle,in-process,growth,crowd,size';
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, only: { type: 'string' }, redraw: { type: 'boolean' } },
+  options: {
+    only: { type: 'string', default: measurements },
+    quick: { type: 'boolean', default: false },
+    redraw: { type: 'boolean' },
+  },
 });
-const unknown = (options.only ?? measurements)
-  .split(',')
-  .filter((name) => !measurements.split(',').includes(name));
+const names = options.only.split(',');
+const unknown = names.filter((name) => !measurements.split(',').includes(name));
 if (unknown.length > 0) {
   console.error(`bench: no measurement is called ${unknown.join(', ')}; there are ${measurements}`);
   process.exit(1);
 }
 /** Only a whole run replaces what the README shows. */
-const folder = options.quick || options.only ? build : import.meta.dirname;
+const folder = options.quick || options.only !== measurements ? build : import.meta.dirname;
 const results = resolve(folder, 'results.json');
 
 // The 'exit' event ends all that runs.
 for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
   process.once(signal, () => process.exit(status));
 }
-if (!options.redraw) writeFileSync(results, format(await measureAll(options.only ?? measurements)));
+if (!options.redraw) writeFileSync(results, format(await measureAll()));
 const report = JSON.parse(readFileSync(results, 'utf8'));
 mkdirSync(resolve(folder, 'plots'), { recursive: true });
 plotAll(report, resolve(folder, 'plots'));
-for (const line of [...tableOf(report), '', `${report.seconds} s`]) console.log(line);
+writeFileSync(resolve(folder, 'results.md'), tablesOf(report));
+console.log(tablesOf(report));
 
-async function measureAll(names) {
+/** How much of something a measurement does. The small form shows that it works, and little about times. */
+function size(full, quick) {
+  return options.quick ? quick : full;
+}
+
+async function measureAll() {
   const obstacle = namespaceObstacle();
   if (obstacle !== undefined) throw new Error(`no PID namespace can be made, ${obstacle}; run it as root`);
-  const startedAt = performance.now();
-  const machine = {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGib: Math.round(totalmem() / 2 ** 30),
-    kernel: `Linux ${release()}`,
-    node: process.version,
-    /** Of the last minute, before the run: what else there was to do. */
-    load: loadavg()[0],
-  };
+  // The usual 32,768 pids are too few for 30,000 strangers.
+  if (!options.quick && process.getuid() === 0) raiseMachinePidMax();
+  const [date, load] = [new Date(), loadavg()[0].toFixed(1)];
   compileHelpers();
   const record = createRecord();
   const candidates = findCandidates(record);
-  for (const name of names.split(',')) {
+  for (const name of names) {
+    const takingPart = candidates.filter(({ only }) => only?.includes(name) ?? true);
     try {
       const { measure } = await import(`./measure/${name}.mjs`);
-      await measure({ record, candidates, size: options.quick ? quick : full });
+      await measure({ record, candidates: takingPart, size });
     } catch (error) {
-      // One that fails as a whole leaves the others alone.
       record.leaveOut('all', `${name}: ${error.message}`);
     }
   }
   showProgress();
-  const { figures, leftOut, series } = record;
+  const minutes = ((Date.now() - date) / 60_000).toFixed(1);
+  const machine = `${cpus()[0]?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   return {
-    date: new Date().toISOString().slice(0, 10),
-    quick: options.quick ?? false,
-    seconds: Math.round((performance.now() - startedAt) / 1000),
-    machine,
-    versions: Object.fromEntries(candidates.map(({ name, version }) => [name, version])),
-    leftOut,
-    figures,
-    series,
+    about: `${date.toISOString().slice(0, 10)}, ${minutes} minutes, load before the run ${load}. ${machine}.`,
+    kernel: `Linux ${release()}`,
+    versions: candidates.flatMap(({ name, version }) => (version ? `${name} ${version}` : [])).join(', '),
+    ...record,
   };
 }
 
 /** JSON with one figure a line, for readable diffs, and with four significant digits. */
-function format({ figures, series, ...about }) {
+function format({ figures, ...about }) {
   const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);
   const line = (value) => JSON.stringify(value, rounded);
-  const entries = (object) => Object.entries(object).map(([key, value]) => `"${key}": ${line(value)}`);
-  return `{
-  ${entries(about).join(',\n  ')},
-  "figures": [
-    ${figures.map(line).join(',\n    ')}
-  ],
-  "series": {
-    ${entries(series).join(',\n    ')}
-  }
-}
-`;
+  return `${line(about).slice(0, -1)},"figures":[\n${figures.map(line).join(',\n')}\n]}\n`;
 }

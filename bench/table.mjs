@@ -1,66 +1,38 @@
-// A report as lines for a terminal: the figures by group, the targets, and what was left out.
+// A report as Markdown: the figures by group, the targets, and what was left out.
+import { short } from './numbers.mjs';
 import { compareWithTargets } from './targets.mjs';
 
-export function tableOf({ machine, versions, figures, leftOut }) {
-  const { cpu, cores, memoryGib, kernel, node, load } = machine;
-  const targets = compareWithTargets(figures).map(({ name, most, measured, isMet }) =>
-    targetRow(`  ${name}`, number(most), number(measured), isMet ? 'met' : 'missed'),
-  );
-  const reasons = new Set(leftOut.map(({ candidate, reason }) => `  ${candidate}: ${reason}`));
+export function tablesOf({ about, kernel, versions, figures, leftOut }) {
+  const groups = [...new Set(figures.map(({ group }) => group))];
+  const targets = compareWithTargets(figures).map(({ name, most, measured, isMet }) => {
+    return [name, short(most), short(measured), isMet ? 'met' : 'missed'];
+  });
+  const reasons = new Set(leftOut.map(({ candidate, reason }) => `- ${candidate}: ${reason}`));
   return [
-    `${cpu}, ${cores} cores, ${memoryGib} GiB, ${kernel}, node ${node}, load before the run ${load.toFixed(1)}`,
-    Object.entries(versions)
-      .map((entry) => entry.join(' '))
-      .join(', '),
-    'Medians of all rounds, with the half of the rounds around them; ratios are of each round by itself.',
-    ...[...new Set(figures.map(({ group }) => group))].flatMap((group) =>
-      groupLines(figures.filter((figure) => figure.group === group)),
-    ),
-    ...section(targetRow('target', 'at most', 'measured'), targets),
-    ...section('left out', [...reasons]),
-  ];
+    about,
+    `All figures are of ${kernel}. ${versions}.`,
+    ...groups.flatMap((name) => {
+      const own = figures.filter(({ group }) => group === name);
+      const base = own.find(({ base }) => base)?.base;
+      return table(
+        [`${name}, ${kernel}`, 'median', 'p25 to p75', base ? `to ${base}` : ''],
+        own.map(cellsOf),
+      );
+    }),
+    ...(targets.length > 0 ? table(['target', 'at most', kernel, ''], targets) : []),
+    ...(reasons.size > 0 ? ['', 'Left out:', '', ...reasons] : []),
+    '',
+  ].join('\n');
 }
 
-function groupLines(figures) {
-  const [{ group, unit }] = figures;
-  const base = figures.find(({ ratio }) => ratio)?.ratio.to;
-  const spread = figures.some(({ rounds }) => rounds > 1) ? 'p25 to p75' : '';
-  const heads = ['median', spread, ...(base ? [`to ${base}`, spread] : [])];
-  return ['', unit ? `${group} (${unit})` : group, row('', heads), ...figures.map(figureLine)];
+function cellsOf({ candidate, median, p25, p75, rounds, ratio }) {
+  const spread = rounds > 1 ? `${short(p25)} to ${short(p75)}` : '';
+  return [candidate, short(median), spread, ratio === undefined ? '' : short(ratio)];
 }
 
-function figureLine({ candidate, median, p25, p75, rounds, ratio, note }) {
-  const name = `  ${candidate}`;
-  if (note !== undefined) return `${name.padEnd(46)}${note}`;
-  const spread = (range) => (rounds > 1 ? `${number(range.p25)} to ${number(range.p75)}` : '');
-  const isCompared = ratio !== undefined && ratio.to !== candidate;
-  const compared = isCompared ? [`x ${number(ratio.median)}`, spread(ratio)] : [];
-  return row(name, [number(median), spread({ p25, p75 }), ...compared]);
-}
-
-function targetRow(title, most, measured, verdict = '') {
-  return `${title.padEnd(74)}${most.padStart(10)}${measured.padStart(12)}   ${verdict}`.trimEnd();
-}
-
-function section(head, lines) {
-  return lines.length === 0 ? [] : ['', head, ...lines];
-}
-
-function row(title, cells) {
-  const widths = [10, 19, 21, 18];
-  return (
-    title.padEnd(46) +
-    cells
-      .map((cell, index) => cell.padStart(widths[index]))
-      .join('')
-      .trimEnd()
-  );
-}
-
-function number(value) {
-  const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString('en-US');
-  if (size >= 100) return value.toFixed(0);
-  if (size >= 10) return value.toFixed(1);
-  return Number.isInteger(value) ? `${value}` : size >= 0.1 ? value.toFixed(2) : value.toPrecision(2);
+function table(head, rows) {
+  const lines = [head, ['---', '---:', '---:', '---:'], ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column].length)));
+  const pad = (cell, column) => (column > 0 ? cell.padStart(widths[column]) : cell.padEnd(widths[column]));
+  return ['', ...lines.map((cells) => `| ${cells.map(pad).join(' | ')} |`)];
 }

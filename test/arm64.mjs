@@ -1,5 +1,5 @@
 // Runs the tests of reaping and of exit statuses with an arm64 node, under user-mode emulation: qemu-aarch64(1). vitest
-// itself runs on this machine's node. As PID 1 only, for qemu's prctl does not know PR_SET_CHILD_SUBREAPER.
+// itself runs on this machine's node. As PID 1 only, because qemu's prctl does not know PR_SET_CHILD_SUBREAPER.
 // Needs qemu-user, and libc6-arm64-cross with libstdc++6-arm64-cross (Debian). Usage: node test/arm64.mjs [version]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '..');
 const folder = resolve(root, 'build/arm64');
 const libraries = '/usr/aarch64-linux-gnu';
 const tests = ['orphans-are-reaped', 'exit-status', 'an-app-is-its-own-init'];
-/** No arm64 build of node-pty; real-time signals, which qemu numbers otherwise; and 256 starts at half a second each. */
+/** node-pty has no arm64 build, qemu numbers real-time signals differently, and 256 starts take half a second each. */
 const leftOut = ['native addon', 'what it used', 'every status', 'every signal'];
 const names = `^(?!.*(${leftOut.join('|')})).*as PID 1`;
 
@@ -32,7 +32,7 @@ execFileSync(
   ['install', '--silent', '--no-audit', '--no-fund', '--force', '--cpu=arm64', '--os=linux', ...packages],
   { cwd: folder, stdio: 'inherit' },
 );
-// The addon is looked for beside koffi.
+// koffi looks for the addon beside itself.
 const addon = resolve(root, 'node_modules/@koromix/koffi-linux-arm64');
 rmSync(addon, { recursive: true, force: true });
 symlinkSync(resolve(folder, 'node_modules/@koromix/koffi-linux-arm64'), addon);
@@ -61,7 +61,7 @@ const { status } = spawnSync(
   {
     cwd: root,
     stdio: 'inherit',
-    // A child that is started by the path of the emulated node has the kernel find qemu by itself, binfmt_misc.
+    // binfmt_misc finds qemu for children that are started by the path of the emulated node.
     env: {
       ...process.env,
       QEMU_LD_PREFIX: libraries,

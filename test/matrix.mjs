@@ -1,5 +1,5 @@
 // Runs the unit and integration tests under other versions of node, each installed from its npm package.
-// Usage: node test/matrix.mjs [version ...] [-- vitest arguments]    (default: every version that is supported)
+// Usage: node test/matrix.mjs [version ...] [-- vitest arguments]    (default: all supported versions)
 // Writes build/test-report-<version>.json; the exit status is 1 if any run failed.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -13,14 +13,14 @@ const end = args.includes('--') ? args.indexOf('--') : args.length;
 const versions = end > 0 ? args.slice(0, end) : supported;
 const vitestArguments = args.slice(end + 1);
 
-/** @returns the folder of that version's `node` */
+/** @returns the folder with `node` of that version */
 function install(version) {
   const folder = resolve(root, 'build/node', version);
   const package_ = `node-linux-${process.arch}`;
   const bin = resolve(folder, 'node_modules', package_, 'bin');
   if (!existsSync(resolve(bin, 'node'))) {
     mkdirSync(folder, { recursive: true });
-    // A package of its own, or npm would install into the project's.
+    // Without a package.json here npm would install into the project.
     execFileSync('npm', ['init', '--yes'], { cwd: folder, stdio: 'ignore' });
     execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', `${package_}@${version}`], {
       cwd: folder,
@@ -49,7 +49,7 @@ function run(version) {
     {
       cwd: root,
       stdio: 'inherit',
-      // Every `node` of the tests is this one: the launcher's, the apps' and the workloads'.
+      // The launcher, the apps and the workloads all find this `node`.
       env: { ...process.env, PATH: [bin, process.env['PATH']].join(delimiter) },
     },
   );

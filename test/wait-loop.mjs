@@ -1,5 +1,5 @@
-// Runs the integration tests as on a kernel that does not tell how a reaped child ended (before Linux 6.15): init has to
-// wait for its children then. A seccomp filter refuses that one ioctl(2) to everything that the tests start.
+// Runs the integration tests as on a kernel before Linux 6.15, which does not tell how a reaped child ended: init then
+// waits for its children. A seccomp filter refuses that one ioctl(2) to all processes that the tests start.
 // Usage: node test/wait-loop.mjs [vitest arguments]
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';

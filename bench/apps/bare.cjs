@@ -1,4 +1,4 @@
-// Bare node as an init: what an image has whose entry point is a small script that starts the command and waits for it.
+// Bare node as an init: the small script of many images, which starts the command and waits for it.
 const { spawn } = require('node:child_process');
 
 const child = spawn(process.argv[2], process.argv.slice(3), { stdio: 'inherit' });

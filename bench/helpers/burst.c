@@ -1,14 +1,14 @@
-/* burst OUT N: hands N zombies to init at one instant; writes the milliseconds until the last was reaped, and how many
-   are left when none was for a while.
+/* burst OUT N: hands N zombies to init at one instant. Writes the milliseconds until the last was reaped, and how many
+   are left if none was reaped for a while.
 
-   The zombies are made beforehand, as children of a process that does not wait for them; its end makes them init's, all
-   in one step of the kernel. If they were alive until then, their own ends would be measured: those take longer than
-   the reaping. What is measured still has the end of that process in it, the same for every init. */
+   The zombies are children of a process that does not wait for them. When it ends, the kernel hands all of them to init
+   in one step. If they were alive until then, their own ends would be measured too, which take longer than reaping. The
+   end of their parent is included: it is the same for every init. */
 #include "common.h"
 #include <signal.h>
 #include <sys/wait.h>
 
-#define PATIENCE_NS 2000000000LL
+#define PATIENCE_NS 10000000000LL
 
 struct shared {
   int64_t released;
@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "burst: %d processes cannot be made\n", count);
     return 1;
   }
-  /* A zombie can still be signalled; once it is reaped its pid names nothing. */
+  /* kill() finds a zombie until it is reaped. */
   int left = 0;
   int64_t progress = now();
   for (int i = 0; i < count && left == 0; i++) {

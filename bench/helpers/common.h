@@ -1,4 +1,4 @@
-/* What every helper needs: a clock that is the same in all processes, and a result that is there at once or not yet. */
+/* Shared by the helpers: a clock that is the same in all processes, and results that appear complete. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -27,7 +27,7 @@ static inline void *share(size_t size) {
   return memory;
 }
 
-/* The result gets its name when it is whole: whoever waits for the name reads all of it. */
+/* The result gets its name when it is complete, so that a reader who waits for the name reads all of it. */
 static inline FILE *begin_result(const char *path) {
   char name[4096];
   snprintf(name, sizeof name, "%s.part", path);

@@ -1,12 +1,12 @@
-/* latency OUT COUNT IDLE_MS: as the workload, answers SIGUSR2 from a handler. A child sends the signals to init one by one
-   and writes the microseconds until each was answered; it is in a session of its own, where a group's signals do not
-   reach it. If IDLE_MS is not 0, the first signal comes that much later, and none warms up before it. */
+/* latency OUT COUNT IDLE_MS: the workload answers SIGUSR2 from a handler. A child sends the signals to init one by one,
+   and writes the microseconds until each was answered. The child has its own session, so that signals to the group do
+   not reach it. If IDLE_MS is not 0, the first signal comes after this time, without a warm-up. */
 #include "common.h"
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-/* init is asleep again when the next signal comes, and never in step with it. */
+/* init sleeps again before the next signal, and the jitter keeps it out of step. */
 #define PAUSE_US 100
 #define JITTER_US 200
 #define PATIENCE_MS 1000
@@ -25,7 +25,7 @@ static void send_signals(pid_t init, int count, const char *path, int64_t idle_m
   struct pollfd polled = {answers[0], POLLIN, 0};
   int lost = 0;
   sleep_ns(idle_ms * 1000000);
-  /* The first tenth warms up. */
+  /* The first tenth of the signals warms up. */
   for (int i = idle_ms ? 0 : -count / 10; i < count && lost < 3; i++) {
     sleep_ns((PAUSE_US + rand_r(&seed) % JITTER_US) * 1000);
     int64_t start = now();

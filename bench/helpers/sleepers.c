@@ -1,10 +1,10 @@
-/* sleepers OUT COUNT stay|leave|defy|signal: a tree of COUNT sleeping processes, a hundred below each of its branches,
-   which are in sessions of their own.
-   stay:   writes the clock once all are there, and sleeps itself.
-   leave:  writes the clock as it ends, and leaves them to init.
-   defy:   the same, and they ignore SIGTERM.
-   signal: has init forward SIGUSR2, and writes the milliseconds until all had it; and those that it takes to signal
-           each of them directly: what no init can be faster than. */
+/* sleepers OUT COUNT stay|leave|defy|signal: a tree of COUNT sleeping processes, in branches of a hundred. Each branch has
+   its own session.
+   stay:   writes the clock in ms once all run, and sleeps.
+   leave:  writes the clock in ms and ends, which leaves them to init.
+   defy:   the same, but they ignore SIGTERM.
+   signal: has init forward SIGUSR2, and writes the milliseconds until all had it, then those that a loop of kill()
+           takes: no init can be faster. */
 #include "common.h"
 #include <signal.h>
 #include <stdatomic.h>
@@ -52,7 +52,7 @@ static void start_sleepers(int count) {
   }
 }
 
-/* The workload itself gets it too when init forwards it, and counts as well. */
+/* When init forwards the signal, the workload gets it too, and counts. */
 static double wait_for(int count, int64_t start) {
   while (atomic_load(&shared->signalled) < count) {
     if (now() - start > PATIENCE_NS) return -1;
@@ -66,7 +66,7 @@ static void measure_signals(int count, FILE *result) {
   int64_t start = now();
   kill(getppid(), SIGUSR2);
   double by_init = wait_for(count + 1, start);
-  /* Those that got it are asleep again. */
+  /* By then all sleep again. */
   sleep_ns(100000000);
   atomic_store(&shared->signalled, 0);
   start = now();
@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
   start_sleepers(count);
   FILE *result = begin_result(path);
   if (strcmp(mode, "signal") == 0) measure_signals(count, result);
-  else fprintf(result, "%lld\n", (long long)now());
+  else fprintf(result, "%.6f\n", now() / 1e6);
   end_result(result, path);
   if (strcmp(mode, "stay") == 0)
     for (;;) pause();

@@ -1,6 +1,7 @@
-/* storm OUT RATE SECONDS: RATE orphans a second, each of which ends after 0 to 20 ms. Every 20 ms it counts the zombies
-   that are init's; writes a line "ms zombies" for each count, and "orphans cpu_ms" as the first: how many orphans, and
-   the processor time that PID 1 took meanwhile. */
+/* storm OUT RATE SECONDS [go]: makes RATE orphans a second, each of which ends after 0 to 20 ms, and counts the zombies
+   of PID 1 every 20 ms. The first line of OUT has: the number of orphans, the microseconds of processor time of PID 1 for
+   each, the most zombies, their mean, and those left 100 ms after the last orphan was made. Then a line "ms zombies" for
+   each count. With go it makes OUT.waits and starts once OUT.go is there: meanwhile the bench prepares init. */
 #include "common.h"
 #include <dirent.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static int count_zombies(void) {
   return zombies;
 }
 
-/* The time on a processor of every thread of PID 1. */
+/* The processor time of all threads of PID 1. */
 static double init_cpu_ms(void) {
   clockid_t clock;
   struct timespec time;
@@ -43,7 +44,7 @@ static double init_cpu_ms(void) {
   return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
 }
 
-/* One process between makes all orphans of a step, and its end makes them orphans. */
+/* A process in between forks all orphans of a step. Its end makes them orphans. */
 static void make_orphans(int count, unsigned *seed) {
   unsigned drawn = rand_r(seed);
   pid_t between = fork();
@@ -60,9 +61,18 @@ static void make_orphans(int count, unsigned *seed) {
   waitpid(between, NULL, 0);
 }
 
+static void wait_for_go(const char *out) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s.waits", out);
+  close(open(path, O_CREAT | O_WRONLY, 0600));
+  snprintf(path, sizeof path, "%s.go", out);
+  while (access(path, F_OK) != 0) sleep_ns(STEP_NS);
+}
+
 int main(int argc, char **argv) {
-  if (argc != 4) return 2;
+  if (argc < 4) return 2;
   int rate = atoi(argv[2]);
+  if (argc == 5) wait_for_go(argv[1]);
   int64_t start = now(), length = atof(argv[3]) * 1e9;
   int most = length / SAMPLE_NS + 100, *samples = share(sizeof(int));
   int *is_over = share(sizeof(int));
@@ -79,20 +89,28 @@ int main(int argc, char **argv) {
     _exit(0);
   }
   unsigned seed = 1;
-  long made = 0;
+  long made = 0, orphans = 0;
   for (int64_t next = start; now() - start < length; next += STEP_NS) {
     if (next > now()) sleep_ns(next - now());
     long due = (long)((double)(now() - start) / 1e9 * rate);
-    /* What a slow machine could not make in its time it does not make later, all at once. */
+    /* A slow machine skips orphans, instead of making them late and all at once. */
     if (due - made > rate / 20) made = due - rate / 20;
     if (due > made) make_orphans(due - made, &seed);
+    orphans += due - made;
     made = due;
   }
   sleep_ns(5 * LONGEST_LIFE_US * 1000LL);
   *is_over = 1;
   waitpid(sampler, NULL, 0);
+  int largest = 0;
+  double sum = 0;
+  for (int i = 0; i < *samples; i++) {
+    if (sampled[i].zombies > largest) largest = sampled[i].zombies;
+    sum += sampled[i].zombies;
+  }
   FILE *result = begin_result(argv[1]);
-  fprintf(result, "%ld %.3f\n", made, init_cpu_ms() - cpu_ms);
+  double cpu_us = (init_cpu_ms() - cpu_ms) * 1e3;
+  fprintf(result, "%ld %.3f %d %.3f %d\n", orphans, cpu_us / orphans, largest, sum / *samples, count_zombies());
   for (int i = 0; i < *samples; i++) fprintf(result, "%.1f %d\n", sampled[i].time / 1e6, sampled[i].zombies);
   end_result(result, argv[1]);
   return 0;

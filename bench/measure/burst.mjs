@@ -1,22 +1,22 @@
-// N zombies that become init's at one instant, as PID 1: how long until the last is reaped.
+// N zombies that become init's at one instant, as PID 1: the time until the last is reaped.
+
+import { withCommas } from '../numbers.mjs';
 import { rowsOf } from '../processes.mjs';
-import { summarize, withCommas } from '../statistics.mjs';
 
 export async function measure({ record, candidates, size }) {
-  for (const { count, rounds, isReapersOnly = false } of size.bursts) {
-    const group = `burst: ${withCommas(count)} zombies at one instant`;
-    const inits = candidates
-      .filter(({ reaps }) => reaps || !isReapersOnly)
-      // With one that does not reap the helper's patience runs out.
-      .map((candidate) => (candidate.reaps ? candidate : { ...candidate, rounds: 1 }));
-    const { ms, left = {} } = await record.inRounds(group, rounds, inits, async ({ line }) => {
-      const [[ms, left]] = await rowsOf(line, 'burst', count);
-      return { ms: left > 0 ? undefined : ms, left };
-    });
-    record.add(group, 'ms', ms, 'tini');
-    for (const [name, counts] of Object.entries(left)) {
-      const { median } = summarize(counts);
-      if (median > 0) record.note(group, name, `${withCommas(median)} zombies stay`);
-    }
+  // One round of the smallest burst shows that an init does not reap.
+  const reaping = candidates.filter(({ reaps }) => reaps);
+  const others = candidates.filter(({ reaps }) => !reaps).map((candidate) => ({ ...candidate, rounds: 1 }));
+  const full = { 100: 20, 1000: 20, 5000: 10, 20000: 8 };
+  for (const [count, rounds] of Object.entries(size(full, { 100: 3, 20000: 1 }))) {
+    await record.compare(
+      { ms: `burst: ${withCommas(Number(count))} zombies at one instant (ms)` },
+      { rounds, candidates: count === '100' ? [...reaping, ...others] : reaping, base: 'tini' },
+      async ({ line }) => {
+        const [[ms, left]] = await rowsOf(line, 'burst', count);
+        if (left > 0) throw new Error(`${withCommas(left)} zombies stay`);
+        return { ms };
+      },
+    );
   }
 }

@@ -1,67 +1,61 @@
-// What subreaper/register adds to an app: to its start (until its first line), to its whole run, to its memory, and to
-// the delay of its event loop in a storm.
-import { app, helpers } from '../files.mjs';
+// What subreaper/register adds to an app, over an empty package that is loaded in the same way: to its start (until its
+// first line), its whole run, its memory, and the delay of its event loop in a storm.
+import { app, helpers, root } from '../files.mjs';
+import { withCommas } from '../numbers.mjs';
 import { readMemory } from '../observe.mjs';
 import { asPid1, launch, whenIdle } from '../processes.mjs';
-import { withCommas } from '../statistics.mjs';
 
-const base = { name: 'node app', flags: [] };
-const ways = [base, ...['--import', '--require'].map((flag) => withFlag(flag, 'subreaper/register'))];
-/** What node itself takes to load anything before an app. */
-const floors = [
-  { ...withFlag('--import', app('empty.mjs')), name: '--import an empty file' },
-  { ...withFlag('--require', app('empty.cjs')), name: '--require an empty file' },
-];
-const kinds = { cjs: 'a CommonJS app', mjs: 'an ESM app' };
-
-function withFlag(...flags) {
-  return { name: flags.join(' '), flags };
-}
+const ways = ['--import', '--require'];
+const base = { name: 'node app', flags: [], folder: root };
+// Each package is found by its own name, from its own folder.
+const preloading = (name, folder) =>
+  ways.map((way) => ({ name: `${way} ${name}`, flags: [way, `${name}/register`], folder }));
+const all = [base, ...preloading('subreaper', root), ...preloading('empty', app('empty'))];
 
 export async function measure({ record, size }) {
-  const { rounds, memoryRounds, settleMs } = size.inProcess;
-  /** Adds the figures of a metric, and what each way adds to the plain app, round by round. */
-  async function compare(title, unit, metric, rounds, ways, one) {
-    const measured = await record.inRounds(`in-process ${title}`, rounds, ways, ({ flags }) => one(flags));
-    const { [base.name]: plain, ...others } = measured[metric] ?? {};
-    record.add(`in-process: ${title}`, unit, measured[metric], base.name);
-    const added = Object.entries(others).map(([name, own]) => [
-      name,
-      own.map((value, round) => value - plain?.[round]),
-    ]);
-    record.add(`in-process: added to the ${title}`, unit, Object.fromEntries(added));
+  async function compare(what, unit, rounds, one) {
+    const settings = { rounds, candidates: all, base: base.name };
+    const { value } = await record.compare({ value: `in-process: ${what} (${unit})` }, settings, one);
+    const over = ways.map((way) => {
+      const empty = value[`${way} empty`];
+      return [way, value[`${way} subreaper`]?.map((own, round) => own - empty?.[round]) ?? []];
+    });
+    record.add(`in-process: over an empty package, ${what} (${unit})`, Object.fromEntries(over));
   }
 
-  for (const [extension, kind] of Object.entries(kinds)) {
-    await compare(`start of ${kind}`, 'ms', 'toWorkload', rounds, [...ways, ...floors], (flags) =>
-      launch((stamp) => ['node', ...flags, app(`first-line.${extension}`), stamp]),
-    );
-  }
-  const run = (before) => (flags) => launch(() => [...before, 'node', ...flags, app('http.cjs')]);
-  const asPid1Too = run(['unshare', '--pid', '--fork']);
-  await compare('run of a service', 'ms', 'toExit', rounds, ways, run([]));
-  await compare('run of a service as PID 1', 'ms', 'toExit', rounds, ways, asPid1Too);
-  for (const [extension, kind] of Object.entries(kinds)) {
-    const title = `anonymous memory of ${kind} as PID 1`;
-    await compare(title, 'MiB', 'anonymous', memoryRounds, ways, (flags) =>
+  const rounds = size(200, 3);
+  const kinds = Object.entries({ cjs: 'a CommonJS app', mjs: 'an ESM app' });
+  for (const [extension, kind] of kinds) {
+    await compare(`start of ${kind}`, 'ms', rounds, async ({ flags, folder }) => {
+      const line = (stamp) => ['node', ...flags, app(`app.${extension}`), stamp];
+      return { value: (await launch(line, { before: ['env', '-C', folder] })).toWorkload };
+    });
+    await compare(`anonymous memory of ${kind} as PID 1`, 'MiB', size(7, 1), ({ flags, folder }) =>
       whenIdle(
-        (out) => ['node', ...flags, app(`http.${extension}`), out],
-        settleMs,
-        ({ pid }) => readMemory(pid),
+        (out) => ['env', '-C', folder, 'node', ...flags, app(`app.${extension}`), out, 'stay'],
+        size(1500, 500),
+        ({ workload }) => ({ value: readMemory(workload).anonymous }),
       ),
     );
   }
-  await measureDelay(record, size.storm);
-}
-
-async function measureDelay(record, { rate, seconds, rounds }) {
-  const values = await record.inRounds('in-process storm', rounds, ways.slice(0, 2), ({ flags }) =>
-    asPid1(
-      (out) => ['node', ...flags, app('storm.cjs'), out, helpers.storm, `${rate}`, `${seconds}`],
-      (_, text) => JSON.parse(text),
-    ),
+  for (const [as, namespace] of Object.entries({ '': [], ' as PID 1': ['unshare', '--pid', '--fork'] })) {
+    await compare(`run of a service${as}`, 'ms', rounds, async ({ flags, folder }) => {
+      const line = (stamp) => [...namespace, 'node', ...flags, app('app.cjs'), stamp, 'once'];
+      return { value: (await launch(line, { before: ['env', '-C', folder] })).toExit };
+    });
+  }
+  const rate = size(1000, 500);
+  const delay = `in-process: event-loop delay, ${withCommas(rate)} orphans a second`;
+  await record.compare(
+    {
+      ...Object.fromEntries(['p50', 'p99', 'max'].map((part) => [part, `${delay}, ${part} (ms)`])),
+      zombies: `${delay}, most zombies`,
+    },
+    { rounds: size(3, 1), candidates: all.slice(0, 2), base: base.name },
+    ({ flags }) =>
+      asPid1(
+        (out) => ['node', ...flags, app('storm.cjs'), out, helpers.storm, `${rate}`, `${size(4, 1)}`],
+        async ({ result }) => JSON.parse(await result()),
+      ),
   );
-  const group = `in-process: event-loop delay, ${withCommas(rate)} orphans a second`;
-  for (const part of ['p50', 'p99', 'max']) record.add(`${group}, ${part}`, 'ms', values[part], base.name);
-  record.add(`${group}, most zombies`, '', values.zombies);
 }

@@ -12,9 +12,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { namespaceObstacle, unshareArguments } from '../../test/helpers/namespace.mjs';
+import { namespaceObstacle, startInNamespace, unshareArguments } from '../../test/helpers/namespace.mjs';
 import { drawTree } from '../hung-workers/draw-tree.mjs';
-import { readNamespace, startInNamespace } from './namespace.mjs';
+import { readNamespace } from './namespace.mjs';
 import { colourOf } from './pages.mjs';
 import { readPng } from './png.mjs';
 

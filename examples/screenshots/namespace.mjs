@@ -1,25 +1,12 @@
 // A PID namespace with a command as its PID 1, and what /proc says about it from outside.
 
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { unshareArguments } from '../../test/helpers/namespace.mjs';
 import { descendantsOf, statusField } from '../../test/helpers/proc.mjs';
 
 /**
  * @typedef {import('../../test/helpers/proc.mjs').ProcessStat & { hostPid: number }} Inside
  *   pid and parent: as the namespace knows them; hostPid: as this process does
  */
-
-/** @returns {import('node:child_process').ChildProcess} unshare: its only child is PID 1, and dies with it */
-export function startInNamespace(command, options) {
-  return spawn('unshare', [...unshareArguments, ...command], {
-    ...options,
-    // Ctrl-C reaches this process alone, which then ends the namespace.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    killSignal: 'SIGKILL',
-  });
-}
 
 /** @returns {Map<number, Inside>} every process below unshare, by its pid in the namespace */
 export function readNamespace(unsharePid) {

@@ -1,1 +1,2 @@
-// An ES module that does nothing: what importing any module before an app does to it, node 20 shows a handle, is not ours.
+// An ES module that does nothing. Importing any module before an app changes the app (node 20 shows a handle): a test
+// that compares with this module sees only what subreaper adds.

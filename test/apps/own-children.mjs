@@ -1,5 +1,5 @@
-// Starts children in every way that node knows, orphans beside them, and tells each own exit that was not as it ought
-// to be. Its last line is JSON.
+// Starts children in every way that node knows, with orphans beside them, and reports each child whose exit status was
+// wrong. Its last line is JSON.
 import { exec, execFile, execSync, fork, spawn, spawnSync } from 'node:child_process';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { register } from 'subreaper';
 
 const ROUNDS = 20;
-// From PATH, for fork and node:cluster: an emulated node needs its emulator in front.
+// From PATH, because fork and node:cluster must start an emulated node through its emulator.
 process.execPath = 'node';
 
 if (cluster.isWorker) process.exit(Number(process.env['CODE']));
@@ -81,7 +81,7 @@ const ways = {
   },
 };
 
-/** Its children end before it does, and it tells each one's exit code. */
+/** Its children end before it does, and it reports the exit code of each. */
 const workerSource = `
   const { spawn } = require('node:child_process');
   const { parentPort } = require('node:worker_threads');
@@ -107,12 +107,12 @@ async function fromCluster() {
 const work = [fromWorkerThread(), fromWorkerThread(), fromCluster()];
 for (let round = 0; round < ROUNDS; round++) {
   for (const start of Object.values(ways)) work.push(start(round));
-  // A turn of the loop: the synchronous ones must not hold back all the others to the end.
+  // Give the loop a turn: otherwise the synchronous ones hold back all others until the end.
   await new Promise((turn) => setImmediate(turn));
 }
 await Promise.all(work);
-// An orphan too few, and the test runs into its time limit.
+// If one orphan is missing, the test runs into its time limit.
 while (registration.reaped < orphans) await new Promise((wake) => setTimeout(wake, 10));
 console.log(JSON.stringify({ checked, wrong, orphans, reaped: registration.reaped }));
-// Stays, for its zombies to be counted.
+// Stay, so that the test can count the zombies.
 process.stdin.resume();

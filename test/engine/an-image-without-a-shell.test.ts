@@ -5,7 +5,7 @@ import { describeEngine, images, runContainer, startContainer } from './containe
 const image = images.withoutShell;
 const app = (code: string) => ({ image, command: ['node', '-e', code] });
 
-/** node starts node, which leaves a node behind: detached, it is an orphan when its parent ends. */
+/** node starts node, which starts a detached node: that becomes an orphan when its parent ends. */
 const leaveOrphans = (count: number, orphanCode: string) => `
   const { spawnSync } = require('child_process');
   const middle = \`require('child_process').spawn(process.execPath, ['-e', process.argv[1]],

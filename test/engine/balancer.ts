@@ -3,21 +3,21 @@ import { text } from 'node:stream/consumers';
 
 /** A client that spreads its requests over replicas, as a load balancer does. */
 export interface Balancer {
-  /** How many requests each task answered, by its name. */
+  /** How many requests each task answered, by task name. */
   readonly answers: ReadonlyMap<string, number>;
   /** Requests that got no answer, each with the reason. */
   readonly failures: readonly string[];
-  /** How many connections were refused: the request went to the next replica. */
+  /** How many connections were refused; each such request went to the next replica. */
   refusals(): number;
-  /** Chooses the replica no more. */
+  /** Takes the replica out. */
   leave(port: number): void;
-  /** Chooses it again. */
+  /** Takes the replica in again. */
   join(port: number): void;
-  /** Lets the requests that are under way end. */
+  /** Stops, and waits for open requests. */
   stop(): Promise<void>;
 }
 
-/** What the requests of one worker are like. */
+/** The requests of one worker. */
 interface Traffic {
   readonly keepsAlive: boolean;
   durationMs(): number;
@@ -36,8 +36,8 @@ const workers: readonly Traffic[] = [
 ];
 
 /**
- * Asks one replica after the other, with several requests under way at any time. Where a connection is refused, the
- * next replica gets the request; whatever goes wrong once there is a connection is a failure.
+ * Asks the replicas in turn, with several open requests at any time. If a replica refuses the connection, the next one
+ * gets the request. Any error on an open connection is a failure.
  */
 export function startBalancer(ports: readonly number[]): Balancer {
   const answers = new Map<string, number>();
@@ -79,7 +79,7 @@ export function startBalancer(ports: readonly number[]): Balancer {
     refusals: () => refusals,
     leave(port) {
       chosen.delete(port);
-      // Its connections are for what is under way only; an agent that is destroyed would cut that.
+      // Its connections serve open requests only. Destroying the agent would cut them.
       agentsOfOld.push(agents.get(port) as Agent);
       agents.set(port, keepingAlive());
     },

@@ -12,11 +12,11 @@ import { join } from 'node:path';
 import { docker, isInstalled, must, mustDocker, run } from './docker.ts';
 import { engineFolder } from './engine.ts';
 
-/** Tells a stand-in from an image that was pulled, and which recipe made it: only such a one is made again. */
+/** A label that marks a stand-in and its recipe: only a stand-in is made again. */
 const standInLabel = 'subreaper.stand-in';
 const recipe = '1';
 
-/** The registry answers soon or not at all: what it sends then may take its time. */
+/** The registry answers soon or not at all. The download itself may take longer. */
 const pullLimit = ['timeout', '--kill-after=5', '180', 'docker', 'pull', '--quiet'] as const;
 
 export function baseImage(version: string): string {
@@ -24,8 +24,8 @@ export function baseImage(version: string): string {
 }
 
 /**
- * Sees to it that the engine has node's image: as it is, pulled, or a stand-in of Debian and npm packages.
- * @returns the reason where none of them can be
+ * Makes sure that the engine has node's image: present, pulled, or a stand-in of Debian and npm packages.
+ * @returns the reason if it cannot
  */
 export async function provideBaseImage(version: string): Promise<string | undefined> {
   const image = baseImage(version);
@@ -52,7 +52,7 @@ async function importStandIn(version: string, image: string): Promise<void> {
   console.log(`importing a stand-in for ${image}`);
   const folder = mkdtempSync(join(engineFolder, 'stand-in-'));
   const tar = join(folder, 'root.tar');
-  // docker import refuses a path that comes twice: of node's folders only those that Debian has not.
+  // docker import refuses duplicate paths, so this adds only the folders that Debian lacks.
   const added = ['./usr/local/bin/node', './usr/local/bin/npm', './usr/local/lib/node_modules'];
   await must('tar', ['-c', '-f', tar, '-C', debian, '.', '-C', node, ...added]);
   const changes = [
@@ -64,11 +64,11 @@ async function importStandIn(version: string, image: string): Promise<void> {
   rmSync(folder, { recursive: true });
 }
 
-/** Debian as it is below node's image, with its user of 1000. @returns its root folder */
+/** Debian as the base of node's image, with its user 1000. @returns its root folder */
 async function bootstrapDebian(): Promise<string> {
   const folder = join(engineFolder, `debian-${recipe}`);
   if (existsSync(folder)) return folder;
-  // Only what is whole gets the name.
+  // The folder gets its name once it is complete.
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
@@ -91,7 +91,7 @@ async function installNode(version: string): Promise<string> {
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(join(unfinished, 'packages'), { recursive: true });
-  // A package of its own, or npm would install into the project's.
+  // Without a package.json here npm would install into the project.
   writeFileSync(join(unfinished, 'packages/package.json'), '{}');
   const node = `node-linux-${process.arch}`;
   const quiet = ['--no-audit', '--no-fund', '--no-save'];

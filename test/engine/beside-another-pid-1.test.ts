@@ -10,12 +10,12 @@ import {
   untilOnly,
 } from './containers.ts';
 
-/** A pod's pause container that reaps nothing: what a zombie is handed to stays one. */
+/** A pause container that reaps nothing: zombies that it adopts stay. */
 function startPause(): Promise<Container> {
   return startContainer({ image: images.base, entrypoint: 'sleep', command: ['1000'] });
 }
 
-/** Orphans that end, survivors that ignore SIGTERM, and such in sessions of their own. */
+/** Orphans that end, and survivors that ignore SIGTERM, some in other sessions. */
 const tree = `
   i=0; while [ $i -lt 20 ]; do (true &); i=$((i + 1)); done
   for n in 1 2 3; do
@@ -25,7 +25,7 @@ const tree = `
   done
   echo started`;
 
-/** The engine's part is left out of it: at a container's end it kills what is in the container's cgroup. */
+/** Without the engine, which kills all processes of the cgroup at the end of a container. */
 const sleepers = (pause: Container) =>
   pause.processes().filter(({ name, pid }) => name === 'sleep' && pid !== pause.pid);
 
@@ -46,7 +46,7 @@ describeEngine('docker run --pid=container:<other>, whose PID 1 reaps nothing', 
 
   test('nor when its workload ends, and the rest of the container lives on', async () => {
     const pause = await startPause();
-    // Here the engine has nothing to kill: the container's first process is the shell.
+    // The engine kills nothing here, because the first process of the container is the shell.
     const script = `"$0" --grace 200ms -- sh -c "$1; exit 5"; echo "ended $?"; exec sleep 3000`;
     const container = await startContainer({
       options: [`--pid=container:${pause.id}`],
@@ -80,7 +80,7 @@ describeEngine('docker run --pid=container:<other>, whose PID 1 reaps nothing', 
     await container.signal('USR1');
     expect(await container.wait()).toBe(6);
     await untilOnly(pause, ['sleep']);
-    // The default seccomp profile lets it become a subreaper: there is nothing to warn of.
+    // The default seccomp profile allows a subreaper, so there is no warning.
     expect((await container.logs()).stderr).toBe('');
   });
 });

@@ -19,7 +19,7 @@ export const images =
 /** The launcher in all of them. */
 export const launcher = '/app/node_modules/.bin/subreaper';
 
-/** A group of tests that is skipped, with the reason in its name, where no engine can be had. */
+/** A group of tests. Without an engine it is skipped, and its name says why. */
 export function describeEngine(name: string, tests: () => void): void {
   const reason = engine.kind === 'missing' ? engine.reason : undefined;
   describe.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, tests);
@@ -30,17 +30,17 @@ export interface ContainerOptions {
   /** Options of `docker run`. */
   readonly options?: readonly string[];
   readonly entrypoint?: string;
-  /** Its arguments: with the images' own entrypoint, the workload. */
+  /** Arguments of the entrypoint. With the images' own entrypoint: the workload. */
   readonly command: readonly string[];
 }
 
 export interface Container {
   readonly id: string;
-  /** The pid of its first process in the namespace of the tests. */
+  /** The pid of its first process, as the tests see it. */
   readonly pid: number;
   /** The next line of its standard output. @throws at its end */
   nextLine(): Promise<string>;
-  /** All it wrote, in the end. */
+  /** All its output. */
   logs(): Promise<Output>;
   /** Waits for its end. @returns the exit code that the engine reports */
   wait(): Promise<number>;
@@ -51,7 +51,7 @@ export interface Container {
   exec(...command: readonly string[]): Promise<Output>;
   /** A field of `docker inspect`, as a Go template. */
   inspect(template: string): Promise<string>;
-  /** All that is in its PID namespace now, zombies too; read from outside. */
+  /** The processes of its PID namespace, zombies too, read from outside. */
   processes(): ProcessStat[];
 }
 
@@ -66,7 +66,7 @@ function runArguments({
   return ['--label', testLabel, ...network, ...options, ...first, image, ...command];
 }
 
-/** Starts a container in the background. It is removed when the test finishes, whatever it does then. */
+/** Starts a container in the background. When the test finishes, it is removed. */
 export async function startContainer(container: ContainerOptions): Promise<Container> {
   const id = await mustDocker('run', '--detach', ...runArguments(container));
   onTestFinished(async () => {
@@ -98,14 +98,14 @@ export async function startContainer(container: ContainerOptions): Promise<Conta
   };
 }
 
-/** Runs a container to its end. */
+/** Runs a container and waits for its end. */
 export async function runContainer(container: ContainerOptions): Promise<Output> {
   const started = await startContainer(container);
   const code = await started.wait();
   return { ...(await started.logs()), code };
 }
 
-/** Starts a container on a terminal. It is removed when the test finishes. */
+/** Starts a container on a terminal. When the test finishes, it is removed. */
 export function startContainerOnTerminal(container: ContainerOptions): Terminal {
   const name = `subreaper-test-${randomUUID()}`;
   onTestFinished(async () => void (await docker('rm', '--force', '--volumes', name)));
@@ -126,7 +126,7 @@ function namespaceOf(pid: number): string | undefined {
 
 export const areZombies = ({ state }: ProcessStat) => state === 'Z';
 
-/** Waits until nothing but these is in the container: the first process and its workload, say. */
+/** Waits until the container has only these processes, such as init and its workload. */
 export function untilOnly(container: Container, names: readonly string[]): Promise<boolean> {
   const sorted = [...names].sort().join();
   const present = () =>

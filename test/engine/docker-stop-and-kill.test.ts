@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ContainerOptions, describeEngine, runContainer, startContainer } from './containers.ts';
 
-/** What a workload's end may take beyond its own time. */
+/** How much longer than its own time a workload's end may take. */
 const allowanceMs = 1000;
 const gracefulMs = 700;
 
@@ -22,7 +22,7 @@ describeEngine('docker stop', () => {
   test.each([
     { name: 'below subreaper', container: below('node', '-e', graceful), code: 3 },
     { name: 'as its own init', container: itsOwnInit(graceful), code: 3 },
-    // The shell ends by the signal at once, and its code counts; the app has its time all the same.
+    // The signal ends the shell at once, and its status counts. The app still gets its time.
     { name: 'behind a shell', container: below('sh', '-c', 'node -e "$0"; exit', graceful), code: 143 },
   ])('an app with a graceful shutdown, $name', async ({ container, code }) => {
     const running = await startContainer(container);
@@ -57,7 +57,7 @@ describeEngine('docker stop', () => {
   });
 
   test('what the app leaves behind does not outlast --grace', async () => {
-    // It ignores SIGTERM, in a session of its own.
+    // It ignores SIGTERM, in another session.
     const survivor = `setsid sh -c 'trap "" TERM; echo ready; exec sleep 1000' & exec sleep 1000`;
     const running = await startContainer({
       options: ['--env', 'SUBREAPER_OPTIONS=--grace 500ms'],

@@ -7,12 +7,12 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** Runs a command to its end. @throws if it cannot be started */
+/** Runs a command. @throws if it cannot be started */
 export async function run(file: string, args: readonly string[], cwd?: string): Promise<Output> {
   const child = spawn(file, args, {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // The builder that every engine has: BuildKit is a plugin, and pulls a frontend.
+    // Every engine has this builder. BuildKit is a plugin, and pulls a frontend.
     env: { ...process.env, DOCKER_BUILDKIT: '0' },
   });
   const code = new Promise<number | null>((resolve, reject) => {
@@ -36,12 +36,12 @@ export function docker(...args: readonly string[]): Promise<Output> {
   return run('docker', args);
 }
 
-/** The same, for what must succeed. @returns its standard output, trimmed @throws with its standard error */
+/** The same for a command that must succeed. @returns its standard output, trimmed @throws with its standard error */
 export function mustDocker(...args: readonly string[]): Promise<string> {
   return must('docker', args);
 }
 
-/** Whether a command is there. */
+/** Whether a command is installed. */
 export async function isInstalled(command: string): Promise<boolean> {
   return (await run('sh', ['-c', 'command -v "$0"', command])).code === 0;
 }

@@ -6,20 +6,20 @@ import { join, resolve } from 'node:path';
 import { buildFolder } from '../helpers/environment.ts';
 import { docker, isInstalled, must, run } from './docker.ts';
 
-/** What the engine tests make on the way and keep for the next run. */
+/** A folder of files that the engine tests keep for the next run. */
 export const engineFolder = resolve(buildFolder, 'engine');
 
-/** On every container and image of the tests. */
+/** A label on every container and image of the tests. */
 export const testLabel = 'subreaper.test';
 
 export interface Engine {
-  /** For DOCKER_HOST; undefined for the engine that answers without. */
+  /** The value of DOCKER_HOST; undefined for the default engine. */
   readonly host: string | undefined;
   /** Removes the containers of the tests, and ends the engine if it was started for them. */
   stop(): Promise<void>;
 }
 
-/** The engine that answers, or one that is started. @returns the reason where there is none */
+/** Finds a running engine, or starts one. @returns the reason if there is none */
 export async function startEngine(): Promise<Engine | string> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'not root on Linux';
   if (!(await isInstalled('docker'))) return 'no docker: install docker.io';
@@ -30,19 +30,19 @@ export async function startEngine(): Promise<Engine | string> {
 }
 
 async function startOwn(): Promise<Engine> {
-  // A socket's path must be short: sockaddr_un has 108 bytes.
+  // The path of a socket must be short: sockaddr_un has 108 bytes.
   const folder = mkdtempSync(join(tmpdir(), 'subreaper-engine-'));
   const kept = join(engineFolder, 'docker');
   const dataRoot = isInUse(kept) ? join(folder, 'docker') : kept;
   mkdirSync(dataRoot, { recursive: true });
-  // Left by an engine that was killed. dockerd takes any process that has the pid since for that engine.
+  // A killed engine leaves its pid file. dockerd then takes any process with that pid for the engine.
   rmSync(pidFile(dataRoot), { force: true });
   const socket = join(folder, 'docker.sock');
   const host = `unix://${socket}`;
   const logFile = join(engineFolder, 'dockerd.log');
 
   const log = openSync(logFile, 'w');
-  // It ends with this process, however that ends, and stops the containers then. A network of its own would change
+  // It ends with this process, whatever ends it, and then stops the containers. It makes no network, which would change
   // the machine's.
   const dockerd = spawn(
     'setpriv',
@@ -60,7 +60,7 @@ async function startOwn(): Promise<Engine> {
   });
 
   async function stop(): Promise<void> {
-    // A second start of tests in the same process looks for an engine again.
+    // A second start of the tests in this process looks for an engine again.
     if (process.env['DOCKER_HOST'] === host) delete process.env['DOCKER_HOST'];
     dockerd.kill('SIGTERM');
     await hasEnded;
@@ -84,7 +84,7 @@ async function startOwn(): Promise<Engine> {
 
 const pidFile = (dataRoot: string) => join(dataRoot, 'dockerd.pid');
 
-/** Two engines must not share a data root: tests that run at the same time. */
+/** Tests that run at the same time start two engines, which must not share a data root. */
 function isInUse(dataRoot: string): boolean {
   try {
     const pid = readFileSync(pidFile(dataRoot), 'utf8').trim();
@@ -94,7 +94,7 @@ function isInUse(dataRoot: string): boolean {
   }
 }
 
-/** Asks until it answers, ends, or has had 30 s. */
+/** Polls until the engine answers or ends, for at most 30 s. */
 async function answers(dockerd: ChildProcess, socket: string): Promise<boolean> {
   const ping = () =>
     new Promise<boolean>((done) => {
@@ -113,7 +113,7 @@ async function answers(dockerd: ChildProcess, socket: string): Promise<boolean> 
   return false;
 }
 
-/** The deepest first. */
+/** Deepest first. */
 function mountsBelow(folders: readonly string[]): string[] {
   const points = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')

@@ -9,7 +9,7 @@ import {
   untilOnly,
 } from './containers.ts';
 
-/** A probe that leaves so many orphans: each is the child of a shell that has ended. */
+/** A probe that leaves so many orphans: each a child of a shell that has ended. */
 const leave = (orphans: number) =>
   ['sh', '-c', `i=0; while [ $i -lt ${orphans} ]; do (sleep 0.01 &); i=$((i + 1)); done`] as const;
 

@@ -15,7 +15,7 @@ describeEngine('the exit code that `docker wait` reports', () => {
   ])('$name', async ({ command, code }) => {
     const exit = await runContainer({ options: ['--ulimit', 'core=0'], command });
     expect(exit.code).toBe(code);
-    // One line for what init itself has to say; nothing of its own where the workload ran.
+    // init prints one line for its own failure, and nothing if the workload ran.
     if (code === 126 || code === 127) expect(exit.stderr).toMatch(/^subreaper: .*\n$/);
     else expect(exit.stderr).not.toContain('subreaper');
   });

@@ -5,7 +5,7 @@ import { baseImage, provideBaseImage } from './base-image.ts';
 import { type Engine, engineFolder, startEngine } from './engine.ts';
 import { buildImages, type Images } from './images.ts';
 
-/** What the tests run on, or why they cannot. */
+/** The engine of the tests, or the reason why there is none. */
 export type EngineParts =
   | {
       readonly kind: 'ready';

@@ -9,7 +9,7 @@ import {
   untilOnly,
 } from './containers.ts';
 
-/** Hangs with a child, one that left its session and ignores SIGTERM, and an orphan. */
+/** A probe that hangs, with a child, a child in another session that ignores SIGTERM, and an orphan. */
 const hangingProbe = `sleep 2000 & setsid sh -c 'trap \\"\\" TERM; sleep 2000; :' & (sleep 2000 &); wait`;
 
 interface HealthOptions {
@@ -18,7 +18,7 @@ interface HealthOptions {
   readonly timeout: string;
 }
 
-/** Below a PID 1 that reaps nothing, as an app without an init is. */
+/** The PID 1 reaps nothing, like an app without an init. */
 function startChecked({ check, timeout }: HealthOptions): Promise<Container> {
   const health = ['--health-interval', '1s', '--health-retries', '1', '--health-timeout', timeout];
   return startContainer({
@@ -28,7 +28,7 @@ function startChecked({ check, timeout }: HealthOptions): Promise<Container> {
   });
 }
 
-/** Waits until the engine has the results of so many probes. @returns their exit codes */
+/** Waits for the results of so many probes. @returns their exit codes */
 async function probes(container: Container, count: number): Promise<number[]> {
   const end = performance.now() + 40_000;
   for (;;) {
@@ -47,16 +47,16 @@ describeEngine('a HEALTHCHECK that hangs, below a PID 1 that reaps nothing', () 
     const container = await startChecked({ check, timeout: '30s' });
     expect((await probes(container, 3)).slice(0, 3)).toEqual([124, 124, 124]);
     expect(await container.inspect('{{.State.Health.Status}}')).toBe('unhealthy');
-    // Between two probes there is a second without one.
+    // There is one second between two probes.
     await untilOnly(container, ['sleep']);
   });
 
   test('the engine’s own limit, which kills the shell before subreaper: nothing runs on', async () => {
-    // The kernel tells it of its parent’s end. `exit` keeps the shell: it would become its last command.
+    // The kernel signals the end of its parent. `exit` keeps the shell from becoming its last command.
     const check = `${launcher} --parent-death-signal TERM --grace 0 -- sh -c "${hangingProbe}"; exit $?`;
     const container = await startChecked({ check, timeout: '2s' });
     expect((await probes(container, 3)).slice(0, 3)).toEqual([-1, -1, -1]);
-    // Its own zombie is left to a PID 1 that reaps nothing; it reaped all of its tree.
+    // Only its own zombie is left, because PID 1 reaps nothing. It has reaped its whole tree.
     const isOwn = ({ name, state }: ProcessStat) => state === 'Z' && name === 'subreaper';
     await until(
       () => container.processes().filter((stat) => !isOwn(stat)).length === 1,

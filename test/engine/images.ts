@@ -11,11 +11,11 @@ const bare = join(root, 'test/engine/Dockerfile.no-shell');
 export interface Images {
   /** Dockerfile.test: the package as a user installs it, with subreaper as the ENTRYPOINT. */
   readonly debian: string;
-  /** The same package on nothing but node and its libraries. */
+  /** The same package with only node and its libraries. */
   readonly withoutShell: string;
 }
 
-/** Builds the images of the tests from the tree as it is built. */
+/** Builds the images of the tests from the built tree. */
 export async function buildImages(version: string): Promise<Images> {
   const registry = await must('npm', ['config', 'get', 'registry']);
   const context = await prepareContext();
@@ -29,7 +29,7 @@ export async function buildImages(version: string): Promise<Images> {
     return image;
   };
   try {
-    // The first stages have a name as well, or they would go with what the last run left: the build's cache.
+    // The first stages have a name too. Without one, the prune below would remove them, and they are the build's cache.
     await build('install', installed, '--target=install');
     const debian = await build('test', installed);
     await build('parts', bare, '--target=parts');
@@ -42,8 +42,8 @@ export async function buildImages(version: string): Promise<Images> {
 }
 
 /**
- * Makes the folder that Dockerfile.test is built from: the packed tarball, and an npm cache with all it needs,
- * so that `npm install` works in a container that reaches no registry.
+ * Makes the build context of Dockerfile.test: the packed tarball, and an npm cache with its dependencies, so that
+ * `npm install` works in a container without a registry.
  */
 async function prepareContext(): Promise<string> {
   mkdirSync(engineFolder, { recursive: true });
@@ -53,7 +53,7 @@ async function prepareContext(): Promise<string> {
   ) as [{ filename: string }];
   const tarball = join(prepared, 'subreaper.tgz');
   renameSync(join(prepared, packed.filename), tarball);
-  // The cache of the last run saves the download. npm verifies what it takes from there.
+  // The cache of the last run saves the download. npm verifies what it uses.
   const cache = join(engineFolder, 'npm-cache');
   const throwaway = mkdtempSync(join(tmpdir(), 'subreaper-install-'));
   try {

@@ -5,15 +5,15 @@ import { type Container, describeEngine, runContainer, startContainer, untilOnly
 import { mustDocker } from './docker.ts';
 
 /**
- * Orphans one after another, each dead at once: the child of a subshell that has ended. Where the subshell finds
- * no room for it, the next one tries: as long as nobody reaps that is for ever.
+ * Makes orphans one after another. Each ends at once, and is the child of a subshell that has ended. If the subshell
+ * cannot fork, the next one tries: if nothing reaps, for ever.
  */
 const leaveOrphans = (count: number) =>
   `i=0; while [ $i -lt ${count} ]; do until (: &) 2>/dev/null; do :; done; i=$((i + 1)); done; echo "left $i"`;
 
 const restricted = [
   ...['--user', '1000', '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
-  // Core files and a home folder are not what this is about.
+  // The test is not about core files and home folders.
   ...['--ulimit', 'core=0'],
 ];
 
@@ -119,7 +119,7 @@ describeEngine('--memory 64m', () => {
   });
 });
 
-/** node calls its main thread node or MainThread. */
+/** node names its main thread node or MainThread. */
 function appName({ pid }: Container): string {
   return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 }

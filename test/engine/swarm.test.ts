@@ -14,7 +14,7 @@ import {
   untilAnswered,
 } from './swarm.ts';
 
-/** What passes between a stop signal and the last time that a balancer which hears of it chooses the replica. */
+/** The time after a stop signal in which an informed balancer may still choose the replica. */
 const newsMs = 200;
 const stopDelayMs = 1000;
 
@@ -22,11 +22,11 @@ interface Update {
   readonly tookMs: number;
   readonly old: readonly Task[];
   readonly exitCodes: readonly (number | undefined)[];
-  /** Of each port, the old task and the new one. */
+  /** The old and the new task of each port. */
   readonly tasks: readonly string[];
-  /** Hears of each stop, a little late, and of each replica that answers. */
+  /** A balancer that is told, a little late, of each stop and of each replica that answers. */
   readonly told: Outcome;
-  /** Has nothing but refused connections to tell it. */
+  /** A balancer that only sees refused connections. */
   readonly untold: Outcome;
 }
 
@@ -84,7 +84,7 @@ function tell(balancer: Balancer, service: Service): void {
         balancer.join(port);
       }
     };
-    // Of a replica that never answers the balancer is not told; the test then waits for its answer, up to a deadline.
+    // The balancer is not told of a replica that never answers. The test waits for its answer, up to a deadline.
     news.set(
       port,
       pass().catch(() => {}),
@@ -94,7 +94,7 @@ function tell(balancer: Balancer, service: Service): void {
 
 const answered = ({ answers }: Balancer) => [...answers.values()].reduce((sum, count) => sum + count, 0);
 
-/** Waits until each balancer has had an answer of each task that is to run. */
+/** Waits until each balancer has had an answer from each task. */
 async function untilAllAnswer(balancers: readonly Balancer[], service: Service): Promise<void> {
   const running = (await service.tasks()).filter(({ isOld }) => !isOld);
   expect(running.map(({ slot }) => slot).sort()).toEqual([1, 2, 3]);
@@ -116,7 +116,7 @@ function report({ annotate }: TestContext, { tookMs, exitCodes, told, untold }: 
   );
 }
 
-/** Swarm waits 2 s before it stops a task, and a task has some seconds to end. */
+/** Swarm waits 2 s before it stops a task, and gives a task some seconds to end. */
 const limits = { timeout: 180_000 };
 const graceful = ['--env', 'SHUTDOWN=graceful'];
 const belowSubreaper = ['--env', `SUBREAPER_OPTIONS=--stop-delay ${stopDelayMs}ms`];
@@ -140,7 +140,7 @@ describeEngine('a rolling update of three replicas in Swarm, under load', () => 
     expectReplaced(update);
     expect(update.exitCodes).toEqual([0, 0, 0]);
     expect(update.told.failures).toEqual([]);
-    // It has left before the replica closes its port.
+    // The balancer takes it out before the replica closes its port.
     expect(update.told.refusals).toBe(0);
     expect(update.told.answeredDuringUpdate).toBeGreaterThan(500);
   });
@@ -168,7 +168,7 @@ describeEngine('a rolling update of three replicas in Swarm, under load', () => 
   });
 });
 
-/** Each replica has an old task and a new one, and all of them answered. */
+/** Each replica has an old and a new task, and all of them answered. */
 function expectReplaced({ old, tasks, told, untold }: Update): void {
   expect(old.map(({ slot, state }) => `${slot} ${state}`).sort()).toEqual([
     '1 shutdown',

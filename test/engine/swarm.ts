@@ -23,7 +23,7 @@ export async function joinSwarm(): Promise<Swarm> {
   if (state === 'inactive') await initSwarm();
   else if (isManager !== 'true')
     return { kind: 'unusable', reason: `the engine is in a swarm (${state}), and no manager of it` };
-  // An engine that was killed during the tests is in their swarm still.
+  // An engine that was killed during the tests is still in their swarm.
   const isOurs = (await mustDocker('node', 'inspect', '--format', '{{.Spec.Labels}}', 'self')).includes(
     testLabel,
   );
@@ -38,7 +38,7 @@ export async function joinSwarm(): Promise<Swarm> {
 }
 
 async function initSwarm(): Promise<void> {
-  // Its ports are the whole machine's: not for others.
+  // Its ports are those of the whole machine, so only this machine may reach them.
   await mustDocker('swarm', 'init', '--advertise-addr=127.0.0.1', '--listen-addr=127.0.0.1');
   try {
     await mustDocker('node', 'update', '--label-add', testLabel, await nodeId());
@@ -52,7 +52,7 @@ const nodeId = () => mustDocker('info', '--format', '{{.Swarm.NodeID}}');
 
 async function leaveSwarm(): Promise<void> {
   await mustDocker('swarm', 'leave', '--force');
-  // A bridge on the machine, which comes with a swarm and does not go with it.
+  // A bridge of the machine, which a swarm makes and does not remove.
   await mustDocker('network', 'rm', 'docker_gwbridge');
 }
 
@@ -69,20 +69,20 @@ export interface Task {
   readonly exitCode: number | undefined;
 }
 
-/** What the engine does to the replica at a port. */
+/** An action of the engine on the replica at a port. */
 type ReplicaEvent = { readonly port: number; readonly action: 'kill' | 'start' };
 
 export interface Service {
   readonly ports: readonly number[];
   onReplica(listener: (event: ReplicaEvent) => void): void;
-  /** Replaces each task by a new one. @returns how long the engine says it took */
+  /** Replaces each task by a new one. @returns how long it took, by the engine */
   update(): Promise<number>;
   tasks(): Promise<Task[]>;
 }
 
 export interface ServiceOptions {
   readonly options: readonly string[];
-  /** Arguments of the images' entrypoint, or of the one among the options. */
+  /** Arguments of the images' entrypoint, or of the one in the options. */
   readonly command: readonly string[];
 }
 
@@ -90,8 +90,8 @@ export interface ServiceOptions {
 export const stopGraceSeconds = 4;
 
 /**
- * Starts three replicas of swarm-app.mjs, and waits until they answer. They are removed when the test finishes.
- * They share the host's network: a new task has the port of the old one, which has to end first.
+ * Starts three replicas of swarm-app.mjs, and waits until they answer. When the test finishes, they are removed.
+ * They use the host's network: a new task has the port of the old one, which must end first.
  */
 export async function startService({ options, command }: ServiceOptions): Promise<Service> {
   const name = `subreaper-test-${randomUUID().slice(0, 8)}`;
@@ -177,7 +177,7 @@ function watch(service: string): { on(listener: (event: EngineEvent) => void): v
       if (name === service || owner === service) for (const listener of listeners) listener(event);
     }
   };
-  // The stream ends with the test. Whoever still waits for an event then has a deadline.
+  // The stream ends with the test. Callers that still wait for an event have a deadline.
   follow().catch(() => {});
   return { on: (listener) => void listeners.push(listener) };
 }
@@ -192,7 +192,7 @@ export async function untilAnswered(port: number): Promise<void> {
   }
 }
 
-/** Below those that the kernel gives to clients. */
+/** Below the ports that the kernel gives to clients. */
 async function freePorts(count: number): Promise<number[]> {
   const free: number[] = [];
   while (free.length < count) {

@@ -3,7 +3,7 @@ import { missing } from '../helpers/environment.ts';
 import { CTRL_BACKSLASH, CTRL_C, CTRL_Z, expectStatus, type Terminal } from '../helpers/terminal.ts';
 import { describeEngine, startContainerOnTerminal } from './containers.ts';
 
-/** Counts what it gets, and tells it at Ctrl-\. */
+/** Counts the signals it gets, and prints the counts on Ctrl-\. */
 const counter = `
   let interrupts = 0;
   process.on('SIGINT', () => console.log(\`interrupt \${++interrupts}\`));
@@ -13,7 +13,7 @@ const counter = `
 
 const reason = missing('script');
 
-/** What is typed before the shell reads again may be lost: at a Ctrl-C the terminal drops its input. */
+/** On Ctrl-C the terminal drops its input: what is typed before the shell reads again may be lost. */
 const prompt = (terminal: Terminal) => terminal.shows(/[$#] $/);
 
 describeEngine('docker run -it', () => {
@@ -32,7 +32,7 @@ describeEngine('docker run -it', () => {
     await prompt(terminal);
     await expectStatus(terminal, 9);
     await prompt(terminal);
-    // A job without a handler ends by it.
+    // It ends a job without a handler.
     terminal.type(`sh -c 'echo run""ning; exec sleep 1000'\n`);
     await terminal.shows(/running\r\n/);
     terminal.type(CTRL_C);

@@ -16,7 +16,7 @@ describeEngine('the image that a user builds', () => {
   test('runs subreaper as PID 1, and the workload as its child', async () => {
     const container = await startContainer({ command: ['sh', '-c', 'echo "$PPID"; exec sleep 1000'] });
     expect(await container.nextLine()).toBe('1');
-    // The pids in every namespace that it is in: the last is its own view.
+    // Its pids in every namespace that it is in. The last is its own view.
     expect(statusField(container.pid, 'NSpid').split('\t').at(-1)).toBe('1');
     await untilOnly(container, ['subreaper', 'sleep']);
     expect((await container.logs()).stderr).toBe('');
@@ -25,7 +25,7 @@ describeEngine('the image that a user builds', () => {
   test('holds the package and what it needs at run time, nothing else', async () => {
     const { stdout } = await runContainer({ entrypoint: 'npm', command: ['ls', '--all', '--json'] });
     const tree = JSON.parse(stdout) as Installed;
-    // npm ls reports what is missing, and what nothing asked for.
+    // npm ls reports missing packages, and packages that nothing depends on.
     expect(tree.problems).toBeUndefined();
     expect(Object.keys(installed(tree))).toEqual(['subreaper']);
     const { subreaper } = tree.dependencies as { subreaper: Installed };
@@ -56,7 +56,7 @@ describeEngine('the image that a user builds', () => {
   });
 });
 
-/** Without the peers that are optional and not there: npm lists them as empty objects. */
+/** Without optional peers that are not installed: npm lists them as empty objects. */
 function installed({ dependencies = {} }: Installed): Record<string, Installed> {
   return Object.fromEntries(Object.entries(dependencies).filter(([, { version }]) => version !== undefined));
 }

@@ -10,9 +10,9 @@ export default defineConfig({
     // A test that leaves a process running fails: the project's own testing kit.
     setupFiles: 'src/testing/vitest.ts',
     testTimeout: 60_000,
-    // The engine's end: it ends what it runs first.
+    // The engine ends its containers before itself.
     teardownTimeout: 60_000,
-    // What is measured is how long an end takes.
+    // The tests measure how long an end takes.
     fileParallelism: false,
   },
 });

@@ -1,36 +1,36 @@
 /*
- * actor: a workload that does what a test asks of the kernel, and reports on standard output, a line an event.
+ * actor: the workload of the tests. It reports on standard output, one line for each event.
  *
  *   actor signals            blocks every signal, prints "ready PID", then the number of each signal it receives
- *   actor die SIGNAL         ends by that signal
- *   actor burst N            N zombies of a child that then dies: all arrive at its reaper at one instant
- *   actor orphans N          N orphans, one after another, each dead at once
+ *   actor die SIGNAL         ends itself with that signal
+ *   actor burst N            a child makes N zombies and ends: its reaper gets all of them at one instant
+ *   actor orphans N          N orphans, one after another, each of which ends at once
  *   actor parent N MS STATUS leaves N orphans that live up to 50 ms each, lives that long itself, and ends with that exit
- *                            code, or by signal -STATUS; 99 is that it could not
- *   actor brief US STATUS    lives that many microseconds, and ends likewise
+ *                            code, or by signal -STATUS; with 99 if it cannot
+ *   actor brief US STATUS    lives that many microseconds, and ends in the same way
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
- *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 once it may
+ *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 on a line of input
  *   actor first-thread       its first thread ends at once, another one 200 ms later: by exit(6)
  *   actor vfork              starts true(1) by vfork(2) a hundred times, and ends with 8
- *   actor reuse PID          becomes the parent of a process with that free number, which is the leader of a group, and
- *                            does what signals does
+ *   actor reuse PID          starts a process with that pid, which must be free, as the leader of a group: it does what
+ *                            signals does
  *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
- *   actor root               from a set-user-ID copy: root for good, so that only root may signal it; prints "ready"
+ *   actor root               from a set-user-ID copy: becomes root, so that only root may signal it; prints "ready"
  *   actor flood SIGNALS N    sends its parent N signals, the kinds (10,34) in turn, and ends with 3
  *   actor flood-on SIGNALS   prints "ready", and sends its parent such signals until SIGTERM ends it
  *   actor flood-pid PID SIGNALS N
- *                            sends them to that process, and ends with 0, also if the process ends meanwhile
+ *                            sends them to that process, and ends with 0, even if the process ends before
  *   actor sink               counts real-time signals and ignores others; prints "ready"; on a stop signal (TERM, INT,
  *                            QUIT, HUP) prints "counted N" and ends with 7
  *   actor chains N           N chains of processes, each of which forks the next one and ends, for a minute; ends with 5
- *                            once it may. Only for a PID namespace: with room for pids they take a machine down
- *   actor endless [UID]      a chain that grows for ever at its end, held at 300 processes by a limit (as root only).
- *                            The limit counts all processes of a user: chains that run at once need a UID each
+ *                            on a line of input. Only in a PID namespace: otherwise they take a machine down
+ *   actor endless [UID]      a chain that keeps growing, up to a limit of 300 processes (as root only). The limit counts
+ *                            all processes of a user: chains that run at once need a UID each
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNALS CMD ignores the signals (15,1,40) and executes the command
- *   actor leash SECONDS CMD  executes the command, which dies after that time, or with its parent, and can have two
- *                            thirds of the queued signals that a user may have
+ *   actor leash SECONDS CMD  executes the command, which dies after that time, or with its parent, and may queue two
+ *                            thirds of the signals that its user may queue
  *   actor below CMD          as PID 1: runs the command as its child, reaps, and ends with the command's status. Reports
  *                            on standard error what the command left running: "left behind: PID NAME STATE"
  * After burst, orphans and chain it prints "done" and waits for a signal.
@@ -118,7 +118,7 @@ static void vfork_often(void) {
   exit(8);
 }
 
-/* The kernel gives out the numbers in turn: the next one is the file's plus one, unless another fork comes first. */
+/* The kernel assigns pids in order: the next one is that of the file plus one, unless another process forks first. */
 static void reuse(pid_t wanted) {
   for (int i = 0; i < 1000; i++) {
     FILE *last = fopen("/proc/sys/kernel/ns_last_pid", "w");
@@ -162,7 +162,7 @@ static void burst(int count) {
     for (int i = 0; i < count; i++) {
       pid_t pid = fork_or_fail();
       if (pid == 0) _exit(0);
-      /* Only look: the zombie stays until this process dies and leaves all of them at once. */
+      /* WNOWAIT leaves the zombie until this process dies and hands over all of them at once. */
       siginfo_t info;
       if (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) == -1) fail("waitid");
     }
@@ -203,10 +203,10 @@ static void parent(int count, int life_ms, int status) {
     pid_t middle = fork_or_fail();
     if (middle == 0) {
       if (fork_or_fail() != 0) _exit(0);
-      /* A pipe that it kept open would hold up node's execFileSync() until it ends. */
+      /* If it kept the pipe open, node's execFileSync() would wait for it. */
       for (int fd = 0; fd < 3; fd++) close(fd);
       usleep(us);
-      /* Some are killed: whoever reaps them must not care. */
+      /* Some are killed: that must make no difference to the reaper. */
       if (us % 8 == 0) die(SIGKILL);
       _exit(us % 256);
     }
@@ -215,7 +215,7 @@ static void parent(int count, int life_ms, int status) {
   brief(life_ms * 1000, status);
 }
 
-/* Every parent waits on a pipe until the whole chain stands, then all die from the top down. */
+/* Every parent waits on a pipe until the chain is complete. Then all die from the top down. */
 static void chain(int depth) {
   int standing[2];
   if (pipe(standing) == -1) fail("pipe");
@@ -230,7 +230,7 @@ static void chain(int depth) {
         _exit(0);
       }
     }
-    /* The last one: wait until it is an orphan of the reaper, parent by parent. */
+    /* The last one waits until all its ancestors are gone and it is a child of the reaper. */
     char byte;
     if (read(standing[0], &byte, 1) == -1) fail("read");
     _exit(0);
@@ -261,7 +261,7 @@ static void daemonize(void) {
   }
   close(ready[1]);
   if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
-  /* The end of the pipe: the daemon has said so. */
+  /* The pipe ends once the daemon has reported. */
   if (read(ready[0], &byte, 1) == -1) fail("read");
   close(ready[0]);
 }
@@ -289,7 +289,7 @@ static void be_hostile(int kind) {
         }
         usleep(2000);
       }
-    case 1: /* ignores what it is asked */
+    case 1: /* ignores SIGTERM */
       signal(SIGTERM, SIG_IGN);
       break;
     case 2: /* is stopped */
@@ -299,10 +299,10 @@ static void be_hostile(int kind) {
       setsid();
       signal(SIGTERM, SIG_IGN);
       break;
-    case 4: /* double-forks when it is asked to end */
+    case 4: /* double-forks on SIGTERM */
       signal(SIGTERM, leave_a_daemon);
       break;
-    case 5: /* is never where it was: each child goes on for its parent */
+    case 5: /* forks and ends for ever: each child replaces its parent */
       signal(SIGTERM, SIG_IGN);
       for (;;) {
         setsid();
@@ -315,7 +315,7 @@ static void be_hostile(int kind) {
 
 static void hostile(int count) {
   for (int i = 0; i < count; i++) {
-    /* Few of the kinds that fork on and on: what they do is for ever. */
+    /* Few of the kinds that fork for ever. */
     static const int kinds[] = {1, 2, 3, 4, 1, 2, 3, 4, 0, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 5};
     if (fork_or_fail() == 0) be_hostile(kinds[i % 20]);
   }
@@ -338,7 +338,7 @@ static int flood(pid_t pid, char *kinds, int count) {
 }
 
 static int flood_parent(char *kinds, int count) {
-  /* They come back, forwarded. */
+  /* init forwards them, so they come back. */
   for (int i = 1; i <= 64; i++) signal(i, SIG_IGN);
   if (!flood(getppid(), kinds, count)) fail("flood");
   return 3;
@@ -365,7 +365,7 @@ static void count_signal(int signal_number) {
 
 static void end_with_count(int signal_number) {
   (void)signal_number;
-  /* No other handler runs meanwhile: all are masked. */
+  /* All signals are masked, so no other handler runs meanwhile. */
   printf("counted %d\n", (int)counted);
   fflush(stdout);
   _exit(7);
@@ -375,7 +375,7 @@ static void sink(void) {
   struct sigaction action = {.sa_handler = SIG_IGN};
   sigfillset(&action.sa_mask);
   for (int number = 1; number < SIGRTMIN; number++)
-    if (number != SIGCHLD) sigaction(number, &action, NULL); /* those that cannot be ignored refuse */
+    if (number != SIGCHLD) sigaction(number, &action, NULL); /* fails for those that cannot be ignored */
   action.sa_handler = count_signal;
   for (int number = SIGRTMIN; number <= SIGRTMAX; number++) sigaction(number, &action, NULL);
   static const int stops[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
@@ -386,7 +386,7 @@ static void sink(void) {
   for (;;) pause();
 }
 
-/* Nobody who kills one process of a chain ends the chain, but for whoever is faster than fork(2). */
+/* Killing one process of a chain does not end the chain, unless the kill is faster than fork(2). */
 static void go_on(time_t end) {
   signal(SIGTERM, SIG_IGN);
   while (time(NULL) < end)
@@ -424,11 +424,11 @@ static void execute(char **command) {
   fail(command[0]);
 }
 
-/* execve(2) keeps all of it; a fork has only the limit. */
+/* execve(2) keeps all of this; a fork keeps only the limit. */
 static void leash(int seconds, char **command) {
   struct rlimit pending;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1) fail("prctl");
-  /* The queue is one for all processes of a user: those out of reach keep a part of it. */
+  /* All processes of a user share the queue: other processes keep a part of it. */
   if (getrlimit(RLIMIT_SIGPENDING, &pending) == -1) fail("getrlimit");
   pending.rlim_cur = pending.rlim_max / 3 * 2;
   if (setrlimit(RLIMIT_SIGPENDING, &pending) == -1) fail("setrlimit");
@@ -456,7 +456,7 @@ static void report_left_behind(void) {
   }
 }
 
-/* Whatever outlives the command has this process for its parent: wait(2) says whether there is any. */
+/* Processes that outlive the command become children of this one: wait(2) tells whether there are any. */
 static void below(char **command) {
   int status;
   pid_t child = fork_or_fail(), ended;

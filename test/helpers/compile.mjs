@@ -6,9 +6,9 @@ import { dirname } from 'node:path';
  * Compiles a program in C. It appears whole: another run in this folder may execute the one before.
  * @param {string} source
  * @param {string} program
- * @param {readonly string[]} options  beside those that all programs have
- * @returns {boolean} false where there is no compiler
- * @throws where it does not compile
+ * @param {readonly string[]} options  added to those of all programs
+ * @returns {boolean} false without a compiler
+ * @throws if it does not compile
  */
 export function compile(source, program, options = []) {
   mkdirSync(dirname(program), { recursive: true });

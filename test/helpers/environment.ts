@@ -66,12 +66,12 @@ function reasonFor(part: Part): string | undefined {
   }
 }
 
-/** Why a test that needs these parts cannot run here; undefined where it can. */
+/** Why a test that needs these parts cannot run here; undefined if it can. */
 export function missing(...parts: readonly Part[]): string | undefined {
   return parts.map(reasonFor).find((reason) => reason !== undefined);
 }
 
-/** A line for each part that this machine lacks. */
+/** One line for each part that this machine lacks. */
 export function missingParts(): string[] {
   const all: readonly Part[] = [
     'actor',

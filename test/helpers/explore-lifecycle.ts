@@ -12,11 +12,11 @@ import {
 export interface Exploration {
   readonly worlds: number;
   readonly transitions: number;
-  /** Of the longest shortest way to a state. */
+  /** How many events the farthest state is from the start, each reached by its shortest path. */
   readonly depth: number;
-  /** Each a story that ends badly. */
+  /** Counterexamples, each as a readable story. */
   readonly counterexamples: readonly string[];
-  /** "running, signal" and the like: from a kind of state, by a kind of event, to a kind of state. */
+  /** "running signal draining" and the like: a kind of state, of event, and of the next state. */
   readonly edges: ReadonlySet<string>;
 }
 
@@ -25,11 +25,11 @@ interface Node {
   readonly from: Node | undefined;
   readonly event: Event | undefined;
   readonly depth: number;
-  /** Nodes that lead here. */
+  /** Nodes with an event that leads here. */
   readonly before: Node[];
 }
 
-/** Every state that can be reached with this policy, whatever happens in whatever order, to any depth. */
+/** Explores every state that any sequence of events, of any length, can reach with this policy. */
 export function explore(policy: Policy): Exploration {
   const first: Node = { world: beginning(policy), from: undefined, event: undefined, depth: 0, before: [] };
   const nodes = new Map([[keyOf(first.world), first]]);
@@ -37,7 +37,7 @@ export function explore(policy: Policy): Exploration {
   const edges = new Set<string>();
   let transitions = 0;
   let depth = 0;
-  // A map is walked in the order of insertion, and what is added meanwhile is walked as well: breadth first.
+  // A map iterates in the order of insertion, and includes what the loop adds: the search is breadth first.
   for (const node of nodes.values()) {
     depth = Math.max(depth, node.depth);
     for (const event of possibleEvents(policy, node.world)) {
@@ -62,7 +62,7 @@ export function explore(policy: Policy): Exploration {
   return { worlds: nodes.size, transitions, depth, counterexamples, edges };
 }
 
-/** With --stop-timeout a stop signal leads to the exit within delay, timeout and grace, whoever resists. */
+/** With --stop-timeout, a stop signal leads to the exit within delay, timeout and grace, even if no process obeys. */
 function lateEnd(policy: Policy, world: World, event: Event): string | undefined {
   const { stopTimeoutMs, stopDelayMs, graceMs } = policy.options;
   const isStopped = 'stoppedBy' in world.state && world.state.stoppedBy !== undefined;
@@ -81,7 +81,7 @@ function withoutWayOut(nodes: readonly Node[]): Node[] {
   return nodes.filter((node) => !leadsOut.has(node));
 }
 
-/** What happened, a line each, and what is wrong in the end. */
+/** The events, one a line, and what is wrong in the end. */
 function story(policy: Policy, last: Node, wrong: string): string {
   const lines: string[] = [];
   for (let node: Node | undefined = last; node?.event !== undefined; node = node.from) {

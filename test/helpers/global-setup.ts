@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { compile } from './compile.mjs';
 import { actor, missingParts, refuse } from './environment.ts';
 
-/** Compiles the programs in C, and says once which parts of the suite this machine cannot run. */
+/** Compiles the C programs, and says once which parts of the suite cannot run here. */
 export function setup(): void {
   for (const program of [actor, refuse])
     compile(resolve(import.meta.dirname, `${basename(program)}.c`), program);

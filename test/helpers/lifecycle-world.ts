@@ -22,18 +22,18 @@ export const SIGTTIN = 21 as Signal;
 const workload = 7 as Pid;
 const program = 'workload';
 
-/** What is true outside of init: what the kernel and the interpreter would know. */
+/** The state outside of init: what the kernel and the interpreter would know. */
 export interface World {
   readonly state: State;
   readonly workloadRuns: boolean;
-  /** The workload, or what it left, may be there. */
+  /** The workload, or processes that it left behind, may still run. */
   readonly hasChildren: boolean;
-  /** An effect whose answer comes before anything else. */
+  /** An effect whose answer comes before any other event. */
   readonly answer: 'start' | Signal | undefined;
   readonly resumes: boolean;
   readonly timer: TimerName | undefined;
   readonly isKilling: boolean;
-  /** Everybody in the namespace was signalled: no run may follow. */
+  /** Every process of the namespace was signalled: no other run may follow. */
   readonly everybodySignalled: boolean;
   readonly discardsStatuses: boolean;
   readonly exits: number;
@@ -59,7 +59,7 @@ export function beginning(policy: Policy): World {
 const short = 0;
 const long = 20_000;
 
-/** Whatever may happen next. */
+/** The events that may come next. */
 export function possibleEvents(policy: Policy, world: World): Event[] {
   if (world.exits > 0) return [];
   if (world.answer === 'start') {
@@ -118,7 +118,7 @@ function endsOfTheWorkload({ terminal }: Policy): Event[] {
   ];
 }
 
-/** What an event changes, and what is wrong about it. */
+/** Applies an event. Returns the new state, and what is wrong with it. */
 export function happen(
   policy: Policy,
   world: World,
@@ -145,7 +145,7 @@ function withEvent(world: World, event: Event): World {
     case 'workload-ended':
       return { ...world, workloadRuns: false };
     case 'no-child-left':
-      // With --pause there may be more orphans by and by.
+      // With --pause, orphans may still arrive.
       return { ...world, hasChildren: world.state.kind === 'pausing' };
     case 'timer':
       return { ...world };
@@ -229,8 +229,8 @@ function stateObjection({ state, timer, exits, workloadRuns }: World): string | 
 }
 
 /**
- * How long it takes from here to the exit if nothing ends but by SIGKILL: the sum of the timers.
- * @returns undefined if it does not end
+ * The time from here to the exit if only SIGKILL ends processes: the sum of the timers.
+ * @returns undefined if init never exits
  */
 export function longestEnd(policy: Policy, from: World): number | undefined {
   let world = from;
@@ -245,7 +245,7 @@ export function longestEnd(policy: Policy, from: World): number | undefined {
   return undefined;
 }
 
-/** What happens in a world where nothing ends but by SIGKILL. */
+/** The next event in a world where only SIGKILL ends processes. */
 function unwillingEvent(world: World): Event | undefined {
   if (world.answer === 'start') return { kind: 'workload-started', atMs: 0, workload, program };
   if (world.answer !== undefined) {
@@ -270,15 +270,15 @@ function timerMs({ options }: Policy, timer: TimerName): number {
   return ms[timer];
 }
 
-/** States that differ in nothing that matters from here on are one. */
+/** The same key for states that behave alike from here on. */
 export function keyOf(world: World): string {
   const { state } = world;
-  // The wait no longer grows from the sixth restart on.
+  // The wait stops growing with the sixth restart.
   const merged = 'restarts' in state ? { ...state, restarts: Math.min(state.restarts, 7) } : state;
   return JSON.stringify({ ...world, state: merged });
 }
 
-/** An event or a state in a few words. */
+/** Describes an event or a state in a few words. */
 export function describeEvent(event: Event): string {
   const { kind, ...rest } = event;
   const details = Object.entries(rest)

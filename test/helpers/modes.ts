@@ -2,7 +2,7 @@ import { describe } from 'vitest';
 import { missing, type Part } from './environment.ts';
 import type { Mode } from './run-init.ts';
 
-/** A group of tests that is skipped, with the reason in its name, where a part is missing on this machine. */
+/** A group of tests. If this machine lacks a part, it is skipped, and its name says why. */
 export function describeWith(parts: readonly Part[], name: string, tests: () => void): void {
   const reason = missing(...parts);
   describe.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, tests);

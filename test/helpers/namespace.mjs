@@ -1,8 +1,9 @@
-// The PID namespaces of the tests, the benchmarks and the examples. Plain JavaScript: node 20 runs the last two as they are.
-import { spawnSync } from 'node:child_process';
+// The PID namespaces of the tests, the benchmarks and the examples. In JavaScript, because node 20 runs the last two
+// without a build.
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
-// The end of unshare(1) is the end of all that runs in its namespace.
+// When unshare(1) dies, so do all processes of its namespace.
 const asRoot = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 const attempts = [asRoot, ['--user', '--map-root-user', ...asRoot]].map((args) => ({
   args,
@@ -10,12 +11,12 @@ const attempts = [asRoot, ['--user', '--map-root-user', ...asRoot]].map((args) =
 }));
 
 /**
- * The arguments with which unshare(1) makes a PID namespace here; undefined where it cannot.
+ * The arguments with which unshare(1) makes a PID namespace here; undefined if it cannot.
  * @type {readonly string[] | undefined}
  */
 export const unshareArguments = attempts.find(({ status }) => status === 0)?.args;
 
-/** @returns {string | undefined} why no PID namespace can be made here, if none can */
+/** @returns {string | undefined} why no PID namespace can be made here; undefined if one can */
 export function namespaceObstacle() {
   if (unshareArguments !== undefined) return undefined;
   const [{ error, stderr, status }] = attempts;
@@ -23,16 +24,37 @@ export function namespaceObstacle() {
   return stderr.split('\n')[0].replace(/^unshare: /, '') || `unshare ended with ${status}`;
 }
 
+/**
+ * Starts a command as PID 1 of a namespace, which ends with this process.
+ * @param {readonly string[]} command
+ * @param {import('node:child_process').SpawnOptions} options
+ * @returns {import('node:child_process').ChildProcess} unshare: PID 1 is its only child, and dies with it
+ */
+export function startInNamespace(command, options = {}) {
+  const child = spawn('unshare', [...(unshareArguments ?? []), ...command], {
+    ...options,
+    // In a session of its own it has no terminal, and Ctrl-C reaches this process alone.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+  });
+  const end = () => child.kill('SIGKILL');
+  // Before other listeners, which may remove the files that it uses.
+  process.prependOnceListener('exit', end);
+  child.once('close', () => process.off('exit', end));
+  return child;
+}
+
 const pidMaxFile = '/proc/sys/kernel/pid_max';
-/** The most that the kernel allows. */
+/** The largest kernel.pid_max that the kernel allows. */
 export const MOST_PIDS = 4_194_304;
 
-/** How many pids the machine has. */
+/** kernel.pid_max of the machine. */
 export function machinePidMax() {
   return Number(readFileSync(pidMaxFile, 'latin1'));
 }
 
-/** Raises kernel.pid_max of the machine, as root. @returns a function that puts the old value back */
+/** Raises kernel.pid_max of the machine, as root. @returns a function that restores the old value */
 export function raiseMachinePidMax() {
   const before = machinePidMax();
   const restore = () => {

@@ -9,12 +9,12 @@ import {
 } from './run-init.ts';
 
 export interface AppOptions extends Pick<InitOptions, 'mode' | 'under' | 'spawn'> {
-  /** node's options. By default those that make the app its own init. */
+  /** node's options. The default makes the app its own init. */
   readonly flags?: readonly string[];
   readonly args?: readonly string[];
 }
 
-/** The two ways to load it before the app. Each is a file of its own. */
+/** The two ways to load it before the app. Each loads a different file. */
 export const waysToRegister = [
   ['--import', 'subreaper/register'],
   ['--require', 'subreaper/register'],
@@ -33,12 +33,12 @@ export function startApp(name: string, options: AppOptions = {}): Promise<Runnin
 
 const inline = (code: string) => ['--input-type=module', '-e', code];
 
-/** Starts a few lines of ESM likewise. */
+/** Starts a few lines of ESM as their own init. */
 export function startCode(code: string, options: AppOptions = {}): Promise<RunningInit> {
   return startInit(asInit(inline(code), options));
 }
 
-/** Runs a few lines of ESM likewise, to their end. */
+/** Runs a few lines of ESM as their own init, and waits for the end. */
 export function runCode(
   code: string,
   options: AppOptions = {},
@@ -46,7 +46,7 @@ export function runCode(
   return runInit(asInit(inline(code), options));
 }
 
-/** The command line that runs a few lines of ESM likewise. */
+/** The command line that runs a few lines of ESM as their own init. */
 export function codeCommand(code: string, options: AppOptions = {}): string[] {
   return initCommand(asInit(inline(code), options));
 }

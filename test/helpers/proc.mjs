@@ -1,5 +1,5 @@
-// What /proc says about processes, for the tests, the benchmarks and the examples. Plain JavaScript: node 20 runs the
-// last two as they are.
+// Reads processes from /proc, for the tests, the benchmarks and the examples. In JavaScript, because node 20 runs the
+// last two without a build.
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
@@ -12,13 +12,13 @@ import { readdirSync, readFileSync } from 'node:fs';
  * @property {number} group
  * @property {number} session
  * @property {number} foreground  the foreground process group of its terminal, -1 without one
- * @property {number} startTime  in clock ticks from boot: with the pid it names a process for good, for pids return
+ * @property {number} startTime  in clock ticks from boot. Pids are reused: pid and start time together identify a process
  */
 
 /**
- * @param {number} pid  of a process, or of a thread
- * @param {string} name  of a file in its folder: proc(5)
- * @returns {string} what it holds, the empty string once the process is gone
+ * @param {number} pid  of a process or thread
+ * @param {string} name  of a file in /proc/pid: proc(5)
+ * @returns {string} its text; empty once the process is gone
  */
 export function procFile(pid, name) {
   try {
@@ -35,7 +35,7 @@ export function procFile(pid, name) {
 export function processStat(pid) {
   const text = procFile(pid, 'stat');
   if (text === '') return undefined;
-  // The name may itself contain parentheses and spaces: it ends at the last one.
+  // The name may contain parentheses and spaces. It ends at the last parenthesis.
   const nameEnd = text.lastIndexOf(')');
   const name = text.slice(text.indexOf('(') + 1, nameEnd);
   const [state, ...numbers] = text.slice(nameEnd + 2).split(' ');
@@ -45,7 +45,7 @@ export function processStat(pid) {
 
 /**
  * @param {number} pid
- * @returns {boolean} whether it is gone, or a zombie: where the kernel reaps there is none
+ * @returns {boolean} whether it is gone or a zombie (there are no zombies if the kernel reaps)
  */
 export function hasEnded(pid) {
   const stat = processStat(pid);
@@ -55,8 +55,8 @@ export function hasEnded(pid) {
 /**
  * @param {number} pid
  * @param {string} field
- * @param {string} file  another one of fields
- * @returns {string} that field of /proc/pid/status, the empty string once the process is gone
+ * @param {string} file  of the same format as status
+ * @returns {string} the value of a field; empty once the process is gone
  */
 export function statusField(pid, field, file = 'status') {
   return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(procFile(pid, file))?.[1] ?? '';
@@ -64,7 +64,7 @@ export function statusField(pid, field, file = 'status') {
 
 /**
  * @param {number} pid
- * @returns {number[]} its threads, none once the process is gone
+ * @returns {number[]} the ids of its threads; none once the process is gone
  */
 export function threadsOf(pid) {
   try {
@@ -74,7 +74,7 @@ export function threadsOf(pid) {
   }
 }
 
-/** @returns {ProcessStat[]} every process of this PID namespace and of those below it */
+/** @returns {ProcessStat[]} all processes of this PID namespace and of those below it */
 export function allProcesses() {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
@@ -92,7 +92,7 @@ export function childrenOf(pid) {
 
 /**
  * @param {number} pid
- * @returns {ProcessStat[]} its children and theirs, each one behind its parent
+ * @returns {ProcessStat[]} all processes below it, each after its parent
  */
 export function descendantsOf(pid) {
   const byParent = new Map();
@@ -114,7 +114,7 @@ export function zombiesOf(pid) {
 
 /**
  * @param {string} marker
- * @returns {ProcessStat[]} those that still run and have this text in the environment they started with
+ * @returns {ProcessStat[]} running processes that started with this text in their environment
  */
 export function runningWith(marker) {
   return allProcesses().filter(
@@ -123,12 +123,12 @@ export function runningWith(marker) {
 }
 
 /**
- * Reads a state until it holds: for what the kernel reports no event of.
+ * Polls until a read returns a value, for states that the kernel reports no event of.
  * @template Value
  * @param {() => Value | undefined | false | null} read
  * @param {string} what
  * @param {number} deadlineMs
- * @param {number} pauseMs  between two readings
+ * @param {number} pauseMs  between two reads
  * @returns {Promise<Value>}
  * @throws after the deadline
  */

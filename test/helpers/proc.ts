@@ -1,2 +1,2 @@
-// In JavaScript for the benchmarks and the examples, which node 20 runs as they are.
+// proc.mjs is JavaScript because node 20 runs the benchmarks and examples without a build.
 export * from './proc.mjs';

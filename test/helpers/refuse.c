@@ -4,10 +4,10 @@
  *   refuse SYSCALL[,SYSCALL...] ERRNO command [arguments]
  *   refuse getrlimit,prlimit64 EPERM node app.js
  *
- * PIDFD_GET_INFO stands for that one ioctl(2): a kernel before 6.15, to an init that looks for kernel reaping.
+ * PIDFD_GET_INFO refuses that one ioctl(2): to init the kernel then looks like one before 6.15.
  *
- * The command and all that it starts are refused these calls, seccomp(2); everything else works. It ends with 99 where
- * it cannot do so.
+ * seccomp(2) refuses these calls to the command and its descendants; all others work. It ends with 99 if it cannot
+ * install the filter.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
   const struct sock_filter fail =
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | number_of(argv[2], errors));
 
-  // A system call's number has another meaning in another architecture's table.
+  // System call numbers differ between architectures.
   append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
   append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0));
   append(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
@@ -105,7 +105,7 @@ int main(int argc, char **argv) {
   }
   append(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 
-  // Without no_new_privs only root may install a filter; with it no set-user-ID program works below.
+  // Only root may install a filter without no_new_privs. With it, set-user-ID programs do not work.
   if ((geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) ||
       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1) {
     perror("refuse: seccomp");

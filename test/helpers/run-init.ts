@@ -13,13 +13,13 @@ export interface Exit {
 }
 
 export interface RunningInit {
-  /** init's pid in the namespace of the test. */
+  /** init's pid, as the test sees it. */
   readonly pid: number;
   readonly process: ChildProcess;
   readonly stdin: Writable;
   /** The next line of the workload's standard output. @throws at its end */
   nextLine(): Promise<string>;
-  /** All that was written to standard error so far. */
+  /** Standard error so far. */
   stderr(): string;
   readonly exit: Promise<Exit>;
   kill(signal: NodeJS.Signals | number): void;
@@ -29,14 +29,14 @@ export interface InitOptions {
   readonly mode?: Mode;
   readonly options?: readonly string[];
   readonly command: readonly string[];
-  /** What starts the launcher: ['node', launcher] for the way without a shell. */
+  /** The command that starts init: ['node', launcher] starts it without a shell. */
   readonly launch?: readonly string[];
-  /** A command that runs all of it as its child, strace(1) say. */
+  /** A command that runs all of this as its child, such as strace(1). */
   readonly under?: readonly string[];
   readonly spawn?: SpawnOptions;
 }
 
-/** The command line that runs init in that mode. */
+/** The command line that runs init. */
 export function initCommand({
   mode,
   options = [],
@@ -48,21 +48,21 @@ export function initCommand({
   return [...under, ...namespace, ...launch, ...options, '--', ...command];
 }
 
-/** Starts init over a workload. Whatever is left of it when the test finishes is killed. */
+/** Starts init with a workload. When the test finishes, all processes that are left are killed. */
 export async function startInit(init: InitOptions): Promise<RunningInit> {
   const started = startProcess(initCommand(init), init.spawn);
   const isGone = () => started.process.exitCode !== null;
   let { pid } = started;
   const generations = (init.under === undefined ? 0 : 1) + (init.mode === 'pid1' ? 1 : 0);
   for (let generation = 0; generation < generations; generation++) {
-    // What runs all of it may fork for its own ends first: such a child keeps its name.
+    // The command in front may fork helpers first. They keep its name.
     const isInit = ({ name }: { name: string }) => generation > 0 || name !== init.under?.[0];
     pid = await until(() => (isGone() ? pid : childrenOf(pid).find(isInit)?.pid), 'init has been forked');
   }
   return { ...started, pid, kill: (signal) => process.kill(pid, signal) };
 }
 
-/** Starts any command line; it and all below it are killed when the test finishes. */
+/** Starts a command line. When the test finishes, it and all its descendants are killed. */
 export function startProcess(line: readonly string[], options: SpawnOptions = {}): RunningInit {
   const [file, ...args] = line as [string, ...string[]];
   const child = spawn(file, args, { stdio: 'pipe', ...options });
@@ -91,7 +91,7 @@ export function startProcess(line: readonly string[], options: SpawnOptions = {}
   };
 }
 
-/** Runs init to its end. */
+/** Runs init and waits for its end. */
 export async function runInit(init: InitOptions): Promise<Exit & { stdout: string; stderr: string }> {
   const running = await startInit(init);
   let stdout = '';
@@ -105,7 +105,7 @@ export async function runInit(init: InitOptions): Promise<Exit & { stdout: strin
   return { ...exit, stdout, stderr: running.stderr() };
 }
 
-/** Keeps what comes from the start on: a stream that nobody reads loses its end with the process. */
+/** Reads from the start on: otherwise the rest of a stream is lost when the process ends. */
 function lineReader(stream: Readable): () => Promise<string> {
   const lines: string[] = [];
   let rest = '';
@@ -134,8 +134,8 @@ function lineReader(stream: Readable): () => Promise<string> {
 }
 
 /**
- * Round after round, since a process that is not yet killed may fork; until all of them are gone, since on a slow machine
- * what was killed may still be there when a test is checked for leaks. A pid may be another process's in the next round.
+ * Kills in rounds, because a process that is not yet killed may fork. Waits until all are gone, because on a slow machine
+ * a killed process may still be there at the check for leaks. In the next round a pid may belong to another process.
  */
 function killWithDescendants(pid: number): void {
   const runs = (stat: ProcessStat | undefined) => stat !== undefined && stat.state !== 'Z';
@@ -151,7 +151,7 @@ function killWithDescendants(pid: number): void {
       try {
         process.kill(stat.pid, 'SIGKILL');
       } catch {
-        // It ended between the snapshot and the kill.
+        // It has ended since the snapshot.
       }
     }
   }

@@ -1,5 +1,5 @@
-/* An addon that takes turns of the event loop when node ends its environment: napi_add_async_cleanup_hook. It declares
- * what it needs by itself, since node's headers are not everywhere. */
+/* An addon whose clean-up takes turns of the event loop when node ends its environment: napi_add_async_cleanup_hook. It
+ * declares what it uses, because node's headers may be missing. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,12 +2,12 @@ import { expect } from 'vitest';
 import { until } from './proc.ts';
 import { type InitOptions, initCommand, type RunningInit, startProcess } from './run-init.ts';
 
-/** A command on a real pty, made by script(1). */
+/** A command on a real pty, which script(1) makes. */
 export interface Terminal {
   /** The pid of script(1), which holds the other end. */
   readonly pid: number;
   type(keys: string): void;
-  /** Waits until text comes up that has not been waited for before. */
+  /** Waits for text in the output after the last text that was waited for. */
   shows(text: RegExp): Promise<RegExpExecArray>;
   readonly exit: RunningInit['exit'];
 }
@@ -46,7 +46,7 @@ export function initOnTerminal(init: InitOptions): Terminal {
   return startTerminal(initCommand(init));
 }
 
-/** Types a command to a shell and waits for its exit status. */
+/** Types a command into a shell and waits for its exit status. */
 export async function expectStatus(terminal: Terminal, status: number): Promise<void> {
   terminal.type('echo status-is-$?-here\n');
   const [, seen] = await terminal.shows(/status-is-(\d+)-here/);

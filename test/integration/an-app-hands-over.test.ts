@@ -13,7 +13,7 @@ const hasExecve = 'execve' in process;
 
 describe.skipIf(!hasExecve)(`process.execve${hasExecve ? '' : ' (skipped: this node has none)'}`, () => {
   test('the next program does not adopt orphans', async () => {
-    // The inner shell has ended when its output has, and its child is someone else's.
+    // When the output ends, the inner shell has ended, and its child has another parent.
     const script = `pid=$(sh -c 'sleep 60 >/dev/null 2>&1 & echo $!')
       parent=$(cut -d ' ' -f 4 /proc/$pid/stat)
       kill -9 $pid
@@ -42,7 +42,7 @@ describe.skipIf(!hasExecve)(`process.execve${hasExecve ? '' : ' (skipped: this n
        console.log('goes on');`,
       { flags: ['--no-warnings', ...registered] },
     );
-    // Up to node 24 a failure ends the process.
+    // Up to node 24, a failure ends the process.
     if (Number.parseInt(process.versions.node, 10) >= 26) expect(stdout).toBe('goes on\n');
     else expect(code).not.toBe(0);
   });
@@ -55,7 +55,7 @@ describeWith(['start-stop-daemon'], 'an app that stops a daemon it had started',
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** An app that starts a daemon, stops it and prints the status of that. */
+  /** An app that starts a daemon, stops it, and prints the status of the stop command. */
   const app = (name: string, { start, stop }: { start: string; stop: string }) => `
     import { exec, execSync, spawnSync } from 'node:child_process';
     import { readFileSync } from 'node:fs';

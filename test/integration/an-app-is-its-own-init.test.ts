@@ -4,7 +4,7 @@ import { codeCommand, runCode, startApp, startCode, waysToRegister } from '../he
 import { processStat, until, zombiesOf } from '../helpers/proc.ts';
 import { startProcess } from '../helpers/run-init.ts';
 
-/** What the inline apps share: the reaping is awaited by its count, for the time limit to fail the test. */
+/** Shared by the inline apps. They wait for a count of reaped orphans; if it never comes, the time limit fails the test. */
 const prelude = `
   import { spawn, execSync } from 'node:child_process';
   import { once } from 'node:events';
@@ -14,7 +14,7 @@ const prelude = `
   const reaped = (registration, count) => until(() => registration.reaped >= count);
   /** Busy on purpose: nothing of the event loop runs meanwhile. */
   const waitForZombie = (pid) => { while (!/\\) Z/.test(readFileSync('/proc/' + pid + '/stat', 'utf8'))); };
-  /** Starts an orphan, which does its work once its parent is gone: some shells wait for what ends before them. */
+  /** Starts an orphan, which works once its parent is gone: some shells wait for children that end before them. */
   const orphanPid = (script) =>
     Number(execSync('(while kill -0 $$; do :; done; ' + script + ') >/dev/null 2>&1 & echo $!', { shell: 'sh' }));
 `;
@@ -42,8 +42,8 @@ describeModes([], 'an app that is its own init', (mode) => {
       waitForZombie(own.pid);
       const orphan = orphanPid('exit 3');
       waitForZombie(orphan);
-      // Signals are read in the poll phase, orphans reaped in the check phase after it: that is a turn. One more, for
-      // libuv's own child stands in front of the orphan.
+      // The loop reads signals in its poll phase, and reaps orphans in the check phase after it: one turn. The orphan
+      // takes one more turn, because libuv's own child comes first.
       for (let phase = 0; phase < 3; phase++) await new Promise((turn) => setImmediate(turn));
       console.log(registration.reaped);`,
       { mode },
@@ -58,7 +58,7 @@ describeModes([], 'an app that is its own init', (mode) => {
       const exits = children.map((child) => once(child, 'exit'));
       if (mode === 'pid1') orphanPid('exit 1');
       const registration = register();
-      // Their zombies are there before libuv has waited for them, and before the look that registering takes.
+      // They are zombies before libuv waits for them, and before registering checks for orphans.
       for (const { pid } of children) waitForZombie(pid);
       console.log(JSON.stringify(await Promise.all(exits)));
       orphanPid('exit 2');
@@ -77,7 +77,7 @@ describeModes([], 'an app that is its own init', (mode) => {
     },
     { what: 'a child of process.binding', start: `spawnBound('exit 7')`, code: '' },
   ];
-  // From node 24 on spawning with it takes what node alone knows.
+  // From node 24 on, only node's own code can spawn through process.binding.
   const possible = nodeMajor < 24 ? unusual : unusual.slice(0, 1);
   test.each(possible)('keeps the exit status of $what', async ({ start, code }) => {
     const result = await runCode(
@@ -98,7 +98,7 @@ describeModes([], 'an app that is its own init', (mode) => {
       const { pid } = child;
       ${code}
       waitForZombie(pid);
-      // This looks for orphans at once, before libuv has waited for the child.
+      // This checks for orphans at once, before libuv has waited for the child.
       register().unregister();
       console.log(registration.orphans().length, JSON.stringify(await exit), registration.reaped);`,
       { mode, flags: ['--no-deprecation', '--import', 'subreaper/register'] },
@@ -153,7 +153,7 @@ describeModes([], 'an app that is its own init', (mode) => {
       const registration = register();
       await reaped(registration, 2);
       console.log(registration.reaped);`,
-      // Registered in the code: what was reaped before that does not count.
+      // The app registers from code: orphans that were reaped before do not count.
       { mode, flags: [] },
     );
     const node = line.indexOf('node');
@@ -178,14 +178,14 @@ describeModes([], 'an app that is its own init', (mode) => {
         await worker.terminate();
         return pid;
       };
-      // A zombie that the thread's end hands to the main thread without a signal.
+      // The end of the thread hands a zombie to the main thread, without a signal.
       await leaveBehind(\`
         const { pid } = spawn('true');
         while (!/\\\\) Z/.test(readFileSync('/proc/' + pid + '/stat', 'utf8')));
         parentPort.postMessage(pid);\`);
       await reaped(registration, 1);
       const running = await leaveBehind("parentPort.postMessage(spawn('sleep', ['60']).pid);");
-      // The kernel passes it on a moment after the thread's end.
+      // The kernel hands it over a moment after the end of the thread.
       await until(() => registration.orphans().map(({ pid }) => pid).join() === String(running));
       process.kill(running, 'SIGKILL');
       await reaped(registration, 2);

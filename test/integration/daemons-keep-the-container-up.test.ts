@@ -11,7 +11,7 @@ import { describeModes } from '../helpers/modes.ts';
 import { childrenOf, processStat, until } from '../helpers/proc.ts';
 import { type Mode, type RunningInit, startInit } from '../helpers/run-init.ts';
 
-// The two lie in a folder that a user's PATH may lack.
+// Both are in a folder that may be missing from a user's PATH.
 const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`;
 const env = { ...process.env, PATH };
 
@@ -19,7 +19,7 @@ function isInstalled(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`], { env, stdio: 'ignore' }).status === 0;
 }
 
-/** Describes tests of a daemon, skipped with the reason in their names where there is one. */
+/** Describes tests of a daemon. If there is a reason to skip them, their names have it. */
 function describeDaemon(name: string, reason: string | undefined, tests: (mode: Mode) => void): void {
   const skipped = (_: Mode) => test.skip(`${reason}`, () => {});
   const title = reason === undefined ? name : `${name} (skipped: ${reason})`;
@@ -38,13 +38,13 @@ async function adopted(init: RunningInit, name: string): Promise<ProcessInfo> {
     if (init.process.exitCode !== null) throw new Error(`init has ended: ${init.stderr()}`);
     const below = descendants(init.pid);
     const [daemon, ...more] = below.filter(({ parent }) => parent === init.pid);
-    // A daemon leads a session of its own; the workload is in init's.
+    // A daemon leads a session. The workload is in init's session.
     const isDaemon = daemon?.name === name && processStat(daemon.pid)?.session === daemon.pid;
     return more.length === 0 && isDaemon && daemon;
   }, `init has adopted ${name} alone`);
 }
 
-/** SIGTERM to init ends it with 143, and everything below it. */
+/** SIGTERM to init ends it with 143, and all processes below it. */
 async function expectStopped(init: RunningInit): Promise<void> {
   const below = descendants(init.pid);
   expect(below).not.toEqual([]);
@@ -53,7 +53,7 @@ async function expectStopped(init: RunningInit): Promise<void> {
   expect(below.filter((info) => isSameProcess(readProcess(info.pid), info))).toEqual([]);
 }
 
-/** A port that is free, and that the kernel gives to nobody who does not ask for it: ip(7), ip_local_port_range. */
+/** A free port, outside of those that the kernel gives out by itself: ip(7), ip_local_port_range. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
@@ -69,11 +69,11 @@ async function freePort(): Promise<number> {
 interface Nginx {
   readonly command: readonly string[];
   readonly pidFile: string;
-  /** The body of its answer. @throws where nothing listens */
+  /** The body of its answer. @throws if nothing listens */
   answer(): Promise<string>;
 }
 
-/** nginx as Debian's own configuration has it, a daemon, with all that it writes in a folder of the test's. */
+/** nginx as a daemon, as in Debian's configuration. It writes only into a folder of the test. */
 async function createNginx({ directives = '' } = {}): Promise<Nginx> {
   const folder = temporaryFolder();
   const port = await freePort();
@@ -122,7 +122,7 @@ describeDaemon('nginx, a daemon', noNginx, (mode) => {
     expect(await nginx.answer()).toMatch(/^pid \d+$/);
     expect(init.process.exitCode).toBe(null);
     await expectStopped(init);
-    // It ended by its own account: killed, it would have left its file.
+    // It ended by itself: if it had been killed, its file would still be there.
     expect(existsSync(nginx.pidFile)).toBe(false);
     await expect(nginx.answer()).rejects.toThrow();
     expect(init.stderr()).toBe('');
@@ -140,7 +140,7 @@ describeDaemon('nginx, a daemon', noNginx, (mode) => {
     await until(() => existsSync(nginx.pidFile) && readFileSync(nginx.pidFile, 'latin1'), 'nginx is up');
     expect(await nginx.answer()).toMatch(/^pid \d+$/);
     process.kill(master.pid, 'SIGQUIT');
-    // The workload's status: that of the nginx which went into the background.
+    // The status is that of the workload, the nginx that forked the daemon.
     expect(await init.exit).toEqual({ code: 0, signal: null });
     expect(existsSync(nginx.pidFile)).toBe(false);
   });
@@ -177,10 +177,10 @@ describeDaemon('cron, a daemon', noCron(), (mode) => {
     const folder = temporaryFolder();
     const ran = join(folder, 'ran');
     writeFileSync(join(folder, 'crontab'), `@reboot root echo $PPID > ${ran}\n`, { mode: 0o644 });
-    // The machine's own limits on sessions are not what is tested.
+    // The test is not about the machine's limits on sessions.
     const permit = ['auth', 'account', 'session'].map((type) => `${type} required pam_permit.so\n`).join('');
     writeFileSync(join(folder, 'pam'), permit);
-    // Mounts of its own: a test runs none of the machine's jobs, and meets no cron of the machine's in /run.
+    // A mount namespace keeps the machine's jobs, and its cron in /run, out of the test.
     const masked = `
       set -e
       for empty in /run /etc/cron.d /var/spool/cron/crontabs; do mount -t tmpfs none $empty; done
@@ -204,7 +204,7 @@ describeDaemon('cron, a daemon', noCron(), (mode) => {
 });
 
 describeModes([], 'with --until all, what a workload leaves behind', (mode) => {
-  /** Starts a workload that ends at once, and leaves behind what this script does, with the test's lines on 3. */
+  /** Starts a workload that ends at once and leaves this script running. The script reads the test's lines on 3. */
   async function startLeaving(left: string, end: string): Promise<RunningInit> {
     const init = await startInit({
       mode,
@@ -212,7 +212,7 @@ describeModes([], 'with --until all, what a workload leaves behind', (mode) => {
       command: ['sh', '-c', `exec 3<&0; setsid sh -c "$0" & ${end}`, left],
     });
     expect(await init.nextLine()).toBe('waits');
-    // It leads a session of its own; the workload is in init's.
+    // It leads a session. The workload is in init's session.
     await until(() => {
       if (init.process.exitCode !== null) throw new Error(`init has ended: ${init.stderr()}`);
       const [child, ...more] = childrenOf(init.pid);
@@ -222,7 +222,7 @@ describeModes([], 'with --until all, what a workload leaves behind', (mode) => {
     return init;
   }
 
-  /** Ends with the test's next line, and not when it is asked to; says both. */
+  /** Ignores the signal, and ends at the test's next line. Reports both. */
   const stubborn = 'trap "echo asked" TERM; echo waits; until read -r _ <&3; do :; done; echo ends; exit 9';
 
   test.each([

@@ -13,7 +13,7 @@ const listen = `process.on('SIGTERM', () => { console.log('listener'); process.e
 
 const answer = `process.on('SIGUSR2', () => console.log('still here'));`;
 
-/** Of what is pending the kernel delivers the lowest first: only the second answer comes after what was sent before. */
+/** The kernel delivers pending signals lowest first: only the second answer comes after the earlier signals. */
 async function expectToStay(app: RunningInit): Promise<void> {
   for (let count = 0; count < 2; count++) {
     app.kill('SIGUSR2');

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { describeWith } from '../helpers/modes.ts';
 
-/** Runs an example's demo to its end. @returns the JSON of its last line */
+/** Runs the demo of an example. @returns the JSON of its last line */
 function runDemo(name: string, ...args: string[]): Promise<{ code: number; result: unknown }> {
   return new Promise((resolve, reject) => {
     execFile('node', [`examples/${name}/demo.mjs`, '--json', ...args], (error, stdout, stderr) => {
@@ -25,7 +25,7 @@ describeWith(['namespaces'], 'the cluster example', () => {
         exitsSeen: 5,
         orphansLeft: 0,
         zombiesLeft: 0,
-        // Some shells wait for what ended before they did: those are no orphans.
+        // Some shells wait for children that end before them: those are no orphans.
         reaped: expect.any(Number),
         endedGracefully: 2,
       },

@@ -6,7 +6,7 @@ import { actor } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { type Mode, runInit } from '../helpers/run-init.ts';
 
-/** Runs the cases a few at a time: more only wait for a processor. */
+/** Runs a few cases at a time: more would only wait for a processor. */
 async function inTurns<Case>(cases: readonly Case[], run: (each: Case) => Promise<void>): Promise<void> {
   const queue = [...cases];
   const worker = async () => {

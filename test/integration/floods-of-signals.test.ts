@@ -7,7 +7,7 @@ import { type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
 const REAL_TIME = 34;
 const stopSignals = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
-/** The lines that the actor has written, by what they say, once they hold all that is waited for. */
+/** Counts the lines of the actor, each the number of a signal, until the counts are complete. */
 async function countLines(init: RunningInit, isComplete: (counts: Map<number, number>) => boolean) {
   const counts = new Map<number, number>();
   while (!isComplete(counts)) {
@@ -17,14 +17,14 @@ async function countLines(init: RunningInit, isComplete: (counts: Map<number, nu
   return counts;
 }
 
-/** The workload may run before init has enlarged the pipe. The loop of SIGCONT is the last that it sets up. */
+/** Waits until init has enlarged its pipe: the workload may run before. init sets up the loop of SIGCONT last. */
 async function hasStarted(init: RunningInit): Promise<void> {
   await init.nextLine();
   init.kill('SIGCONT');
   expect(await init.nextLine()).toBe('18');
 }
 
-/** Nothing is left to forward to, and init says so: it runs, and reaps. */
+/** init logs that it has nothing to forward to: it runs, and reaps. */
 async function endWorkload(init: RunningInit): Promise<void> {
   const workload = childrenOf(init.pid).find(({ name }) => name === 'actor');
   expect({ workload, exit: init.process.exitCode, signal: init.process.signalCode }).toMatchObject({

@@ -14,7 +14,7 @@ describeModes([], 'what is the workload’s is not init’s', (mode) => {
     const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const pipe = join(folder, 'pipe');
-    // Nobody but init gets the descriptor: not unshare(1), not the reader.
+    // Only init gets the descriptor: not unshare(1), and not the reader.
     const open = `mkfifo ${pipe}; (cat ${pipe}; echo end) & exec "$@" 7>${pipe}`;
     const init = await startInit({
       mode,
@@ -49,7 +49,7 @@ describeModes([], 'what is the workload’s is not init’s', (mode) => {
 
 describeWith(['namespaces'], 'a mount that init was started in', () => {
   test('can be unmounted', async () => {
-    // A mount namespace of its own, so that the machine's mounts stay as they are.
+    // The mount namespace leaves the machine's mounts as they are.
     const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const script = `mount -t tmpfs none ${folder} && cd ${folder} && exec ${launcher} -- sh -c 'cd /; echo ready; read -r _; umount ${folder} && echo unmounted'`;
@@ -75,7 +75,7 @@ describeModes([], 'socket activation', (mode) => {
         .listen({ fd: 3 }, () => console.log('listening'));`;
     const init = await startInit({
       mode,
-      // What starts a socket-activated service knows its pid, and so does exec in a shell.
+      // Whoever starts a socket-activated service knows its pid. exec in a shell keeps the pid.
       launch: [
         'env',
         '-u',
@@ -119,14 +119,14 @@ describeWith(['strace'], 'idle', () => {
     const init = await startInit({ command: ['sh', '-c', 'echo ready; exec sleep 1000'] });
     await init.nextLine();
     await until(() => statusField(init.pid, 'Name') === 'subreaper', 'init has started');
-    // The last thing that it does of itself.
+    // init's last own action.
     const filePagesKib = () => Number.parseInt(statusField(init.pid, 'RssFile'), 10);
     const atStart = filePagesKib();
     await until(() => filePagesKib() < atStart / 2, 'the pages of its files are given back');
     const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const trace = join(folder, 'trace');
-    // The time is what is measured here: there is no event to await in the absence of one.
+    // The test shows that nothing happens, so there is no event to wait for.
     const strace = spawnSync(
       'timeout',
       ['-s', 'INT', '5', 'strace', '-f', '-o', trace, '-p', `${init.pid}`],
@@ -137,7 +137,7 @@ describeWith(['strace'], 'idle', () => {
     expect(strace.stderr).toMatch(/Process \d+ attached[\s\S]*Process \d+ detached/);
     const calls = readFileSync(trace, 'utf8')
       .split('\n')
-      // A thread that was in a system call when strace came: it shows the call that goes on.
+      // strace shows the system call that a thread was in when it attached.
       .filter((line) => line !== '' && !/(epoll_p?wait|futex|<unfinished|<detached|\.\.\. )/.test(line));
     expect(calls).toEqual([]);
   });

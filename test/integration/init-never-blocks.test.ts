@@ -15,14 +15,14 @@ function temporaryFolder(): string {
 
 describeModes(['actor'], 'a full stderr pipe that nobody reads, with -vvv', (mode) => {
   test('does no harm to reaping, forwarding and the exit code', async () => {
-    // dd fills the pipe (it is a FIFO, held open for reading by descriptor 9, which nobody reads from) to the brim.
+    // dd fills the FIFO completely. Descriptor 9 keeps it open for reading, but no process reads.
     const pipe = join(temporaryFolder(), 'pipe');
     const full = `mkfifo ${pipe}; exec 9<>${pipe} 2>${pipe}; dd if=/dev/zero bs=4096 count=64 oflag=nonblock >&2 2>/dev/null; exec "$@"`;
     const init = await startInit({
       launch: ['sh', '-c', full, 'sh', ...initCommand({ mode, options: ['-vvv'], command: [] }).slice(0, -1)],
       command: ['sh', '-c', `trap 'echo term; exit 5' TERM; ${actor} orphans 500 & wait; wait`],
     });
-    // The actor says "done" when all of its orphans have come and gone; then the signal goes through.
+    // The actor prints "done" when all its orphans have ended. Then the signal goes through.
     expect(await init.nextLine()).toBe('done');
     const pid = mode === 'pid1' ? (childrenOf(init.pid)[0]?.pid as number) : init.pid;
     await until(() => childrenOf(pid).length === 1, 'every orphan is reaped');
@@ -48,13 +48,13 @@ describeWith(['actor'], 'dropped records', () => {
     }
     const logged = records.filter(({ msg }) => msg === 'orphan reaped').length;
     const dropped = Number(records.find(({ msg }) => String(msg).includes('dropped'))?.['count']);
-    // One line was read before; every orphan is in the log or in the count.
+    // One line was read before. Every orphan is in the log or in the count.
     expect(logged + dropped + 1).toBeGreaterThanOrEqual(3000);
     expect(dropped).toBeLessThan(3000);
   });
 
   test('a reader that has gone: no SIGPIPE for the workload', async () => {
-    // sh closes the only reading end before init writes.
+    // sh closes the only read end before init writes.
     const pipe = join(temporaryFolder(), 'pipe');
     const launch = ['sh', '-c', `mkfifo ${pipe}; exec 9<>${pipe} 2>${pipe} 9<&-; exec "$@"`, 'sh', launcher];
     const init = await startInit({ launch, options: ['-vvv'], command: [actor, 'signals'] });
@@ -73,7 +73,7 @@ describeWith([], 'the log', () => {
   const run = (options: string[], stderr: number | 'pipe' = 'pipe') =>
     runInit({
       options,
-      // The workload ends by the answer to its own signal.
+      // The workload ends when its own signal comes back.
       command: ['sh', '-c', 'trap "exit 3" HUP; kill -USR1 $PPID; sleep 1000 & wait', secret],
       spawn: { env: { ...process.env, PASSWORD: secret }, stdio: ['pipe', 'pipe', stderr] },
     });
@@ -95,7 +95,7 @@ describeWith([], 'the log', () => {
       program: 'sh',
     });
     expect(records.map(({ msg }) => msg)).toContain('signal forwarded');
-    // The shell's sleep, if it was started before the signal came to the group, ends before it is over, or else after.
+    // If the shell's sleep started before the signal reached the group, the signal ends it early.
     const ends = records.filter(({ msg }) => ['workload ended', 'exiting'].includes(msg));
     expect(ends).toMatchObject([
       { msg: 'workload ended', code: 3 },
@@ -129,7 +129,7 @@ describeWith([], 'the log', () => {
 
 describeWith([], 'writing the log', () => {
   test('leaves the flags of the workload’s standard error as they were', async () => {
-    // A terminal or a pipe that became non-blocking would cut short what the workload writes.
+    // If a terminal or pipe became non-blocking, the workload's output would be cut short.
     const showFlags = 'read -r _; grep flags /proc/self/fdinfo/2';
     const plain = startProcess(['sh', '-c', showFlags]);
     plain.stdin.write('\n');
@@ -145,7 +145,7 @@ describeWith([], 'writing the log', () => {
     const launch = ['sh', '-c', `ulimit -f 1; exec "$@" 2>${file}`, 'sh', launcher];
     const init = await startInit({ launch, options: ['-vvv'], command: [actor, 'signals'] });
     await init.nextLine();
-    // Each forwarded signal is a record; the limit is reached after a few.
+    // Each forwarded signal is one record. A few reach the limit.
     for (let count = 0; count < 30; count++) {
       init.kill('SIGWINCH');
       expect(await init.nextLine()).toBe('28');
@@ -157,7 +157,7 @@ describeWith([], 'writing the log', () => {
 
 describeWith(['actor'], 'when init’s parent dies', () => {
   test('the parent-death signal reaches the workload', async () => {
-    // The parent is a shell that starts init in the background and ends when it is told to.
+    // The parent is a shell that starts init in the background, and ends on demand.
     const parent = startProcess([
       'sh',
       '-c',

@@ -40,7 +40,7 @@ function writeScript(file: string, ...lines: readonly string[]): string {
   return file;
 }
 
-/** A copy of the package, its dependencies beside it. @returns its launcher */
+/** Copies the package with its dependencies. @returns the launcher of the copy */
 function copyPackage(packageFolder: string): string {
   for (const part of ['bin', 'dist'])
     cpSync(join(root, part), join(packageFolder, part), { recursive: true });
@@ -61,7 +61,7 @@ describe('variables with the names of init’s own, from outside,', () => {
 
   for (const [how, launch, more] of [
     ['with the launcher', [launcher], {}],
-    // bash makes files for here-documents then, and a large environment fits into no variable.
+    // bash then uses files for here-documents, and a large environment fits into no variable.
     ['by a shell that saves nothing', ['bash', launcher], { BASH_COMPAT: '5.0', LARGE: 'x'.repeat(120_000) }],
     ['without a shell', ['node', launcher], {}],
   ] as const) {
@@ -78,7 +78,7 @@ describe('variables with the names of init’s own, from outside,', () => {
     ['no number', 'x'],
   ])('keep no start without a shell waiting for %s', async (_, descriptor) => {
     const folder = temporaryFolder();
-    // init's own pid, as PID 1 always has; and a stranger to wait for, its child before it becomes init.
+    // The pid is init's own, as PID 1 always has. The stranger to wait for was a child of the shell that became init.
     const values = `"$$ 1 0 0 1024 ${descriptor} $stranger 0 1 2 3"`;
     const script = `
       mkfifo ${folder}/pipe
@@ -97,12 +97,12 @@ describe('a script as node', () => {
   const env = { PATH, 'a.b': '1', NODE_OPTIONS: '--no-warnings', NODE_DEBUG: 'nothing' };
   const environment = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
 
-  /** @param lines of the script; NODE is the real node */
+  /** @param lines of the script, in which NODE is the real node */
   async function runWith(lines: readonly string[], command: readonly string[], before = '') {
     const folder = temporaryFolder();
     writeScript(join(folder, 'node'), ...lines.map((line) => line.replace('NODE', process.execPath)));
     const path = `${folder}:${PATH}`;
-    // env(1) sets it behind the shell, which would lose names that are no identifiers.
+    // env(1) sets it after the shell, which would lose names that are not identifiers.
     const script = `${before} exec env -i "$@"`;
     const variables = Object.entries({ ...env, PATH: path }).map(([name, value]) => `${name}=${value}`);
     const line = ['sh', '-c', script, 'sh', ...variables, launcher, '--', ...command];
@@ -184,7 +184,7 @@ describe('options for bash in SHELLOPTS', () => {
       },
     );
 
-    // bash runs nothing, so the launcher cannot say a line either. What bash says shows one of its lines.
+    // bash runs nothing, so the launcher cannot print a line. The message of bash quotes one of its lines.
     test('noexec: bash says where it stops, and that line says why', async () => {
       const exit = await runInit({ launch, ...hello, spawn: { env: { PATH, SHELLOPTS: 'noexec' } } });
       expect(exit).toMatchObject({ code: 2, signal: null, stdout: '' });
@@ -196,13 +196,13 @@ describe('options for bash in SHELLOPTS', () => {
 describe('too few descriptors', () => {
   const limits = Array.from({ length: 20 }, (_, index) => index + 4);
 
-  /** Nothing but the standard streams is open then: vitest's own descriptors take none of the few. */
+  /** Only the standard streams are open then: vitest's descriptors use up none of the few. */
   const run = (launch: readonly string[], limit: number) => {
     const script = `ulimit -n ${limit}; exec "$@"`;
     return runInit({ launch: ['sh', '-c', script, 'sh', ...launch], ...hello, spawn: { env: { PATH } } });
   };
 
-  // A shell keeps its script open at 10 or above: below 12 or so these cannot read it, and end in their own words.
+  // A shell keeps its script open at 10 or above. With a limit below 12 or so it cannot, and ends with its own message.
   for (const [shell, canRead] of [
     ['dash', 12],
     ['bash', 6],
@@ -252,7 +252,7 @@ describe('too few processes', () => {
   });
 
   test.skipIf(!isRoot)('RLIMIT_NPROC of 1, as a user of its own: one line', async () => {
-    // Of no other process on the machine.
+    // No other process of the machine belongs to this user.
     const user = ['setpriv', '--reuid', '64321', '--regid', '64321', '--clear-groups'];
     const launch = [...user, 'prlimit', '--nproc=1', 'sh', launcher];
     expect(await runInit({ launch, ...hello, spawn: { cwd: '/' } })).toEqual(saysWhy);
@@ -263,7 +263,7 @@ describe('too few processes', () => {
       rmdirSync(group);
       return true;
     } catch {
-      // EBUSY: the kernel has not let go of the last process.
+      // EBUSY: the last process has not left yet.
       return false;
     }
   }
@@ -335,7 +335,7 @@ describe('the script that pnpm makes of the program', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** As pnpm 10 writes it. */
+  /** The shim that pnpm 10 writes. */
   const write = (added: string) =>
     writeScript(
       shim,
@@ -388,7 +388,7 @@ describe('an ignored SIGHUP', () => {
       ...hello,
       spawn: { env: { PATH: `${folder}:${PATH}` } },
     });
-    // read(2), on x64 and arm64, of the pipe.
+    // The number of read(2) on x64 and arm64, and the descriptor of the pipe.
     await until(
       () => /^(0|63) 0x3 /.test(readFileSync(`/proc/${init.pid}/syscall`, 'latin1')) && isNode(init.pid),
       'init reads',
@@ -399,6 +399,6 @@ describe('an ignored SIGHUP', () => {
     expect(await init.exit).toEqual({ code: 0, signal: null });
   });
 
-  /** The shell before it reads from the same descriptor. */
+  /** Before that, the shell reads from the same descriptor. */
   const isNode = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('node\0');
 });

@@ -12,7 +12,7 @@ import type { RealTimeRange } from '../../src/signals/signal-names.ts';
 const folder = 'examples/kubernetes';
 const realTime = { first: 34, last: 64 } as RealTimeRange;
 
-// What is read of a manifest below. The schemas have the rest.
+// The fields that the tests read. The schemas have the rest.
 interface Action {
   readonly exec?: { readonly command: readonly string[] };
   readonly sleep?: { readonly seconds: number };
@@ -61,7 +61,7 @@ function documentsOf(yaml: string): Manifest[] {
   });
 }
 
-/** What is wrong with a manifest, one string for each fault. */
+/** The faults of a manifest, one string each. */
 function faultsOf(manifest: Manifest): string[] {
   const validate = schemas[`${manifest.apiVersion} ${manifest.kind}`];
   if (validate === undefined) return [`no schema for ${manifest.apiVersion} ${manifest.kind}`];
@@ -74,9 +74,9 @@ function faultsOf(manifest: Manifest): string[] {
 }
 
 /**
- * The published schemas let unknown fields pass, as a misspelt one would be. The compiled schema reads every field that
- * it names, so a field that it never reads is unknown.
- * @returns the value, with the paths of all its fields in `unread` until they are read
+ * The published schemas accept unknown fields, so also misspelt ones. The compiled schema reads every field that it
+ * knows: a field that it never reads is unknown.
+ * @returns the value; `unread` has the paths of all fields that were not read yet
  */
 function watched(value: unknown, path: string, unread: Set<string>): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -100,7 +100,7 @@ function podOf(manifest: Manifest): PodSpec | undefined {
   return undefined;
 }
 
-/** What a command line asks of the subreaper in it; undefined if there is none. `before` are the words ahead of it. */
+/** The options of the subreaper in a command line; undefined if there is none. `before`: the words in front of it. */
 function subreaperIn(
   words: readonly string[],
   container: Container,
@@ -157,12 +157,12 @@ describe('the manifests of examples/kubernetes', () => {
 
   test.each(containers)('$file, $name: ends within its time', ({ container, pod }) => {
     const { preStop } = container.lifecycle ?? {};
-    // How long any other hook takes, nobody can tell.
+    // The duration of any other hook is unknown.
     if (preStop !== undefined) expect(Object.keys(preStop)).toEqual(['sleep']);
     const preStopMs = (preStop?.sleep?.seconds ?? 0) * 1000;
     const ownMs = subreaperIn(startOf(container), container);
     const totalMs = preStopMs + (ownMs === undefined ? 0 : longestMs(ownMs.options));
-    // One second is the least that README.md leaves.
+    // README.md leaves at least one second.
     expect(totalMs + 1000).toBeLessThanOrEqual((pod?.terminationGracePeriodSeconds ?? 30) * 1000);
   });
 

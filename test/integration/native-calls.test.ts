@@ -23,8 +23,8 @@ function start(...line: string[]): Pid {
   });
 }
 
-// This process has no other children, for vitest gives each file one of its own, and waits for them itself: what looks
-// for leaked processes must not.
+// vitest gives each file a process of its own, so this one has no other children. It waits for its children itself: the
+// check for leaked processes must not.
 beforeAll(() => void register({ owns: () => true }));
 
 describe('wait', () => {

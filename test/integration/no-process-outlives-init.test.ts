@@ -8,7 +8,7 @@ import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, hasEnded, processStat, runningWith, until } from '../helpers/proc.ts';
 import { type InitOptions, startInit, startProcess } from '../helpers/run-init.ts';
 
-/** Starts init over a workload whose processes can all be found by a mark in their environment. */
+/** Starts init with a workload. A mark in the environment identifies all its processes. */
 async function startMarked(init: InitOptions) {
   const mark = randomUUID();
   const running = await startInit({ ...init, spawn: { env: { ...process.env, MARK: mark } } });
@@ -68,7 +68,7 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
     });
     expect(await init.nextLine()).toBe('ready');
     init.kill('SIGTERM');
-    // The workload ends by it; the survivor is asked by init, and refuses.
+    // It ends the workload. The survivor gets SIGTERM from init, and ignores it.
     expect(await init.nextLine()).toBe('no');
     await until(
       () => !descendantsOf(init.pid).some(({ pid }) => childrenOf(pid).length > 1),
@@ -103,7 +103,7 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
   });
 
   test('one that double-forks during the grace time', async () => {
-    // Kind 4 of the hostile ones answers SIGTERM with a daemon that ignores it.
+    // Hostile kind 4 starts a daemon on SIGTERM, and the daemon ignores SIGTERM.
     const init = await startMarked({ mode, options: ['--grace', '300ms'], command: [actor, 'hostile', '4'] });
     expect(await init.nextLine()).toBe('ready');
     init.stdin.write('\n');
@@ -158,7 +158,7 @@ describe.skipIf(notRoot)(`where users differ${notRoot ? ` (skipped: ${notRoot})`
     chmodSync(rooted, 0o4755);
     const init = await startMarked({
       mode,
-      // Not root, but able to read a checkout that only root may enter.
+      // Not root, but allowed to read a checkout that only root may enter.
       launch: [
         'setpriv',
         ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
@@ -166,7 +166,7 @@ describe.skipIf(notRoot)(`where users differ${notRoot ? ` (skipped: ${notRoot})`
         'node',
         launcher,
       ],
-      // Nor may the next run start beside it.
+      // The next run must not start beside it either.
       options: ['--grace', '50ms', '--restart', 'always'],
       command: ['sh', '-c', `${rooted} root & read -r _; exit 3`],
     });
@@ -174,7 +174,7 @@ describe.skipIf(notRoot)(`where users differ${notRoot ? ` (skipped: ${notRoot})`
     init.stdin.write('\n');
     expect(await init.exit).toEqual({ code: 3, signal: null });
     expect(init.stderr()).toContain('may not be signalled');
-    // As PID 1 the kernel ends it with the namespace.
+    // As PID 1, the kernel ends it with the namespace.
     const left = init.left();
     expect(left).toHaveLength(mode === 'pid1' ? 0 : 1);
     for (const { pid } of left) process.kill(pid, 'SIGKILL');

@@ -8,14 +8,14 @@ import { CTRL_C, CTRL_Z, initOnTerminal, startTerminal } from '../helpers/termin
 const caught = (pid: number, signal: number) =>
   ((BigInt(`0x${statusField(pid, 'SigCgt') || 0}`) >> BigInt(signal - 1)) & 1n) === 1n;
 
-/** Runs the code for other platforms here: what it asks of one is the name, and node's own API. */
+/** Runs the code for other platforms here. It depends only on the platform's name and on node's API. */
 const launch = [
   'node',
   '-e',
   `Object.defineProperty(process, 'platform', { value: 'darwin' });
    process.argv.splice(1, 0, 'subreaper');
    require(${JSON.stringify(launcher)});`,
-  // node's own end of options; init's follows.
+  // This ends node's options; init's follow.
   '--',
 ];
 

@@ -4,7 +4,7 @@ import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, hasEnded, processStat, until, zombiesOf } from '../helpers/proc.ts';
 import { type RunningInit, startInit, startProcess } from '../helpers/run-init.ts';
 
-/** Until init has no child but the workload, and so no zombie. */
+/** Waits until init has no child but the workload, and so no zombie. */
 async function onlyTheWorkloadIsLeft(init: RunningInit): Promise<void> {
   await until(() => childrenOf(init.pid).length === 1, 'every orphan is reaped');
   expect(zombiesOf(init.pid)).toEqual([]);
@@ -32,7 +32,7 @@ describeModes(['actor'], 'orphans are reaped', (mode) => {
     expect(await init.nextLine()).toBe('started');
     const [, parent] = descendantsOf(init.pid);
     process.kill((parent as { pid: number }).pid, 'SIGKILL');
-    // The workload's only child is gone, so it ends as well.
+    // The workload's only child is gone, so the workload ends.
     expect(await init.exit).toEqual({ code: 0, signal: null });
   });
 
@@ -83,7 +83,7 @@ describeModes(['actor'], 'orphans are reaped', (mode) => {
 });
 
 describeWith(['actor', 'namespaces'], 'a tree of 100 chains that fork and end for ever', () => {
-  // A namespace of its own, with room for pids: elsewhere it would take the machine down.
+  // In a PID namespace: outside, so many processes would take the machine down.
   const roomForPids = 'echo 4194304 >/proc/sys/kernel/pid_max 2>/dev/null; exec "$@"';
   const inNamespace = (...line: string[]) => [
     'unshare',
@@ -104,7 +104,7 @@ describeWith(['actor', 'namespaces'], 'a tree of 100 chains that fork and end fo
   });
 
   test('is gone when init ends, as a plain subreaper', async () => {
-    // The shell is PID 1: what init leaves behind would be its child.
+    // The shell is PID 1: processes that init leaves behind would become its children.
     const script = '"$@"; echo "status $?"; set -- /proc/[0-9]*; echo "$# process"';
     const running = startProcess(inNamespace('sh', '-c', script, 'sh', ...init));
     expect(await running.nextLine()).toBe('ready');

@@ -1,10 +1,10 @@
 /**
- * What process-tree.test.ts plays in a PID namespace of its own: as another user, or where a pid can be had again by
- * writing the one before it to ns_last_pid, proc_sys_kernel(5). The first argument names the scene; what came of it is
- * one line of JSON.
+ * The scenes that process-tree.test.ts runs in a PID namespace: as another user, or with pids that are used again, which
+ * writing ns_last_pid makes possible, proc_sys_kernel(5). The first argument names the scene. The result is one line of
+ * JSON.
  *
- * Children are started and waited for by the native calls, so that a pid comes and goes within one turn of the event
- * loop: no timer of killTree's can fire between the end of a process and the start of the next one with its pid.
+ * Native calls start children and wait for them, so that a pid comes and goes within one turn of the event loop: no
+ * timer of killTree can fire between the end of a process and the start of the next one with its pid.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { kill } from '../../src/native/process.ts';
@@ -34,7 +34,7 @@ function start(...line: string[]): ProcessInfo {
   return readProcess(pid) as ProcessInfo;
 }
 
-/** Waits for that child without a turn of the event loop. */
+/** Waits for a child without a turn of the event loop. */
 function reaped({ pid }: ProcessInfo): WaitStatus {
   for (;;) {
     const waited = waitForAny(false);
@@ -49,19 +49,19 @@ function outliveTick({ startTime }: ProcessInfo): void {
   while (now() <= startTime + 1);
 }
 
-/** Another process with the pid of one that is gone. */
+/** Starts a process with the pid of one that is gone. */
 function startWithPidOf({ pid }: ProcessInfo): ProcessInfo {
   for (;;) {
     writeFileSync(LAST_PID, `${pid - 1}`);
     const started = start('sleep', '1000');
     if (started.pid === pid) return started;
-    // A thread of node's was faster.
+    // A thread of node took the pid.
     kill(started.pid, SIGKILL);
     reaped(started);
   }
 }
 
-/** How it ends when it gets SIGUSR1: only so if no other signal ended it before, and none stopped it. */
+/** How a process ends on SIGUSR1: it shows whether another signal ended or stopped it before. */
 function endOf(info: ProcessInfo): WaitStatus {
   kill(info.pid, SIGUSR1);
   return reaped(info);
@@ -91,7 +91,7 @@ const scenes: Record<string, (argument: string) => unknown> = {
   },
 
   async member() {
-    // The child starts out with SIGTERM's default action; the root, which waits for it, then ignores SIGTERM.
+    // The child starts with the default action of SIGTERM. Then the root, which waits for it, ignores SIGTERM.
     const root = start('sh', '-c', 'sleep 1000 & trap "" TERM; wait; exec sleep 1000');
     const ignoresTerm = () => ((BigInt(`0x${statusField(root.pid, 'SigIgn') || 0}`) >> 14n) & 1n) === 1n;
     const member = await until(
@@ -137,5 +137,5 @@ const scenes: Record<string, (argument: string) => unknown> = {
 
 const [, , scene = '', argument = ''] = process.argv;
 console.log(JSON.stringify(await scenes[scene]?.(argument)));
-// What is left ends with the namespace.
+// The end of the namespace ends the rest.
 process.exit();

@@ -12,18 +12,18 @@ import { describeWith } from '../helpers/modes.ts';
 import { processStat, runningWith, statusField, until } from '../helpers/proc.ts';
 import { type RunningInit, startProcess } from '../helpers/run-init.ts';
 
-/** More than any test takes: a promise that waits for the grace time to pass never resolves. */
+/** Longer than any test: a promise that waits for this grace time never resolves. */
 const FOREVER_MS = 2 ** 30;
 /** No pid is greater than 2^22: proc_sys_kernel(5). */
 const NO_PID = 2 ** 22 + 1;
 const SIGRTMAX = 64;
 
 interface Tree extends RunningInit {
-  /** What still runs of it, whoever has adopted it: every process has a mark in its environment. */
+  /** The processes of the tree that still run, by a mark in their environment: they may have been adopted. */
   left(): readonly { pid: number }[];
 }
 
-/** Starts a tree from a shell script. What is left of it when the test finishes is killed. */
+/** Starts a tree from a shell script. When the test finishes, what is left of it is killed. */
 function startTree(script: string, ...args: string[]): Tree {
   const mark = randomUUID();
   const tree = startProcess(['sh', '-c', script, ...args], { env: { ...process.env, MARK: mark } });
@@ -45,14 +45,14 @@ function killIfAlive(pid: number): void {
 }
 
 /**
- * Waits until that many shells and sleeps are below the root, and so many processes that are stopped. What a shell
- * without end starts counts for nothing.
+ * Waits until so many shells and sleeps are below the root, and so many stopped processes. Processes that an endless
+ * shell starts do not count.
  */
 async function untilComplete(tree: Tree, { sh = 0, sleep = 0, stopped = 0 }): Promise<ProcessInfo[]> {
   return until(() => {
     const below = descendants(tree.pid);
     const lasting = below.filter(({ parent }) => !commandLine(parent).startsWith('sh\0-c\0while :'));
-    // What is stopped may not have executed what it is to be, and never will.
+    // A process may be stopped before its exec.
     const isStopped = ({ state }: ProcessInfo) => state === 'T';
     const named = (wanted: string) =>
       lasting.filter((info) => info.name === wanted && !isStopped(info)).length;
@@ -106,12 +106,12 @@ function expectParentsFirst(root: number, below: readonly { pid: number; parent:
   }
 }
 
-/** As many shells as $1 says, each the child of the one before; $0 is this very script. */
+/** $1 shells, each the child of the one before; $0 is this script. */
 const chain = '[ "$1" = 0 ] && exec sleep 1000; sh -c "$0" "$0" $(($1 - 1)); :';
 
 const ignoring = `${actor} ignore 15`;
 
-/** 37 processes, most of which are hard to end, one by forking on and on. */
+/** 37 processes, most of which are hard to end; one never stops forking. */
 const hard = `
   for i in 1 2 3 4 5 6; do ${ignoring} sleep 1000 & done
   for i in 1 2 3 4; do setsid sleep 1000 & setsid ${ignoring} sleep 1000 & done
@@ -182,7 +182,7 @@ describeWith(['actor'], 'descendants', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const program = join(folder, name);
     symlinkSync(actor, program);
-    // The second shell keeps the named process from being the root; its own child shows that the tree goes on below.
+    // The second shell keeps the named process from being the root. Its child shows that the walk goes on below it.
     const tree = startTree('sh -c \'"$0" signals & wait\' "$0" & wait', program);
     expect(await tree.nextLine()).toMatch(/^ready/);
     const below = descendants(tree.pid);
@@ -309,7 +309,7 @@ describeWith(['actor'], 'killTree', () => {
   });
 
   test('ends a tree that forks without a pause', async () => {
-    // The last of these nine forks on and on; four more ignore SIGTERM, are stopped, or in another session.
+    // The last of these nine never stops forking. Four others ignore SIGTERM, are stopped, or in another session.
     const tree = startTree(`exec ${actor} hostile 9`);
     expect(await tree.nextLine()).toBe('ready');
     await until(
@@ -352,7 +352,7 @@ describeWith(['actor'], 'killTree', () => {
 });
 
 test('killTree ends a process whose first thread has ended before the others', async () => {
-  // exit(2), the system call, ends the calling thread alone.
+  // The system call exit(2) ends only the calling thread.
   const exitThread = { x64: 60, arm64: 93 }[process.arch as 'x64' | 'arm64'];
   const script = `require('koffi').load(null).func('long syscall(long, int)')(${exitThread}, 0)`;
   const tree = startTree(`exec node -e "${script}"`);
@@ -380,7 +380,7 @@ beforeAll(() => {
   });
 });
 
-/** Plays a scene of process-tree-scenes.ts as PID 1 of a PID namespace. */
+/** Runs a scene of process-tree-scenes.ts as PID 1 of a PID namespace. */
 async function play(scene: readonly string[], under: readonly string[] = []): Promise<unknown> {
   const line = [...under, 'unshare', ...(unshareArguments ?? []), '--', process.execPath, scenes, ...scene];
   const running = startProcess(line);
@@ -438,13 +438,13 @@ describe.skipIf(chosenPids !== undefined)(
         below: { pid: number; parent: number }[];
       };
       expect(below).toHaveLength(2);
-      // The pids fall from parent to child: what /proc lists first is the youngest.
+      // Pids fall from parent to child: /proc lists the youngest first.
       const pids = [root, ...below.map(({ pid }) => pid)];
       expect(pids).toEqual([...pids].sort((a, b) => b - a));
       expectParentsFirst(root, below);
     });
 
-    /** Runs the tests plainly, or without pidfds. */
+    /** Runs the tests with pidfds or without. */
     function tests(run: (scene: string) => Promise<unknown>): void {
       test('signalProcess', async () => {
         expect(await run('signalProcess')).toEqual({
@@ -467,7 +467,7 @@ describe.skipIf(chosenPids !== undefined)(
     describe('is not signalled', () => tests((scene) => play([scene])));
 
     describe.skipIf(straced !== undefined)(`under strace${because(straced)}`, () => {
-      /** Runs the scene, and expects of every pidfd_open(2) what `opened` says. */
+      /** Runs the scene, and expects `opened` of every pidfd_open(2). */
       async function traced(scene: string, inject: readonly string[], opened: RegExp): Promise<unknown> {
         const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
         onTestFinished(() => rmSync(folder, { recursive: true }));

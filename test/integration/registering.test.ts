@@ -11,7 +11,7 @@ import { runInit, startProcess } from '../helpers/run-init.ts';
 const done = (stdout: string) => ({ code: 0, signal: null, stdout, stderr: '' });
 const unregistered: readonly string[] = [];
 
-/** An orphan that ends at once, made by a shell that is gone before; then its pid. */
+/** Starts an orphan that ends at once; its parent, a shell, has ended before. Resolves with its pid. */
 const makeOrphan = `
   import { execSync } from 'node:child_process';
   const orphanPid = (script) =>
@@ -109,7 +109,7 @@ describe('registering', () => {
 });
 
 describe('registering more than once', () => {
-  // Another installation of the package, as two versions of a dependency's dependency are.
+  // A second installation of the package, as when two dependencies need two versions of it.
   let copy: string;
   beforeAll(() => {
     copy = mkdtempSync(join(buildFolder, 'copy-'));
@@ -181,7 +181,7 @@ describe('registering more than once', () => {
     );
     expect(await app.nextLine()).toBe('ready');
     app.kill('SIGTERM');
-    // Of what is pending the kernel delivers the lowest first: only the second answer comes after the SIGTERM.
+    // The kernel delivers pending signals lowest first: only the second answer comes after the SIGTERM.
     for (let count = 0; count < 2; count++) {
       app.kill('SIGUSR2');
       expect(await app.nextLine()).toBe('still here');
@@ -240,7 +240,7 @@ describe('what the app does to its own process', () => {
 });
 
 describeModes([], 'listeners of the app', (mode) => {
-  // One of process's own listeners is node's, in an ES module.
+  // In an ES module, one of the listeners of process is node's own.
   const exitsOfProcess = `
     for (let count = 0; count < 9; count++) process.on('exit', () => {});
     console.log(process.listenerCount('exit'), process.getMaxListeners());`;
@@ -299,7 +299,7 @@ describeWith(['actor'], 'signals that come until the app is gone do it no harm',
        flood.unref();
        flood.stdout.destroy();
        ${code}`,
-      // glibc overwrites what is freed, so that a handler that reads it is sure to fail.
+      // glibc overwrites freed memory, so that a handler that reads it fails for sure.
       { spawn: { env: { ...process.env, MARKER: marker, MALLOC_PERTURB_: '165' } } },
     );
     expect(result).toEqual(done(''));
@@ -415,7 +415,7 @@ describe('node --watch', () => {
       const first = await appLine();
       expect(first.isRegistered).toBe('true');
       expect(processStat(first.pid)?.parent).toBe(watch.pid);
-      // No event says when node has begun to watch the file.
+      // No event says when node begins to watch the file.
       const touch = setInterval(() => utimesSync(file, new Date(), new Date()), 200);
       const second = await appLine().finally(() => clearInterval(touch));
       expect(second).toEqual({ pid: expect.any(Number), isRegistered: 'true' });

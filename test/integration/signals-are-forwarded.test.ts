@@ -10,7 +10,7 @@ const realTime = Array.from({ length: 31 }, (_, index) => 34 + index);
 const faults = [4, 5, 6, 7, 8, 11, 31];
 const SIGRTMAX = 64;
 
-/** Signals reach a workload that is waiting in the order of their numbers: read until the one that was sent last. */
+/** Pending signals reach a waiting workload in the order of their numbers: read until the last one sent. */
 async function received(init: RunningInit, last: number): Promise<number[]> {
   const signals: number[] = [];
   while (signals.at(-1) !== last) signals.push(Number(await init.nextLine()));
@@ -27,12 +27,12 @@ describeModes(['actor'], 'a signal to init', (mode) => {
     const init = await startInit({ mode, command: [actor, 'signals'] });
     expect(await init.nextLine()).toMatch(/^ready/);
     init.kill(signal);
-    // The last of all comes behind a second delivery, if there were one.
+    // If a signal were delivered twice, it would come before the last one.
     const last = signal === SIGRTMAX ? 63 : SIGRTMAX;
     expect(await receivedAfter(init, signal, last)).toEqual([signal]);
   });
 
-  /** What arrived up to `marker`, which is sent once the first has been seen. */
+  /** The signals that arrived before `marker`, which is sent once the first has arrived. */
   async function receivedAfter(init: RunningInit, first: number, marker: number): Promise<number[]> {
     const signals = await received(init, first);
     init.kill(marker);
@@ -73,7 +73,7 @@ describeModes(['actor'], 'a signal to init', (mode) => {
     expect(seen).toEqual([2, 12, 63, SIGRTMAX]);
   });
 
-  /** A shell and its child, both of which say that SIGTERM has come; the shell waits for the child. */
+  /** A shell and its child, which both report SIGTERM. The shell waits for the child. */
   const family =
     'trap "echo parent" TERM; sh -c "trap \'echo child; exit\' TERM; echo ready; while :; do sleep 0.01; done" & wait; wait';
 
@@ -90,7 +90,7 @@ describeModes(['actor'], 'a signal to init', (mode) => {
     expect(await init.nextLine()).toBe('ready');
     init.kill('SIGTERM');
     expect(await init.nextLine()).toBe('parent');
-    // The child goes on until it is told itself.
+    // The child runs until it gets a signal itself.
     const [shell] = childrenOf(init.pid);
     const [child] = childrenOf((shell as { pid: number }).pid);
     process.kill((child as { pid: number }).pid, 'SIGTERM');
@@ -151,7 +151,7 @@ describeModes(['actor', 'strace'], 'a signal sent before the workload runs', (mo
     for (const signal of signals) init.kill(signal);
     expect(childrenOf(init.pid)).toEqual([]);
     expect(await init.nextLine()).toMatch(/^ready/);
-    // Signals that are pending together have no order among threads and kinds, but that of the real-time ones of a kind.
+    // Pending signals have no order among threads and kinds. Only real-time signals of one kind do.
     const arrived: number[] = [];
     while (arrived.length < signals.length) arrived.push(Number(await init.nextLine()));
     expect(arrived.sort((a, b) => a - b)).toEqual(signals);

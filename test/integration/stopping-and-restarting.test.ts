@@ -41,7 +41,7 @@ describeModes(['actor'], 'a stop signal', (mode) => {
     await init.nextLine();
     init.kill('SIGTERM');
     await until(() => init.stderr().includes('stop signal held'), 'the delay has begun');
-    // Others are not held.
+    // init does not hold other signals.
     init.kill('SIGUSR1');
     expect(await init.nextLine()).toBe('10');
     init.kill('SIGINT');
@@ -100,7 +100,7 @@ describeModes(['actor'], 'a stop signal', (mode) => {
     expect(await init.nextLine()).toBe('ready');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 0, signal: null });
-    // The shell itself says what became of its sleep.
+    // The shell reports how its sleep ended.
     expect(records(init.stderr())).toEqual([]);
   });
 });
@@ -150,7 +150,7 @@ describeModes([], '--restart', (mode) => {
       command: ['sh', '-c', 'echo run; exit 3'],
     });
     for (let run = 0; run < 4; run++) await init.nextLine();
-    // The wait is 1.6 s by now.
+    // By now the wait is 1.6 s.
     await until(() => init.stderr().includes('"delayMs":1600'), 'init waits');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 3, signal: null });
@@ -177,7 +177,7 @@ describeModes([], '--restart', (mode) => {
       server.on('error', (error) => { console.log(error.code); process.exit(1); });
       server.listen(${port}, '127.0.0.1', () => {
         console.log('bound');
-        // The left-over holds the listening socket, ignores SIGTERM and outlives its parent.
+        // The survivor holds the listening socket, ignores SIGTERM, and outlives its parent.
         const script = "trap '' TERM; echo holding; sleep 1000; sleep 1000";
         const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', server._handle.fd], detached: true });
         child.stdout.on('data', () => process.exit(1));
@@ -198,7 +198,7 @@ describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', 
   test('starts no --stop-timeout', async () => {
     const init = await startInit({ mode, launch, options: ['--stop-timeout', '1ms', '-vv'], command });
     await init.nextLine();
-    // Until then it is still ignored, as it was when init started.
+    // Until then the signal is ignored, as it was when init started.
     await until(() => init.stderr().includes('workload started'), 'init listens');
     init.kill('SIGHUP');
     await until(() => init.stderr().includes('signal forwarded'), 'it is forwarded');
@@ -210,7 +210,7 @@ describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', 
   test('ends no --restart', async () => {
     const init = await startInit({ mode, launch, options: ['--restart', 'on-failure:1', '-vv'], command });
     await init.nextLine();
-    // Until then it is still ignored, as it was when init started.
+    // Until then the signal is ignored, as it was when init started.
     await until(() => init.stderr().includes('workload started'), 'init listens');
     init.kill('SIGHUP');
     await until(() => init.stderr().includes('signal forwarded'), 'it is forwarded');
@@ -323,7 +323,7 @@ describeWith(['script', 'bash', 'actor'], '--restart on a terminal', () => {
 
 describeModes(['actor'], '--pause', (mode) => {
   test('reaps until a stop signal, and ends what it has with it', async () => {
-    // The shell becomes init: it leaves a child behind that makes orphans once it is told to.
+    // The shell becomes init. It leaves a child that makes orphans on demand.
     const child = `exec 3<&0; (read -r _ <&3; exec ${actor} daemon) & exec "$0" --pause -v 3<&-`;
     const init = await startInit({ mode, launch: ['sh', '-c', child, launcher], command: [] });
     await until(() => init.stderr().includes('pausing'), 'init has started');

@@ -28,7 +28,7 @@ const isRunning = ({ pid }: { pid: number }) => ![undefined, 'Z'].includes(proce
 const lastOf = (orphans: readonly Orphan[]) =>
   orphans.filter(({ generation }) => generation === orphans.at(-1)?.generation);
 
-/** What stop() rejects with. */
+/** The error that stop() rejects with. */
 async function leaksOf(tracker: { stop(): Promise<void> }): Promise<LeakedProcessError> {
   const error = await tracker.stop().then(
     () => undefined,
@@ -38,7 +38,7 @@ async function leaksOf(tracker: { stop(): Promise<void> }): Promise<LeakedProces
   return error;
 }
 
-/** A process of the test's own, ended with it. */
+/** Starts a process that ends with the test. */
 function start(...line: [string, ...string[]]) {
   const [file, ...args] = line;
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -289,7 +289,7 @@ describe('failOnLeaks', () => {
     expect((await leaksOf(tracker)).processes.map(({ pid }) => pid)).toEqual([child.pid]);
   });
 
-  /** A runner of a few lines: its hooks, and what they do around tests that run at the same time. */
+  /** A test runner in a few lines: it calls hooks around tests that run at the same time. */
   function hooks(options = {}) {
     const each: { begin?: (context: unknown) => unknown; end?: (context: unknown) => unknown } = {};
     failOnLeaks(
@@ -403,7 +403,7 @@ describe('spawnSupervised', () => {
     );
   });
 
-  /** Listens, with a child that has a session of its own, and a grandchild that ignores SIGTERM. */
+  /** A server with a child in another session, and a grandchild that ignores SIGTERM. */
   const server = (port: number) => `
     const { spawn } = require('node:child_process');
     process.on('SIGTERM', () => {});

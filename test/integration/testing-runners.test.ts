@@ -7,7 +7,7 @@ import { runningWith } from '../helpers/proc.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** The files that docs/testing.md tells people to write for a runner. */
+/** The set-up files of docs/testing.md for a runner. */
 function documentedFiles(runner: string): Map<string, string> {
   const text = readFileSync(join(root, 'docs/testing.md'), 'utf8');
   const blocks = text.matchAll(/<!-- ([\w-]+): (\S+) -->\n\n```js\n([\s\S]*?)```/g);
@@ -35,7 +35,7 @@ interface Runner {
   readonly command: readonly string[];
   readonly testFile: string;
   readonly imports: string;
-  /** Tests that leave a process to their own clean-up, in the ways of the runner. */
+  /** Tests that leave a process, each with a way of the runner to clean up. */
   readonly cleanedUp: string;
   readonly first?: string;
 }
@@ -75,7 +75,7 @@ const runners: Readonly<Record<string, Runner>> = {
   },
 };
 
-/** What each test came to, in the words of the runner's report. */
+/** The result of each test, from the runner's report. */
 function outcomes(runner: string, output: string): Record<string, string> {
   if (runner === 'node-test') {
     const results = [...output.matchAll(/^(not )?ok \d+ - (.*)$/gm)];
@@ -109,7 +109,7 @@ describe.each(Object.entries(runners))('%s, as docs/testing.md sets it up', (run
     new Promise<{ status: number; stdout: string; all: string }>((done) => {
       const [first = '', ...rest] = command;
       const script = first.startsWith('-') ? first : join(root, 'node_modules', first);
-      // Not this runner's own variables: the one below is another.
+      // Without the variables of this runner: the inner runner is another.
       const env = Object.fromEntries(
         Object.entries(process.env).filter(
           ([name]) => !/^(VITEST|JEST|NODE_TEST|NODE_OPTIONS|TEST$|NODE_V8)/.test(name),
@@ -129,7 +129,7 @@ describe.each(Object.entries(runners))('%s, as docs/testing.md sets it up', (run
       'cleaned up': 'passed',
       ...(runner === 'vitest' && { 'cleaned up by a fixture': 'passed' }),
       ...(runner === 'node-test' && { 'skips itself # SKIP': 'passed' }),
-      // node:test counts the file as a test where it runs each in a process of its own, in some versions.
+      // Some versions of node:test count a file that runs in its own process as a test.
       ...(all.includes('- processes.test.mjs') && { 'processes.test.mjs': 'failed' }),
     });
     expect(status).toBe(1);
@@ -143,7 +143,7 @@ describe.each(Object.entries(runners))('%s, as docs/testing.md sets it up', (run
     expect(files.size).toBeGreaterThan(0);
     for (const [name, text] of files) writeFileSync(join(folder, name), text);
     await expectTheLeak();
-    // For vitest the documentation has two ways.
+    // The documentation has two ways for vitest.
     const config = files.get('vitest.config.mjs');
     if (config === undefined) return;
     writeFileSync(join(folder, 'vitest.config.mjs'), config.replace('subreaper/vitest', './setup.mjs'));

@@ -40,7 +40,7 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
     const before = wakeUps();
     init.stdin.write('\n');
     expect(await init.nextLine()).toBe('done');
-    // init has a timer of its own in its first second.
+    // In its first second init has a timer.
     expect(wakeUps() - before).toBeLessThan(10);
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 143, signal: null });
@@ -118,14 +118,14 @@ describeWith(['actor', 'strace', 'kernel-reaping'], 'the kernel reaps a traced w
 
 const notRoot = process.getuid?.() === 0 ? undefined : 'only root may choose the next pid';
 
-// In a namespace of its own, where nobody else takes the number.
+// In a PID namespace, where no other process takes the pid.
 describeWith(['actor', 'namespaces', 'kernel-reaping'], 'a number that the kernel has freed', () => {
   test.skipIf(notRoot !== undefined)(
     `is a stranger's: no signal of the workload's gets there${notRoot ? ` (skipped: ${notRoot})` : ''}`,
     async () => {
       const rounds = Number(process.env['ROUNDS'] ?? 10);
       for (let round = 0; round < rounds; round++) {
-        // The shell is PID 1 and outlives init, and so does the stranger.
+        // The shell is PID 1. It and the stranger outlive init.
         const script = '"$@"; echo "status $?"; read -r _';
         const init = [launcher, '--', actor, 'signals'];
         const shell = startProcess([

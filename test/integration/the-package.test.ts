@@ -8,7 +8,7 @@ import { runInit } from '../helpers/run-init.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Copies an installed dependency, with the packages it needs at run time. */
+/** Copies an installed dependency and its run-time dependencies. */
 function copyInstalled(name: string, modules: string): void {
   cpSync(join(root, 'node_modules', name), join(modules, name), { recursive: true });
 }
@@ -19,7 +19,7 @@ describe('the packed package', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
-    // The built tree as it is: the prepack script would build it again under the other tests.
+    // Without scripts: prepack would rebuild the tree while other tests use it.
     const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
       cwd: root,
       encoding: 'utf8',
@@ -94,7 +94,7 @@ describe('the packed package', () => {
     },
   );
 
-  /** How many reapers a process has: one, whatever it loaded. */
+  /** How many reapers a process has. It must be one, however many copies it loads. */
   const logReapers = `console.log(Object.getOwnPropertySymbols(globalThis)
     .filter(({ description }) => /^subreaper/.test(description)).length)`;
   const names = 'SystemError,becomeSubreaper,descendants,killTree,register';

@@ -63,10 +63,10 @@ describeModes(['script', 'actor'], 'Ctrl-C and Ctrl-\\', (mode) => {
     terminal.type(CTRL_BACKSLASH);
     await terminal.shows(/3\r/);
     const init = descendantsOf(terminal.pid).find(({ name }) => name === 'subreaper');
-    // What init forwards comes behind what the terminal sent.
+    // A signal that init forwards arrives after the terminal's own.
     process.kill(init?.pid as number, 64);
     const [between] = await terminal.shows(/[\s\S]*64\r/);
-    // init continues the workload once it has given it the terminal: on a busy machine that may come late.
+    // init gives the workload the terminal and then continues it, which may come late on a busy machine.
     expect(between.trim().replace(/^18\s+/, '')).toBe('64');
   });
 });
@@ -139,7 +139,7 @@ describeWith(['script', 'bash'], 'below a shell with job control', () => {
   test('an orphaned job in the background that wants the terminal stops, and nothing turns in circles', async () => {
     const terminal = await shell();
     const { session } = descendantsOf(terminal.pid)[0] as ProcessStat;
-    // The subshell ends, and with it what could be seen below script(1).
+    // The subshell ends, so nothing can be found below script(1) any more.
     const orphan = (name: string) =>
       allProcesses().find((stat) => stat.session === session && stat.name === name);
     onTestFinished(() => {
@@ -152,7 +152,7 @@ describeWith(['script', 'bash'], 'below a shell with job control', () => {
     await until(() => orphan('cat')?.state === 'T', 'cat is stopped');
     terminal.type('echo the shell reads\n');
     await terminal.shows(/\nthe shell reads/);
-    // It stays as it is: a cat that is continued and stops again wakes init each time.
+    // It stays stopped: each time that cat continued and stopped again, it would wake init.
     const { pid } = orphan('subreaper') as ProcessStat;
     await until(() => processStat(pid)?.state === 'S', 'init waits');
     const switches = statusField(pid, 'voluntary_ctxt_switches');
@@ -189,7 +189,7 @@ describeWith(['script', 'bash'], 'below a shell with job control', () => {
 
   test('a stop that --stop-timeout made is no Ctrl-Z', async () => {
     const terminal = await shell();
-    // What is to be killed is stopped first, so that nothing forks meanwhile.
+    // All are stopped before they are killed, so that none forks meanwhile.
     terminal.type(`${launcher} --stop-timeout 1ms -- sh -c 'trap "" TERM; sleep 1000; sleep 1000'\n`);
     await inState(terminal, 'S', 'subreaper', 'sleep');
     process.kill(named(terminal, 'subreaper')?.pid as number, 'SIGTERM');

@@ -9,7 +9,7 @@ import { describeWith } from '../helpers/modes.ts';
 import { statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
-/** What a workload can see of itself. No shell in front of the first: dash has a mask of its own around a fork. */
+/** What a workload can see of itself. The first runs without a shell, because dash changes its signal mask around a fork. */
 const probes = [
   'cat /proc/self/status',
   'cat /proc/self/limits',
@@ -18,10 +18,10 @@ const probes = [
   `sh -c 'umask; pwd'`,
 ];
 
-/** Process IDs, memory and the counters of the scheduler, in /proc/pid/status: they differ from run to run. */
+/** Fields of /proc/pid/status that differ from run to run: process IDs, memory, scheduler counters. */
 const differsAnyway = /^(Pid|PPid|Tgid|Ngid|NS[a-z]+|Vm\w+|Rss\w+|Hugetlb\w+|SigQ|\w*ctxt_switches):/;
 
-/** Without the times of ls, the numbers of pipes, and the descriptor with which ls reads its folder. */
+/** Removes the times of ls, the numbers of pipes, and the descriptor with which ls reads its folder. */
 function comparable(line: string): string {
   return line
     .replaceAll('\0', '\n')
@@ -49,7 +49,7 @@ async function output(line: readonly string[], env?: NodeJS.ProcessEnv, cwd?: st
 }
 
 describeWith(['actor'], 'a workload sees the same with and without subreaper in front', () => {
-  /** `before` is shell that sets a scene; COMMAND in it is what runs, with or without init. */
+  /** `before` is a shell script, in which COMMAND runs with or without init. */
   async function compare(before: string, env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<string[]> {
     const environment = { PATH: process.env['PATH'], ...env };
     const see = async (init: string) => {
@@ -127,7 +127,7 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
 
   test('with variables whose names no shell can hold, an empty one, and a line break in a value', async () => {
     const names = { 'a.b': '1', 'with-dash': '2', EMPTY: '', LINES: 'one\ntwo', CONTROL: 'a\u0001b' };
-    // env(1) sets them behind the scene's shell, which could not.
+    // env(1) sets them after the shell, which could not.
     const set = Object.entries(names)
       .map(([name, value]) => `'${name}=${value}'`)
       .join(' ');
@@ -154,7 +154,7 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
 });
 
 describeWith([], 'what node would take for itself is the workload’s', () => {
-  // With 3 to 9 taken there is no pipe, and a large environment fits into no variable either.
+  // If 3 to 9 are open, there is no pipe, and a large environment does not fit into a variable either.
   for (const [size, padding, more] of [
     ['small', '', 0],
     ['large', 'x'.repeat(120_000), 0],
@@ -223,7 +223,7 @@ describeWith(['namespaces'], 'a signal while init reads what the launcher saved'
   test('does not keep PID 1 from starting the workload', async () => {
     const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
     const init = await startInit({ mode: 'pid1', command: ['sh', '-c', 'echo runs'], spawn: { env } });
-    // read(2), on x64 and arm64, of the pipe.
+    // The number of read(2) on x64 and arm64, and the descriptor of the pipe.
     const isReading = () => /^(0|63) 0x3 /.test(readFileSync(`/proc/${init.pid}/syscall`, 'latin1'));
     await until(isReading, 'init reads');
     init.kill('SIGTERM');
@@ -287,7 +287,7 @@ describe('the launcher is found and works', () => {
         expect(await runInit({ launch, command })).toEqual(expected);
       });
 
-      // bash makes files for here-documents then, as before 5.1.
+      // bash then uses files for here-documents, as before 5.1.
       const older = shell === 'bash' ? ['5.0'] : [];
       test.each([undefined, ...older])('as /bin/sh, with the environment as it is: %s', async (version) => {
         const compatibility = version === undefined ? {} : { BASH_COMPAT: version };

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { actor } from './paths.mjs';
 
 /**
- * Starts processes that take all the processor time they get, for at most so long.
- * @returns a function that ends them
+ * Starts busy loops, which end by themselves after a time.
+ * @returns a function that ends them before
  */
 export function startBusyLoops(count, leashS) {
   const args = ['leash', `${leashS}`, 'sh', '-c', 'while :; do :; done'];

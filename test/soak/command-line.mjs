@@ -2,10 +2,10 @@ import { release } from 'node:os';
 import { MOST_PIDS, unshareArguments } from '../helpers/namespace.mjs';
 import { actor, launcher } from './paths.mjs';
 
-/** How init runs: both inside a PID namespace, so that no scenario reaches the machine's other processes. */
+/** How init runs. Both modes use a PID namespace, so that no scenario reaches other processes of the machine. */
 export const modes = ['pid1', 'subreaper'];
 
-/** Of a machine's 32,768, where it has no more, two runs at once leave half to the others. */
+/** Two runs at once leave half of the usual 32,768 pids to other processes. */
 const FEW_PIDS = 8192;
 const setPidMax = 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"';
 
@@ -16,9 +16,9 @@ export function hasOwnPidMax() {
 }
 
 /**
- * The command line of a run. unshare(1) is its first process, the namespace ends with it, and the leash ends it where
- * the soak cannot. The namespace gets few pids, unless the run shall have room: a tree that outgrows init then fails its
- * own run, and no other process of the machine.
+ * The command line of a run. unshare(1) is its first process, and the namespace ends with it. If the soak cannot end it,
+ * the leash does. Unless the run asks for room, the namespace has few pids: a tree that outgrows init then fails only its
+ * own run, and harms no other process.
  */
 export function commandLine({ mode, options, command, hasRoom, leashS }) {
   const init = [launcher, ...options, '--', ...command];
@@ -28,7 +28,7 @@ export function commandLine({ mode, options, command, hasRoom, leashS }) {
   return [actor, 'leash', `${leashS}`, 'unshare', ...unshareArguments, '--', ...inside];
 }
 
-/** How many generations init is below unshare(1). */
+/** How many generations below unshare(1) init is. */
 export function generationsTo(mode) {
   return mode === 'pid1' ? 1 : 2;
 }

@@ -2,7 +2,7 @@ import { childrenOf, procFile, statusField, threadsOf } from '../helpers/proc.mj
 
 const SHOWN_CHILDREN = 20;
 
-/** What /proc tells about a process that hangs, as lines: proc(5). */
+/** Describes a process that hangs, from /proc: proc(5). */
 export function describeProcess(pid) {
   if (procFile(pid, 'status') === '') return [`process ${pid} is gone`];
   const children = childrenOf(pid);

@@ -10,7 +10,7 @@ export function createRandom(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
-  /** A whole number, both ends included. */
+  /** A whole number from `low` to `high`, both included. */
   const between = (low, high) => low + Math.floor(next() * (high - low + 1));
   return {
     between,

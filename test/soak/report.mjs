@@ -1,3 +1,6 @@
+import { showProgress } from '../helpers/progress.mjs';
+import { quantile } from '../helpers/quantile.mjs';
+
 const LINE_EVERY_MS = 30_000;
 
 /** Counts runs by scenario and mode. */
@@ -32,32 +35,22 @@ export function createTally() {
   };
 }
 
-/** The smallest value that this part of the values does not exceed. */
-function quantile(values, part) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.ceil(sorted.length * part) - 1];
-}
-
 function tableLine([scenario, mode, ...numbers]) {
   return scenario.padEnd(28) + mode.padEnd(10) + numbers.map((cell) => String(cell).padStart(12)).join('');
 }
 
-/** One line that is rewritten where a person can see it, else one every 30 s. */
+/** Rewrites one line on a terminal; elsewhere prints a line every 30 s. */
 export function createProgress(startedAt) {
   let last = startedAt;
   return {
     show({ runs, failures }, what) {
       const now = performance.now();
       const text = `${Math.round((now - startedAt) / 1000)} s: ${runs} runs, ${failures} failed`;
-      if (process.stderr.isTTY) {
-        process.stderr.write(`\r${text}, ${what}\x1b[K`);
-      } else if (now - last >= LINE_EVERY_MS) {
-        last = now;
-        console.error(text);
-      }
+      showProgress(`${text}, ${what}`);
+      if (process.stderr.isTTY || now - last < LINE_EVERY_MS) return;
+      last = now;
+      console.error(text);
     },
-    clear() {
-      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    },
+    clear: () => showProgress(),
   };
 }

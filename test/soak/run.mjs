@@ -7,22 +7,22 @@ import { describeProcess } from './describe-process.mjs';
 import { actor } from './paths.mjs';
 
 const POLL_EVERY_MS = 2;
-/** What init logs as an error is one, whatever its status. */
+/** A run fails if init logs a record of this level or above, whatever its status. */
 const ERROR_LEVEL = 50;
 
 /**
  * What a scenario decides for one run.
  * @typedef {object} Plan
- * @property {Record<string, unknown>} [choices]  what was drawn, for the story of a failure
+ * @property {Record<string, unknown>} [choices]  the random choices, for the story of a failure
  * @property {string[]} [options]  init's
  * @property {string[]} command  the workload
- * @property {number | number[]} expected  the exit status, or those that are right
- * @property {(init: Init) => Promise<void>} [drive]  what happens to init from outside
- * @property {(seen: { lines: string[], endedAt: number }) => (string | false)[]} [check]  what else is wrong
+ * @property {number | number[]} expected  the right exit status, or several
+ * @property {(init: Init) => Promise<void>} [drive]  acts on init from outside
+ * @property {(seen: { lines: string[], endedAt: number }) => (string | false)[]} [check]  finds what else is wrong
  */
 
 /**
- * Runs init once, as planned. Whatever is left of it at the deadline is killed by the pid of its unshare(1).
+ * Runs init once, as planned. At the deadline it kills unshare(1), and so all that is left.
  * @param {{ mode: string, plan: Plan, settings: object }} about
  * @returns {Promise<{ ms: number, wrong: string[], isUnanswered: boolean, story: string[] }>}
  */
@@ -33,7 +33,7 @@ export async function run({ mode, plan, settings }) {
   const [file, ...args] = commandLine({ mode, options, command, hasRoom, leashS });
   const { SUBREAPER_OPTIONS: _, ...env } = process.env;
   const startedAt = performance.now();
-  // In a session of its own Ctrl-C does not reach it.
+  // In another session Ctrl-C does not reach it.
   const child = spawn(file, args, { detached: true, stdio: 'pipe', env: { ...env, PATH: path } });
   settings.running.add(child);
   const seen = watch(child, startedAt);
@@ -78,7 +78,7 @@ function watch(child, startedAt) {
   };
   createInterface({ input: child.stdout }).on('line', (line) => seen.lines.push(line));
   createInterface({ input: child.stderr }).on('line', (line) => seen.errors.push(line));
-  // A workload that is gone does not read.
+  // A workload that has ended does not read.
   child.stdin.on('error', () => {});
   const end = (status) => {
     seen.endedAt = performance.now();
@@ -88,7 +88,7 @@ function watch(child, startedAt) {
   };
   child.once('exit', (code, signal) => end(code ?? signal));
   child.once('error', ({ code }) => end(code));
-  // A process that could not be started is not closed either.
+  // A process that could not be started emits no close event.
   seen.closed = new Promise((resolve) => child.once('close', resolve).once('error', resolve));
   return seen;
 }
@@ -96,7 +96,7 @@ function watch(child, startedAt) {
 /** @typedef {ReturnType<typeof createInit>} Init */
 function createInit({ child, mode, seen, leashS }) {
   let known;
-  /** Undefined until it has been forked. */
+  /** Undefined until it is forked. */
   function pid() {
     if (known !== undefined) return known;
     let found = child.pid;
@@ -106,7 +106,7 @@ function createInit({ child, mode, seen, leashS }) {
     return known;
   }
 
-  /** Waits until it is so. @throws if init ends before */
+  /** Waits until a read returns a value. @throws if init ends before */
   async function until(read, what) {
     for (;;) {
       const value = read();
@@ -122,11 +122,11 @@ function createInit({ child, mode, seen, leashS }) {
   return {
     pid,
     until,
-    /** Waits for a line of the workload's that begins so. */
+    /** Waits for a line of the workload that starts with this text. */
     line,
     countLines: (text) => seen.lines.filter((each) => each.startsWith(text)).length,
     write: (text) => child.stdin.write(text),
-    /** Sends init signals. It may have ended by an earlier one. */
+    /** Sends signals to init, which may end on an earlier one. */
     signal(...signals) {
       for (const signal of signals) send(pid(), signal);
     },
@@ -134,14 +134,14 @@ function createInit({ child, mode, seen, leashS }) {
       send(pid(), 'SIGSTOP');
       await until(() => processStat(pid())?.state === 'T', 'init is stopped');
     },
-    /** Sends init that many signals, the kinds in turn. */
+    /** Sends so many signals to init, of the kinds in turn. */
     async flood(kinds, count) {
       const args = ['leash', `${leashS}`, actor, 'flood-pid', `${pid()}`, kinds.join(), `${count}`];
       const flood = spawn(actor, args, { stdio: ['ignore', 'inherit', 'inherit'] });
       const status = await new Promise((resolve) => flood.once('close', resolve).once('error', resolve));
       if (status !== 0 && !seen.hasEnded) throw new Error(`the flood ended with ${status}`);
     },
-    /** The pid of a child of init's, out here, that has this pid in its namespace. */
+    /** The child of init that has this pid in its namespace: its pid as the soak sees it. */
     childWith: (inner) =>
       until(
         () => childrenOf(pid()).find((each) => innermostPid(each.pid) === inner)?.pid,
@@ -151,7 +151,7 @@ function createInit({ child, mode, seen, leashS }) {
   };
 }
 
-/** The pid in the innermost namespace that the process belongs to. */
+/** The pid of a process in its innermost namespace. */
 function innermostPid(pid) {
   return Number(statusField(pid, 'NSpid').split('\t').at(-1));
 }

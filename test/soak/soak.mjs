@@ -1,6 +1,6 @@
 // A soak of the command line: floods of signals, stop signals at bad moments, hostile trees, restarts and storms of
-// orphans, over and over, as PID 1 and as a plain subreaper, each run in a PID namespace of its own. It passes if every
-// run ends as it must. --help names the options. Needs cc, unshare(1), and root or user namespaces.
+// orphans, over and over, as PID 1 and as a plain subreaper, each run in a PID namespace. It passes if every run ends as
+// it must. --help names the options. Needs cc, unshare(1), and root or user namespaces.
 
 import { spawnSync } from 'node:child_process';
 import { release } from 'node:os';
@@ -15,7 +15,7 @@ import { createProgress, createTally } from './report.mjs';
 import { run } from './run.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
-/** Whatever is wrong then is wrong with all: a machine without pids, say. */
+/** So many failures have one cause, such as a machine without free pids. */
 const MOST_FAILURES = 50;
 
 try {
@@ -71,7 +71,7 @@ function about({ path, seconds, parallel, busy, seed, pidMax }) {
   return lines.join('\n');
 }
 
-/** All scenarios in turn, in both modes, until the time is over. What runs by then ends. */
+/** Runs all scenarios in turn, in both modes, until the time is over, and lets the last runs end. */
 async function runAll({ only, seconds, parallel, seed }, settings, tally) {
   const turns = only.flatMap((scenario) => modes.map((mode) => ({ scenario, mode })));
   const startedAt = performance.now();
@@ -82,7 +82,7 @@ async function runAll({ only, seconds, parallel, seed }, settings, tally) {
       const number = started++;
       const { scenario, mode } = turns[number % turns.length];
       progress.show(tally.counts(), `${scenario} as ${mode}`);
-      // Each run draws from a seed of its own: what runs beside it changes nothing.
+      // Each run has its own seed, so that it does not depend on the runs beside it.
       const plan = scenarios[scenario](createRandom(seed + number));
       const result = await run({ mode, plan, settings });
       tally.add(scenario, mode, result);

@@ -33,12 +33,12 @@ const headers = [
   'time.h',
 ];
 
-/** What C has to say of each layout, with N for the table's number. */
+/** A C expression for each layout; N is the number in the table. */
 const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   sizeofSigset: 'sizeof(sigset_t) == N',
   sizeofSigaction: 'sizeof(struct sigaction) == N',
   sigactionFlagsOffset: 'offsetof(struct sigaction, sa_flags) == N',
-  // Room for the attributes: no program looks into them, and one library may need less than another.
+  // Space for the attributes, which are opaque: one C library may need less than another.
   sizeofSpawnAttributes: 'sizeof(posix_spawnattr_t) <= N',
   sizeofSiginfo: 'sizeof(siginfo_t) == N',
   siginfoPidOffset: 'offsetof(siginfo_t, si_pid) == N',
@@ -53,7 +53,7 @@ const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   pidfdInfoExitCodeOffset: 'offsetof(struct first_pidfd_info, exit_code) == N',
 };
 
-/** What the calls rely on beside the table. */
+/** Assumptions of the calls that the table does not have. */
 const fixedConditions = [
   'sizeof(int) == 4',
   'sizeof(pid_t) == 4',
@@ -78,7 +78,7 @@ interface Tables {
   readonly realTimeMaximum: number;
 }
 
-/** What a distribution's headers may be too old for, as the kernel's include/uapi/linux/pidfd.h defines it. */
+/** Definitions of the kernel's include/uapi/linux/pidfd.h, which old headers lack. */
 const newerConstants = `#ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP (1UL << 2)
 #endif
@@ -98,7 +98,7 @@ struct first_pidfd_info {
 const includes = headers.map((header) => `#include <${header}>\n`).join('') + newerConstants;
 const assertion = (condition: string, name: string) => `_Static_assert(${condition}, "${name} is wrong");\n`;
 
-/** A C program that compiles where the tables are right. */
+/** A C program that compiles if the tables are right. */
 function assertionsProgram(tables: Tables): string {
   return [
     includes,
@@ -112,7 +112,7 @@ function assertionsProgram(tables: Tables): string {
   ].join('');
 }
 
-/** Says what is not known before a program runs: no constant expressions in C. */
+/** Prints the values that are no constant expressions in C. */
 const runtimeProgram = `${includes}
 int main(void) {
   sigset_t set;
@@ -144,7 +144,7 @@ function compile(compiler: string, program: string, args: readonly string[]) {
   return spawnSync(compiler, ['-D_GNU_SOURCE', ...args, '-xc', '-'], { input: program, encoding: 'utf8' });
 }
 
-/** A musl that is not the system's own is no place to look for a dynamic linker. */
+/** Links statically with musl: where musl is not the system's C library, its dynamic linker may be missing. */
 function build(compiler: string, name: string, program: string) {
   const file = resolve(buildFolder, `${name}-${compiler}`);
   const linking = compiler.includes('musl') ? ['-static'] : [];
@@ -186,7 +186,7 @@ describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) =>
       Object.fromEntries(Object.entries(table).map(([name, value]) => [name, value + 1]));
     const wrong = {
       constants: oneMore(constants),
-      // More room than needed is no fault: too little is.
+      // More space than needed is fine; less is not.
       layouts: { ...oneMore(layouts), sizeofSpawnAttributes: 8, sizeofRusage: 8 },
       realTimeMaximum: realTimeMaximum + 1,
     } as unknown as Tables;

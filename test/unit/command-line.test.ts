@@ -17,7 +17,7 @@ function parse(args: readonly string[], optionsVariable = ''): Invocation {
   return parseCommandLine(optionsVariable, args, realTime);
 }
 
-/** What a command line that runs a command asks for. */
+/** The settings of a command line that runs a command. */
 function optionsOf(args: readonly string[], optionsVariable = ''): InitOptions {
   const invocation = parse([...args, 'command'], optionsVariable);
   if (invocation.kind !== 'run') throw new Error(`it asks for ${invocation.kind}`);
@@ -35,7 +35,7 @@ function refusal(args: readonly string[], optionsVariable = ''): Failure {
   throw new Error(`accepted: ${JSON.stringify(args)}`);
 }
 
-/** Expects one line that says this, and 125. */
+/** Expects 125, and one line that says this. */
 function expectRefusal(args: readonly string[], says: readonly string[], optionsVariable = ''): void {
   const row = JSON.stringify([args, optionsVariable]);
   const { status, message } = refusal(args, optionsVariable);

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { parseDuration } from '../../src/cli/duration.ts';
 
-/** What setTimeout(3) of node's can wait at most: 2^31 - 1 ms. */
+/** The longest time that node's setTimeout can wait: 2^31 - 1 ms. */
 const LONGEST_MS = 2147483647;
 
 type Row = readonly [text: string, milliseconds: number | undefined];
-/** What each text is read as, beside it: a difference names the text. */
+/** Pairs of text and value, so that a failure shows the text. */
 const read = (table: readonly Row[]): Row[] => table.map(([text]) => [text, parseDuration(text)]);
 
 test('a number and a unit, to whole milliseconds', () => {

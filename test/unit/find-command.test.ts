@@ -9,7 +9,7 @@ import type { ByteString } from '../../src/native/types.ts';
 let folder: string;
 const startFolder = process.cwd();
 
-/** One character a byte. */
+/** One character for each byte. */
 const find = (file: string, path?: string) => findCommand(file as ByteString, path as ByteString | undefined);
 
 function put(path: string, mode: number): void {

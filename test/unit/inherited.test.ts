@@ -8,19 +8,19 @@ const PARENT = 7;
 
 const bytes = (strings: readonly string[]) => strings as readonly ByteString[];
 
-/** What the launcher's child writes of an environment: as the kernel holds it, every entry ended by NUL. */
+/** An environment as the launcher's child writes it and the kernel holds it: NUL ends every entry. */
 const saved = (entries: readonly string[]) => `${entries.map((entry) => `${entry}\0`).join('')}\n`;
 
 const PIPE = 3;
 const CHILD = 43;
 const launcherVariable = `SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 1024 ${PIPE} ${CHILD} 0 1 2 5 17`;
-/** Of a launcher that could make no pipe. */
+/** The variables of a launcher that could not make a pipe. */
 const withoutPipe = 'SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 1024   0 1 2 5 17';
 
 /**
- * @param environ of init itself
- * @param fromPipe what its launcher's child has written; undefined where the pipe is lost
- * @param started how init was started, if not by the launcher itself
+ * @param environ  init's own environment
+ * @param fromPipe  what the launcher's child wrote; undefined if the pipe is lost
+ * @param started  how init was started, if not by the launcher
  */
 function inherited(
   environ: readonly string[],
@@ -101,7 +101,7 @@ describe('with what the launcher saved', () => {
   test('without a pipe the same comes in base64', () => {
     const entries = ['X=a\nb\xff', 'a.b=1'];
     const bytes = Buffer.from(entries.map((entry) => `${entry}\0`).join(''), 'latin1');
-    // base64(1) breaks lines after 76 characters; command substitution takes the last line end away.
+    // base64(1) breaks lines after 76 characters. Command substitution removes the last line end.
     const base64 = bytes.toString('base64').replace(/.{8}(?=.)/g, '$&\n');
     expect(inherited(['PWD=/', withoutPipe, `SUBREAPER_ENVIRON=${base64}`])).toMatchObject({
       environment: entries,

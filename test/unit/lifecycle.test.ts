@@ -53,7 +53,7 @@ const exited = (code: number, atMs = 0): Event => ({
 const noChildLeft: Event = { kind: 'no-child-left', atMs: 0 };
 const childrenLeft: Event = { kind: 'children-left' };
 
-/** Runs events from the beginning; logs are left out of the effects, which are those of the last event. */
+/** Runs events from the initial state. Returns the effects of the last event, without logs. */
 function run(policy: Policy, ...events: readonly Event[]): { state: State; effects: Effect[] } {
   let state = initialState(policy);
   let effects: readonly Effect[] = [];
@@ -163,7 +163,7 @@ describe('the lifecycle', () => {
       { kind: 'forward', signal: SIGCONT, sent: SIGCONT, scope: 'group' },
     ]);
     expect(run(policy, ...stopped, signal(SIGCONT), { kind: 'resumed' }).effects).toEqual([]);
-    // Nobody continued it.
+    // No signal continued it.
     expect(run(policy, ...stopped, { kind: 'resumed' }).effects).toEqual([
       { kind: 'give-terminal' },
       { kind: 'continue-workload' },
@@ -256,7 +256,7 @@ describe('whatever happens, in whatever order', () => {
         let world = beginning(policy);
         const story: string[] = [];
         for (const choice of choices) {
-          // wait4 that is refused would end most histories early.
+          // A refused wait4 would end most histories early.
           const events = possibleEvents(policy, world).filter(({ kind }) => kind !== 'cannot-wait');
           if (events.length === 0) break;
           const event = events[choice % events.length] as Event;
@@ -277,7 +277,7 @@ describe('whatever happens, in whatever order', () => {
   });
 });
 
-/** What a reader calls the event. */
+/** A readable name of the event. */
 const labels: Readonly<Record<Event['kind'], string>> = {
   'workload-started': 'the workload runs',
   'start-failed': 'it cannot be started',
@@ -302,7 +302,7 @@ test('docs/lifecycle.md has the diagram of this very function (update it with: n
     if (policy.terminal !== 'none' || policy.keepsStatuses) continue;
     for (const edge of explore(policy).edges) {
       const [from, event, to] = edge.split(' ') as [string, Event['kind'], string];
-      // From everywhere, and to the same end: a line below the picture.
+      // It leads from every state to the same one: one line below the diagram says so.
       if (event === 'cannot-wait') continue;
       const key = `${from} --> ${to}`;
       eventsOf.set(key, (eventsOf.get(key) ?? new Set()).add(labels[event]));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const source = resolve(import.meta.dirname, '../../src');
 
-/** Which rooms a room may use, beside itself. The arrows run one way: docs/lifecycle.md draws what init does with them. */
+/** The rooms that each room may import from, beside itself. The arrows run one way. */
 const mayUse: Readonly<Record<string, readonly string[]>> = {
   native: [],
   signals: ['native'],
@@ -14,7 +14,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   init: ['native', 'signals', 'reaper', 'log', 'process-tree'],
   cli: ['native', 'signals', 'log', 'init'],
   'in-process': ['native', 'signals', 'reaper', 'process-tree'],
-  // The testing kit builds upon the public index, which is what a test imports, and checks options as `register` does.
+  // The testing kit uses the public index, which tests import, and checks options as `register` does.
   testing: ['native', 'process-tree', 'in-process', 'index.ts'],
   'index.ts': ['native', 'process-tree', 'in-process'],
 };
@@ -25,7 +25,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 
 const roomOf = (file: string) => file.split('/')[0] as string;
 
-/** The modules of the project that a file imports; type imports too. */
+/** The modules of the project that a file imports, also as types. */
 function importsOf(file: string): string[] {
   const text = readFileSync(resolve(source, file), 'utf8');
   return [...text.matchAll(/ from '(\.{1,2}\/[^']+)'/g)].map(([, path]) =>

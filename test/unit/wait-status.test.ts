@@ -10,7 +10,7 @@ const WCOREFLAG = 0x80;
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => (from + index) as Signal);
 
-/** Decodes a status that ends a process, and compares what init then ends with. */
+/** Decodes the status of an ended process, and compares init's exit status.*/
 function expectEnd(status: number, expected: object, own: number): void {
   const end = decodeWaitStatus(status);
   expect(end).toEqual(expected);

@@ -1,6 +1,6 @@
-// The app under soak: a node that is its own init, with children of its own from every source that node has. Each is
-// told how to end, and each but the forked ones leaves orphans. It prints a report a line, in JSON, and ends with its
-// standard input.
+// The app under soak: a node that is its own init, and starts children in every way that node has. Each child gets its
+// way to end, and all but the forked ones leave orphans. The app prints reports as lines of JSON, and ends when its
+// standard input does.
 // Usage: node --import subreaper/register app.mjs CHILDREN SECONDS
 import { exec, execFile, execFileSync, fork, spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
@@ -15,12 +15,12 @@ const ORPHANS_OF_MOST = 3;
 const ORPHANS_OF_A_BURST = 500 - 98 * ORPHANS_OF_MOST;
 /** Every fifth child ends by one of these; none of them dumps core. */
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGALRM'];
-/** An exit code up to here is no failure of the actor's. */
+/** The actor itself fails with a higher exit code. */
 const CODES = 90;
 const LONGEST_LIFE_MS = 50;
 
 const MOST_IN_FLIGHT = 64;
-/** The loop gets its turn even if the soak is behind its pace. */
+/** The loop gets its turn even if the soak is late. */
 const MOST_AT_ONCE = 8;
 const PACE_MS = 10;
 const REPORT_MS = 250;
@@ -31,11 +31,11 @@ const forkedProgram = fileURLToPath(new URL('forked.mjs', import.meta.url));
 const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { actor } });
 worker.on('message', ({ index, ended }) => settle(index, ended));
 
-/** How a child is started: each tells how it ended, by its exit code, a signal's name, or the name of an errno. */
+/** The ways to start a child. Each reports its end: the exit code, the name of the signal, or the name of the errno. */
 const starters = {
   spawn: (index, args) => watch(index, spawn(actor, args, { stdio: 'ignore' })),
   execFile: (index, args) => execFile(actor, args, (error) => settle(index, endOf(error))),
-  // The shell becomes the actor; as its parent it would hide a signal.
+  // With exec, because a shell as the actor's parent would hide a signal.
   exec: (index, args) => exec(`exec '${actor}' ${args.join(' ')}`, (error) => settle(index, endOf(error))),
   spawnSync: (index, args) => settle(index, endOfSync(spawnSync(actor, args))),
   execFileSync(index, args) {
@@ -67,7 +67,7 @@ worker.once('online', () => {
   }, PACE_MS);
 });
 const reports = setInterval(report, REPORT_MS);
-// Whoever reads the reports is gone.
+// The reader of the reports is gone.
 process.stdout.on('error', () => process.exit(1));
 process.stdin.resume().once('end', () => {
   report();
@@ -75,23 +75,23 @@ process.stdin.resume().once('end', () => {
   worker.unref();
 });
 
-/** The same every time: only the lives are drawn by lot. */
+/** The same every time; only the lifetimes are random. */
 function startChild(index) {
   const hundred = Math.floor(index / 100);
   const place = index % 100;
   if (place === FORKED_OF_A_HUNDRED) {
     const ending = index % CODES;
     running.set(index, { source: 'fork', ending, orphans: 0 });
-    // Its own execArgv: a forked node gets --import subreaper/register as well, if it is not told otherwise.
+    // Without its own execArgv a forked node would get --import subreaper/register too.
     const stdio = ['ignore', 'ignore', 'inherit', 'ipc'];
     watch(index, fork(forkedProgram, [`${ending}`], { execArgv: [], stdio }));
     return;
   }
   const source = sources[index % sources.length];
   const ending = index % 5 === 4 ? SIGNALS[hundred % SIGNALS.length] : index % CODES;
-  // The bursts come from each source in turn.
+  // The ways to start a child take turns with the burst of each hundred.
   const orphans = place === hundred % sources.length ? ORPHANS_OF_A_BURST : ORPHANS_OF_MOST;
-  // One that the app waits for, blocked, may not keep it.
+  // A child that blocks the app while it runs must not run for long.
   const lifeMs = source.endsWith('Sync') ? 0 : Math.floor(Math.random() * LONGEST_LIFE_MS);
   running.set(index, { source, ending, orphans });
   const status = typeof ending === 'number' ? ending : -constants.signals[ending];

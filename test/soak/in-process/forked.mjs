@@ -1,2 +1,2 @@
-// What the app forks: a node that ends with the exit code it is given.
+// The app forks this: a node that ends with a given exit code.
 process.exit(Number(process.argv[2]));

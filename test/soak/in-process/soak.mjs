@@ -1,6 +1,6 @@
 // A soak of the reaper inside an app, as PID 1: 20,000 children of the app's own, each with a known end, among 100,000
-// orphans, for two minutes. It passes if the app saw every end of its own children as it was, reaped every orphan and
-// nothing else, and has no zombie left. The zombies are counted from outside, over and over.
+// orphans, for two minutes. It passes if the app saw the right end of each of its children, reaped all orphans and
+// nothing else, and has no zombie left. The soak keeps counting the zombies from outside.
 // Usage: node test/soak/in-process/soak.mjs [--quick]    (needs cc, and root or user namespaces)
 //   --quick  a twentieth of it, in 10 s
 import { spawn } from 'node:child_process';
@@ -20,7 +20,7 @@ const { values: options } = parseArgs({ options: { quick: { type: 'boolean' } } 
 const size = options.quick
   ? { own: 1000, orphans: 5000, seconds: 10 }
   : { own: 20_000, orphans: 100_000, seconds: 125 };
-/** A machine too slow for the pace takes longer; one that takes this long hangs. */
+/** A slow machine takes longer than planned. After this time the app hangs. */
 const deadlineMs = (4 * size.seconds + 120) * 1000;
 
 const obstacle = namespaceObstacle();
@@ -29,7 +29,7 @@ if (!compile(actorSource, actor)) throw new Error('no C compiler (cc)');
 
 const appPath = new URL('app.mjs', import.meta.url).pathname;
 const line = ['--import', 'subreaper/register', appPath, `${size.own}`, `${size.seconds}`];
-// In a session of its own Ctrl-C does not reach it: the soak ends it.
+// In another session Ctrl-C does not reach it: the soak ends it.
 const app = spawn('unshare', [...unshareArguments, process.execPath, ...line], {
   detached: true,
   stdio: ['pipe', 'pipe', 'inherit'],
@@ -37,7 +37,7 @@ const app = spawn('unshare', [...unshareArguments, process.execPath, ...line], {
 process.once('exit', () => app.kill('SIGKILL'));
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
-// An app that is gone does not read on; its end is told below.
+// An app that has ended does not read; its end is reported below.
 app.stdin.on('error', () => {});
 
 let report = { settled: 0, orphansMade: 0, reaped: 0, right: {}, wrongs: [] };
@@ -78,7 +78,7 @@ for (const what of wrong) console.error(`soak: ${what}`);
 console.log(wrong.length === 0 ? 'everything is right' : `${wrong.length} things are wrong`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
-/** Counts the zombies. No child is left at the end: nothing can be reaped any more, and the number of the reaped is final. */
+/** Counts the zombies until no child is left. From then on the number of reaped orphans is final. */
 function isOver() {
   if (app.exitCode !== null || app.signalCode !== null) {
     throw new Error(`the app ended too early, with ${app.signalCode ?? app.exitCode}`);

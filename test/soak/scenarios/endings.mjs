@@ -4,7 +4,7 @@ import { shell } from './workloads.mjs';
 
 const graceOf = (random) => ['--grace', `${random.between(50, 300)}ms`];
 
-/** A workload that leaves processes behind when it reads a line, and ends with 5. */
+/** A workload that, on a line of input, ends with 5 and leaves processes behind. */
 function ending(random, command, untilReady = (init) => init.line('ready')) {
   const livesMs = random.between(0, 100);
   return {
@@ -47,7 +47,7 @@ function daemons(random) {
   );
 }
 
-/** Only root can give it a user, whose limit holds it. */
+/** Only root can run it as another user, whose process limit then applies. */
 function endless(random) {
   const user = random.between(30_000, 60_000);
   const size = random.between(10, 250);

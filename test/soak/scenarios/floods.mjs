@@ -13,15 +13,15 @@ function chooseKinds(random) {
 }
 
 /**
- * The kernel's queue is one list for all real-time signals. To take the lowest number first it walks past the others, so
- * what a mixed flood costs grows with the square of its length, whoever gets it.
+ * The kernel queues all real-time signals in one list. To take the lowest number first, it walks past the others, so the
+ * cost of a mixed flood grows with the square of its length.
  */
 function chooseCount(random, kinds, fewest, most) {
   const isMixed = kinds.filter((kind) => realTime.includes(kind)).length > 1;
   return random.betweenByMagnitude(fewest, isMixed ? Math.min(most, 20_000) : most);
 }
 
-/** The workload floods init, and ends: its end is one more signal, which must not be lost among them. */
+/** The workload floods init and ends. Its end is one more signal, which must not be lost in the flood. */
 function flood(random) {
   const kinds = chooseKinds(random);
   const count = chooseCount(random, kinds, 5000, 200_000);
@@ -33,8 +33,8 @@ function flood(random) {
 }
 
 /**
- * A stop signal comes behind a flood, or amid it. A stopped init gets all of them at one instant. The kernel's own queue
- * is the user's, on the whole machine: such a flood takes less than half of what is usual.
+ * A stop signal comes after a flood, or in the middle. A stopped init gets all signals at one instant. The limit of the
+ * kernel's queue is the user's, for the whole machine: such a flood uses less than half of the usual limit.
  */
 function floodThenStop(random) {
   const moment = random.pick(['stopped', 'behind', 'amid']);

@@ -18,7 +18,7 @@ function restartOnFailure(random) {
   };
 }
 
-/** SIGTERM may come while it runs, while what it left is ended, or between two runs. */
+/** SIGTERM may come during a run, while init ends its survivors, or between two runs. */
 function restartAlways(random) {
   const status = random.between(1, 120);
   const afterMs = random.between(0, 1500);

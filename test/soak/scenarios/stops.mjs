@@ -2,10 +2,10 @@ import { hasEnded, processStat } from '../../helpers/proc.mjs';
 import { actor } from '../paths.mjs';
 import { refusingJob, shell } from './workloads.mjs';
 
-/** Far longer than a run may take: only what ends the wait early lets it pass. */
+/** Far longer than a run may take: it passes only if the wait ends early. */
 const NEVER = '1000s';
 
-/** @returns the workload's pid, out here, once it has printed its own */
+/** @returns the workload's pid as the soak sees it, once the workload has printed its own */
 async function workloadOf(init) {
   return init.childWith(Number((await init.line('workload ')).split(' ')[1]));
 }
@@ -29,8 +29,8 @@ function secondStop(random) {
 }
 
 /**
- * Both come while init is stopped, as does the workload's end. Signals that are pending together are one if they are of
- * one kind, so they are of two.
+ * Both come while init is stopped, and so does the end of the workload. Pending signals of one kind merge, so these are
+ * of two kinds.
  */
 function secondStopWhileStopped(random) {
   const stops = random.pick([
@@ -48,7 +48,7 @@ function secondStopWhileStopped(random) {
       const workload = await workloadOf(init);
       await init.stop();
       process.kill(workload, 'SIGKILL');
-      // The kernel keeps it as a zombie, unless init lets it reap.
+      // It becomes a zombie, unless the kernel reaps.
       await init.until(() => hasEnded(workload), 'the workload has ended');
       init.signal(...stops, 'SIGCONT');
     },
@@ -86,7 +86,7 @@ function stopDelay(random) {
   };
 }
 
-/** A second stop signal lets both through. */
+/** A second stop signal makes init forward both. */
 function stopDelayCut(random) {
   const second = random.pick(['SIGINT', 'SIGQUIT']);
   return {
@@ -101,7 +101,7 @@ function stopDelayCut(random) {
   };
 }
 
-/** A daemon outlives the workload, and init waits for it. */
+/** A daemon outlives the workload. init waits for it. */
 function untilAll(random) {
   const [status, seconds] = [random.between(0, 120), random.between(0, 40) / 100];
   return {
@@ -113,7 +113,7 @@ function untilAll(random) {
   };
 }
 
-/** SIGTERM ends the daemon, and is what the status tells. A job of a shell ignores the other stop signals. */
+/** SIGTERM ends the daemon and decides the status. A background job of a shell ignores the other stop signals. */
 function untilAllStopped() {
   return {
     options: ['--until', 'all'],

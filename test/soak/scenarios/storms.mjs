@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { actor } from '../paths.mjs';
 import { deafTo, realTime, SIGCONT, shell, standard } from './workloads.mjs';
 
-/** Zombies by the thousand beside signals, and a stop signal amid them or behind. */
+/** Thousands of zombies and signals, with a stop signal among them or after them. */
 function storm(role) {
   return (random) => {
     const kinds = random.pick([[random.pick(realTime)], standard, [...realTime, SIGCONT]]);

@@ -1,1 +1,0 @@
-// An empty script: the least that node can do.

@@ -1,0 +1,1 @@
+// The least that node can import.
