@@ -56,6 +56,8 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     if (!(error instanceof SystemError)) throw error;
     return fallBackToShell(error, argv, attributes);
   } finally {
-    if (raisedLimit !== undefined) setDescriptorLimit(raisedLimit);
+    // The workload runs: init goes on with the workload's limit.
+    const limit = raisedLimit;
+    if (limit !== undefined) attempt(() => void setDescriptorLimit(limit));
   }
 }
