@@ -24,6 +24,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          setupFiles: 'src/testing/vitest.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'storms',
           include: ['test/integration/orphans-are-reaped.test.ts'],
           // A hundred trees that fork for ever leave init, and the test, a hundredth of a small machine.

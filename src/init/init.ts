@@ -1,9 +1,11 @@
 import { createLog } from '../log/log.ts';
 import { giveBackFilePages } from '../native/memory.ts';
-import { becomeSubreaper, setParentDeathSignal, setProcessName } from '../native/process.ts';
-import { blockInThisThread, watchSignals } from '../native/signals.ts';
+import { becomeSubreaper, exitNow, setParentDeathSignal, setProcessName } from '../native/process.ts';
+import { blockOnlyInThisThread, watchSignals } from '../native/signals.ts';
 import type { Signal } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
+import { killAtOnce } from '../process-tree/kill-at-once.ts';
+import { descendants } from '../process-tree/process-table.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
@@ -58,7 +60,7 @@ export function init(
   const ownCalls = (['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
   // The kernel prefers this thread for all others: a flood of real-time signals, none of which replaces another, would
   // interrupt it without end.
-  blockInThisThread([...ownCalls, ...forwarded.filter((signal) => signal >= realTime.first)]);
+  blockOnlyInThisThread([...ownCalls, ...forwarded.filter((signal) => signal >= realTime.first)]);
 
   // Become a subreaper. PID 1 is one already.
   const isPid1 = process.pid === 1;
@@ -98,18 +100,28 @@ export function init(
       try {
         return startWorkload(command as Command, inherited);
       } finally {
-        // From now on they are forwarded too: the workload may have installed a handler.
-        for (const signal of ignored) watch.start(signal);
+        // From now on they are forwarded too, for the workload may have installed a handler. Without one init ignores the
+        // signal, as the workload does.
+        for (const signal of ignored) attempt(() => watch.start(signal));
       }
     },
   });
   if (command === undefined) for (const signal of ignored) watch.start(signal);
   interpreter.begin();
 
+  // An exception or a rejected promise from here on ends the workload's tree in order, and with it init.
+  const fail = (error: Error): void => {
+    // If even that fails: without order.
+    if (attempt(() => interpreter.fail(error)) !== undefined) endAtOnce();
+  };
+  process.on('uncaughtException', fail);
+  // init ends with a workload, and never for lack of something to wait for.
+  process.on('beforeExit', () => fail(new Error('no event can come any more')));
+
   // Release the held signals.
   deliver = interpreter.deliver;
-  for (const signal of held) deliver(signal);
-  process.on('uncaughtException', (error) => log('error', 'init goes on', { error: error.message }));
+  const undelivered = attempt(() => held.forEach(deliver));
+  if (undelivered !== undefined) fail(undelivered);
 
   // Let go of the workload's descriptors and directory, unless it may be started again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
@@ -118,12 +130,17 @@ export function init(
   // may want the port.
   setImmediate(() => {
     // After the first reaping: a workload that ends at once does not pay for this.
-    const deaf = attempt(watch.runLoops);
-    if (deaf !== undefined) log('error', 'not every signal is forwarded', { error: deaf.message });
+    watch.runLoops();
     (process as { _debugEnd?: () => void })._debugEnd?.();
   });
   setTimeout(() => attempt(giveBackFilePages), SETTLED_MS);
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });
   }
+}
+
+/** When PID 1 ends, the kernel kills everything left in the namespace. */
+function endAtOnce(): never {
+  if (process.pid !== 1) attempt(() => killAtOnce(() => descendants(process.pid)));
+  exitNow(125);
 }

@@ -4,6 +4,8 @@ import { exitNow, kill } from '../native/process.ts';
 import { ignoreSignal, type SignalWatch, setNoChildWait } from '../native/signals.ts';
 import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
+import { killAtOnce } from '../process-tree/kill-at-once.ts';
+import { descendants } from '../process-tree/process-table.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
 import { decodeWaitStatus, type Ended } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
@@ -41,6 +43,8 @@ export interface Interpreter {
   begin(): void;
   /** Call it with every signal that init gets. */
   deliver(signal: Signal): void;
+  /** Call it with an exception that nothing has caught. @throws Error if the tree cannot be ended in order */
+  fail(error: Error): void;
 }
 
 /** Passes events to the lifecycle, and carries out its effects. */
@@ -124,6 +128,7 @@ export function createInterpreter({
       attempt(catchUp);
       survivors.kill();
     },
+    'kill-at-once': () => killAtOnce(() => descendants(process.pid)),
     'forget-survivors'() {
       survivors.reset();
       run?.close();
@@ -289,6 +294,10 @@ export function createInterpreter({
       const failure = attempt(catchUp);
       if (failure !== undefined) dispatch({ kind: 'cannot-wait', message: failure.message });
       dispatch({ kind: 'signal', signal });
+    },
+    fail(error) {
+      dispatch({ kind: 'init-failed', message: error.message });
+      reapLoop.wake();
     },
   };
 }

@@ -80,6 +80,8 @@ export type State =
       readonly status: number;
       readonly runMs: number;
       readonly survivors: 'unknown' | 'asked' | 'killing';
+      /** init itself has failed: the workload may still run, and is ended like a survivor. */
+      readonly hasFailed: boolean;
     })
   /** --restart waits before the next run. */
   | (Run & { readonly kind: 'backoff'; readonly delayMs: number; readonly status: number })
@@ -123,6 +125,8 @@ export type Event =
   /** init may not signal, or cannot see, any of the survivors: it would wait for ever. */
   | { readonly kind: 'survivors-out-of-reach' }
   | { readonly kind: 'timer'; readonly timer: TimerName }
+  /** An exception in init. */
+  | { readonly kind: 'init-failed'; readonly message: string }
   /** wait4(2) is refused, or the kernel does not tell how the workload that it reaped ended. */
   | { readonly kind: 'cannot-wait'; readonly message: string };
 
@@ -138,6 +142,8 @@ export type Effect =
   | { readonly kind: 'ask'; readonly everybody: boolean }
   /** One more round of SIGKILL. */
   | { readonly kind: 'kill'; readonly everybody: boolean }
+  /** SIGKILL to all descendants before init ends at once: nothing will tell that they have ended. */
+  | { readonly kind: 'kill-at-once' }
   /** No process is left to ask or to kill. */
   | { readonly kind: 'forget-survivors' }
   /** Whether the kernel reaps from now on, because no status matters any more. */
@@ -180,12 +186,16 @@ export interface Step {
 const SIGCONT = signalNumber('SIGCONT');
 const SIGHUP = signalNumber('SIGHUP');
 const SIGSTOP = signalNumber('SIGSTOP');
+const SIGTERM = signalNumber('SIGTERM');
 /** These ask a container to end. SIGHUP is not one: it asks a daemon to read its configuration again. */
 const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT'] as const).map(signalNumber);
 /** Ctrl-C and Ctrl-\ send these. */
 const terminalStopSignals = (['SIGINT', 'SIGQUIT'] as const).map(signalNumber);
 /** The terminal sends these to background processes that use it. */
 const terminalAccessSignals = (['SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
+
+/** The exit status of init's own failure. */
+const FAILED = 125;
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10_000;
@@ -257,8 +267,10 @@ function react(policy: Policy, state: Living, event: Event): Step {
       return outOfReach(policy, state);
     case 'timer':
       return timerFired(policy, state, event.timer);
+    case 'init-failed':
+      return failed(policy, state, event.message);
     case 'cannot-wait':
-      return cannotWait(policy, event.message);
+      return endAtOnce(policy, 'the status of the workload cannot be had, init ends', event.message);
   }
 }
 
@@ -468,8 +480,15 @@ function takeTerminal({ terminal }: Policy): readonly Effect[] {
 // --- The end of a run
 
 /** Ends the run. If there are survivors, their grace time begins. */
-function terminate(policy: Policy, { stoppedBy, restarts }: Run, status: number, runMs: number): Step {
-  const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, survivors: 'unknown' };
+function terminate(
+  policy: Policy,
+  { stoppedBy, restarts }: Run,
+  status: number,
+  runMs: number,
+  hasFailed = false,
+): Step {
+  const survivors = 'unknown';
+  const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, survivors, hasFailed };
   return policy.keepsStatuses ? same(state) : same(state, { kind: 'discard-statuses', discard: true });
 }
 
@@ -556,7 +575,7 @@ function killNow(policy: Policy, state: State): Step {
   const warning = log('warn', 'killing what is left');
   // When PID 1 ends, the kernel kills everything left in the namespace, and waits for it: there is no race to lose.
   if (isLast(policy, state)) {
-    const exiting = exit(remapped(policy, state.status));
+    const exiting = exit(state.hasFailed ? state.status : remapped(policy, state.status));
     return { state: exiting.state, effects: [warning, ...exiting.effects] };
   }
   const killing: State = { ...state, survivors: 'killing' };
@@ -577,8 +596,15 @@ function isLast(policy: Policy, state: Living): boolean {
 }
 
 /** @param mayRestart false if a survivor could not be ended */
-function endRun(policy: Policy, run: Run, ownStatus: number, runMs: number, mayRestart: boolean): Step {
-  const status = remapped(policy, ownStatus);
+function endRun(
+  policy: Policy,
+  run: Run | Of<'terminating'>,
+  ownStatus: number,
+  runMs: number,
+  mayRestart: boolean,
+): Step {
+  const hasFailed = 'hasFailed' in run && run.hasFailed;
+  const status = hasFailed ? ownStatus : remapped(policy, ownStatus);
   // A survivor may have had the terminal until now.
   const effects: Effect[] = [{ kind: 'forget-survivors' }, ...takeTerminal(policy)];
   const delayMs = mayRestart ? backoffMs(policy, run, status, runMs) : undefined;
@@ -604,13 +630,30 @@ function backoffMs({ options }: Policy, run: Run, status: number, runMs: number)
   return Math.min(FIRST_BACKOFF_MS * 2 ** inARow, LONGEST_BACKOFF_MS);
 }
 
-function cannotWait(policy: Policy, error: string): Step {
-  const exiting = exit(125);
-  const fatal = log('fatal', 'the status of the workload cannot be had, init ends', { error });
-  return {
-    state: exiting.state,
-    effects: [fatal, { kind: 'kill', everybody: policy.isPid1 }, ...exiting.effects],
-  };
+/**
+ * An exception in init: it can no longer promise anything about the workload, so it ends the whole tree in order. A second
+ * exception may come from that very work: it ends everything at once.
+ */
+function failed(policy: Policy, state: Living, error: string): Step {
+  const isSecond = state.kind === 'terminating' && state.hasFailed;
+  if (isSecond || state.kind === 'starting' || state.kind === 'backoff') {
+    return endAtOnce(policy, 'init has failed, it ends', error);
+  }
+  const fatal = log('fatal', 'init has failed, it ends the workload', { error });
+  // As after a stop signal, nothing is started again.
+  const run = { restarts: state.restarts, stoppedBy: state.stoppedBy ?? SIGTERM };
+  const next =
+    state.kind === 'terminating'
+      ? same({ ...state, ...run, status: FAILED, hasFailed: true })
+      : terminate(policy, run, FAILED, 0, true);
+  return { state: next.state, effects: [fatal, ...next.effects] };
+}
+
+function endAtOnce(policy: Policy, message: string, error: string): Step {
+  const exiting = exit(FAILED);
+  // When PID 1 ends, the kernel kills everything left in the namespace.
+  const kill: readonly Effect[] = policy.isPid1 ? [] : [{ kind: 'kill-at-once' }];
+  return { state: exiting.state, effects: [log('fatal', message, { error }), ...kill, ...exiting.effects] };
 }
 
 function exit(status: number): Step {

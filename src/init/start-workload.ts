@@ -52,7 +52,9 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     // posix_spawn(3) can reset a disposition but not ignore a signal: the child inherits ignored signals from init.
     return whileIgnoring(ignored, () => spawnOrFallBack(argv, attributes));
   } finally {
-    if (raisedLimit !== undefined) setDescriptorLimit(raisedLimit);
+    // The workload runs: init goes on with the workload's limit.
+    const limit = raisedLimit;
+    if (limit !== undefined) attempt(() => void setDescriptorLimit(limit));
   }
 }
 

@@ -115,7 +115,7 @@ export function createSurvivors({
  * @throws Error if /proc cannot be read
  */
 function killRound(): 'done' | 'more' | 'refused' {
-  if (!isProcUsable()) return 'refused';
+  if (!isProcUsable()) throw new Error('/proc does not show the descendants');
   const end = now() + SLICE_MS;
   const met = new Set<Pid>();
   let refusals = 0;

@@ -1,4 +1,5 @@
 import { bind, koffi } from './addon.ts';
+import { safeForC } from './callback.ts';
 import { SystemError } from './system-error.ts';
 import type { Errno } from './types.ts';
 
@@ -39,7 +40,7 @@ function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint
   const { pointer, proto, register } = koffi();
   return {
     polled: register(
-      (handle: number | bigint) => polls.get(BigInt(handle))?.callBack(),
+      safeForC((handle: number | bigint) => polls.get(BigInt(handle))?.callBack()),
       pointer(proto('void', ['intptr_t', 'int', 'int'])),
     ),
     closed: register(
@@ -57,8 +58,8 @@ function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint
  * Calls back, on node's loop, for as long as a descriptor is readable or has an error: uv_poll_t. The returned function
  * ends the poll; the descriptor must stay open until then.
  *
- * The callback must not throw, and must not rely on process.nextTick or promises: libuv calls it directly, and not
- * through node, which runs those queues.
+ * The callback must not rely on process.nextTick or promises: libuv calls it directly, and not through node, which runs
+ * those queues.
  * @param keepsLoopAlive whether the poll keeps an otherwise idle process running
  * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
  */

@@ -1,4 +1,5 @@
 import { bind, detectLibc, koffi } from './addon.ts';
+import { safeForC } from './callback.ts';
 import * as constants from './constants.ts';
 import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
@@ -27,11 +28,11 @@ const pthreadSigmaskCall = /* @__PURE__ */ bind<[number, Buffer, Buffer | null],
 const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('signal', 'intptr_t', ['int', 'intptr_t']);
 
 /**
- * Blocks signals in the calling thread, pthread_sigmask(3). The kernel delivers signals for the process to a thread that
- * does not block them.
+ * Blocks these signals in the calling thread and no others, pthread_sigmask(3). The kernel delivers signals for the process
+ * to a thread that does not block them. node leaves SIGUSR1 blocked everywhere if it has no thread for its inspector.
  */
-export function blockInThisThread(signals: readonly Signal[]): void {
-  pthreadSigmaskCall(constants.SIG_BLOCK, sigset(signalSet(signals)), null);
+export function blockOnlyInThisThread(signals: readonly Signal[]): void {
+  pthreadSigmaskCall(constants.SIG_SETMASK, sigset(signalSet(signals)), null);
 }
 
 /** Runs something while no signal is delivered to the calling thread. */
@@ -106,7 +107,7 @@ export interface SignalWatch {
   stop(signal: Signal): boolean;
   /**
    * Begins to deliver the signals of loops other than node's; until then they wait in their pipes. Separate from `start`
-   * to keep it out of start-up. @throws SystemError the last one, once it has tried every loop
+   * to keep it out of start-up.
    */
   runLoops(): void;
   /** Ends a watch whose signals are all stopped. The next watch reuses its libuv handles and its koffi callback. */
@@ -144,8 +145,8 @@ interface Reusable {
  * does not support real-time signals. libuv's handler writes one message per delivery to a pipe, so `deliver` runs once
  * for each, on the loop and never inside a system call. Without a signal the handles wake nothing.
  *
- * `deliver` must not throw, and must not rely on process.nextTick or promises: libuv calls it directly, and not through
- * node, which runs those queues.
+ * `deliver` must not rely on process.nextTick or promises: libuv calls it directly, and not through node, which runs those
+ * queues.
  * @param keepsLoopAlive whether a watched signal keeps an otherwise idle process running
  * @param loopFor the loop whose pipe a signal uses, called once for each signal; undefined for node's own
  */
@@ -161,14 +162,39 @@ export function watchSignals(
   }
   // The prototype has no name: koffi accepts a name once, and a process may have several watches.
   const callback = koffi().register(
-    (_handle: unknown, signal: number) => reusable.deliver(signal as Signal),
+    safeForC((_handle: unknown, signal: number) => reusable.deliver(signal as Signal)),
     koffi().pointer(koffi().proto('void', ['void *', 'int'])),
   );
   const handleLength = Number(uvHandleSize(UV_SIGNAL)) / 4;
   const slab = new Uint32Array(permanentMemory(4 * handleLength * (realTimeMaximum + 1)));
   const handles = new Map<Signal, Handle>();
-  const loops = new Set<SignalLoop>();
+  /** The signals of each loop beside node's. */
+  const loops = new Map<SignalLoop, Signal[]>();
   let runsLoops = false;
+
+  function open(signal: Signal, handle: Handle, loop: SignalLoop | undefined): void {
+    uvChecked('uv_signal_init', uvSignalInit(loop?.memory ?? uvDefaultLoop(), handle));
+    if (!keepsLoopAlive && loop === undefined) {
+      uvUnref(handle);
+      // The app may end in any way. A delivery after koffi is unloaded would crash it.
+      stopSignalAtCleanup(handle);
+    }
+    uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
+    handles.set(signal, handle);
+  }
+
+  /** If node's loop cannot poll this one (ENOSPC, ENOMEM), its signals move to node's. Those in its pipe are lost. */
+  function runLoop(loop: SignalLoop, signals: readonly Signal[]): void {
+    try {
+      runBesideNode(loop, keepsLoopAlive);
+    } catch {
+      for (const signal of signals) {
+        watch.stop(signal);
+        // The loop still has the old handle in its list.
+        open(signal, new Uint32Array(permanentMemory(4 * handleLength)), undefined);
+      }
+    }
+  }
 
   const watch: SignalWatch = {
     start(signal) {
@@ -179,29 +205,15 @@ export function watchSignals(
       }
       handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
       const loop = loopFor(signal);
-      uvChecked('uv_signal_init', uvSignalInit(loop?.memory ?? uvDefaultLoop(), handle));
-      if (!keepsLoopAlive && loop === undefined) {
-        uvUnref(handle);
-        // The app may end in any way. A delivery after koffi is unloaded would crash it.
-        stopSignalAtCleanup(handle);
-      }
-      uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
-      handles.set(signal, handle);
-      if (loop === undefined || loops.has(loop)) return;
-      loops.add(loop);
-      if (runsLoops) runBesideNode(loop, keepsLoopAlive);
+      open(signal, handle, loop);
+      if (loop === undefined) return;
+      const others = loops.get(loop);
+      loops.set(loop, [...(others ?? []), signal]);
+      if (runsLoops && others === undefined) runLoop(loop, [signal]);
     },
     runLoops() {
       runsLoops = true;
-      let failure: unknown;
-      for (const loop of loops) {
-        try {
-          runBesideNode(loop, keepsLoopAlive);
-        } catch (error) {
-          failure = error;
-        }
-      }
-      if (failure !== undefined) throw failure;
+      for (const [loop, signals] of loops) runLoop(loop, signals);
     },
     stop(signal) {
       const handle = handles.get(signal);

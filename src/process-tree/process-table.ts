@@ -21,7 +21,11 @@ export interface ProcessInfo {
  */
 export function readProcess(pid: number): ProcessInfo | undefined {
   const stat = readText(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
+  return stat === undefined ? undefined : parseStat(pid, stat);
+}
+
+/** proc_pid_stat(5): "PID (NAME) STATE PARENT ...". */
+export function parseStat(pid: number, stat: string): ProcessInfo {
   // The name is in parentheses and may contain some. Of the fields behind it, only the state is no number.
   const nameEnd = stat.lastIndexOf(')');
   const fields = stat.slice(nameEnd + 2).split(' ', 20);
@@ -179,7 +183,12 @@ function listThreads(pid: Pid): string[] {
 }
 
 function readPids(file: string): Pid[] {
-  return (readText(file) ?? '').split(' ').filter(Boolean).map(Number) as Pid[];
+  return parsePids(readText(file) ?? '');
+}
+
+/** proc_tid_children(5): "PID PID ". */
+export function parsePids(text: string): Pid[] {
+  return text.split(' ').filter(Boolean).map(Number) as Pid[];
 }
 
 /** Every process of the namespace. */

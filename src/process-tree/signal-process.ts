@@ -39,9 +39,8 @@ function signalIf(isMeant: () => boolean, pid: Pid, signal: Signal): boolean {
 
 function send(pid: Pid, pidfd: number | undefined, signal: Signal, isMeant: () => boolean): boolean {
   if (pidfd !== undefined) {
-    const outcome = sendThroughPidfd(pidfd, signal);
-    if (outcome !== 'refused') return outcome === 'sent';
-    // A seccomp filter may refuse only this call: try kill(2).
+    if (sendThroughPidfd(pidfd, signal) === 'sent') return true;
+    // A seccomp filter may refuse only this call, with any error: try kill(2).
     if (!isMeant()) return false;
   }
   // Without pidfds (Linux before 5.3, a seccomp filter, no descriptor left) the pid was right a moment ago.

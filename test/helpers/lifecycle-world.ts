@@ -87,6 +87,7 @@ export function possibleEvents(policy: Policy, world: World): Event[] {
     for (const signal of [SIGTSTP, SIGTTIN, SIGSTOP]) events.push({ kind: 'workload-stopped', signal });
     for (const signal of [SIGINT, SIGKILL]) events.push({ kind: 'terminal-signal', signal });
   }
+  events.push({ kind: 'init-failed', message: 'an exception' });
   events.push({ kind: 'cannot-wait', message: 'wait4 failed: EPERM' });
   return events;
 }
@@ -176,6 +177,8 @@ function withEffect(world: World, effect: Effect): World {
         isKilling: true,
         everybodySignalled: world.everybodySignalled || effect.everybody,
       };
+    case 'kill-at-once':
+      return { ...world, workloadRuns: false, hasChildren: false };
     case 'forget-survivors':
       return { ...world, isKilling: false };
     case 'discard-statuses':
@@ -198,7 +201,7 @@ function objection(world: World, effect: Effect): string | undefined {
     case 'forward':
       return effect.scope === 'tree' || world.workloadRuns ? undefined : 'a signal forwarded to no workload';
     case 'discard-statuses':
-      return effect.discard && world.workloadRuns
+      return effect.discard && world.workloadRuns && !hasFailed(world)
         ? 'the status of a running workload is discarded'
         : undefined;
     case 'set-timer':
@@ -213,6 +216,10 @@ function objection(world: World, effect: Effect): string | undefined {
   }
 }
 
+function hasFailed({ state }: World): boolean {
+  return state.kind === 'terminating' && state.hasFailed;
+}
+
 const statesOf: Readonly<Record<TimerName, readonly State['kind'][]>> = {
   'stop-delay': ['running', 'draining'],
   'stop-timeout': ['running', 'draining'],
@@ -220,10 +227,13 @@ const statesOf: Readonly<Record<TimerName, readonly State['kind'][]>> = {
   backoff: ['backoff'],
 };
 
-function stateObjection({ state, timer, exits, workloadRuns }: World): string | undefined {
+function stateObjection(world: World): string | undefined {
+  const { state, timer, exits, workloadRuns } = world;
   if ((state.kind === 'exiting') !== (exits === 1)) return `${exits} exits in state ${state.kind}`;
   if (state.kind === 'exiting') return undefined;
   if (timer !== undefined && !statesOf[timer].includes(state.kind)) return `${timer} outlives its state`;
+  // Then it is ended like a survivor.
+  if (hasFailed(world)) return undefined;
   if (workloadRuns !== (state.kind === 'running')) return `a workload that runs in state ${state.kind}`;
   return undefined;
 }

@@ -256,8 +256,10 @@ describe('whatever happens, in whatever order', () => {
         let world = beginning(policy);
         const story: string[] = [];
         for (const choice of choices) {
-          // A refused wait4 would end most histories early.
-          const events = possibleEvents(policy, world).filter(({ kind }) => kind !== 'cannot-wait');
+          // A failure would end most histories early.
+          const events = possibleEvents(policy, world).filter(
+            ({ kind }) => !['cannot-wait', 'init-failed'].includes(kind),
+          );
           if (events.length === 0) break;
           const event = events[choice % events.length] as Event;
           story.push(describeEvent(event));
@@ -291,6 +293,7 @@ const labels: Readonly<Record<Event['kind'], string>> = {
   'no-child-left': 'no child is left',
   'survivors-out-of-reach': 'survivors are out of reach',
   timer: 'a timer',
+  'init-failed': 'init fails',
   'cannot-wait': 'wait4 is refused',
 };
 
@@ -302,8 +305,8 @@ test('docs/lifecycle.md has the diagram of this very function (update it with: n
     if (policy.terminal !== 'none' || policy.keepsStatuses) continue;
     for (const edge of explore(policy).edges) {
       const [from, event, to] = edge.split(' ') as [string, Event['kind'], string];
-      // It leads from every state to the same one: one line below the diagram says so.
-      if (event === 'cannot-wait') continue;
+      // They lead from every state to the same one: a line below the diagram says so.
+      if (event === 'cannot-wait' || event === 'init-failed') continue;
       const key = `${from} --> ${to}`;
       eventsOf.set(key, (eventsOf.get(key) ?? new Set()).add(labels[event]));
     }
@@ -335,7 +338,8 @@ ${lines.join('\n')}
 | exiting     | has ended with its status                                |
 
 A wait4 that is refused, or a kernel that does not tell how the workload ended, leads from every state to the exit, with
-status 125. The timers are \`--stop-delay\` and
+status 125. An exception in init leads to terminating, and a second one to the exit, with the same status. The timers are
+\`--stop-delay\` and
 \`--stop-timeout\` (running, draining), \`--grace\` (terminating) and the back-off of \`--restart\`: a state has one at most.
 `;
   await expect(text).toMatchFileSnapshot('../../docs/lifecycle.md');
