@@ -80,7 +80,7 @@ describeModes([], 'an exception in init, once the workload runs,', (mode) => {
     expect(init.stderr()).toContain('a handler threw: timeout');
   });
 
-  test('is no restart, and no --remap-exit hides it', async () => {
+  test('with --restart and --remap-exit 125: no restart, and 125', async () => {
     const { init } = await startThrowing(mode, 'signal', ['--restart', 'always', '-e', '125']);
     init.kill('SIGUSR1');
     expect(await init.exit).toEqual({ code: 125, signal: null });

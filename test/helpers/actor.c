@@ -25,6 +25,7 @@
  *                            once it may. Only for a PID namespace: with room for pids they take a machine down
  *   actor endless [UID]      a chain that grows for ever at its end, held at 300 processes by a limit (as root only).
  *                            The limit counts all processes of a user: chains that run at once need a UID each
+ *   actor duties TRIES       does what needs each of init's duties: see duties()
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNALS CMD ignores the signals (15,1,40) and executes the command
  *   actor leash SECONDS CMD  executes the command, which dies after that time, or with its parent, and can have two
@@ -382,6 +383,38 @@ static void chains(int count) {
   exit(5);
 }
 
+/*
+ * Prints "started". Leaves an orphan that is dead at once, and a survivor in another session that ignores SIGTERM. Sends
+ * init SIGUSR1, which comes back forwarded, and ends with 7. A signal that does not come back within a second is sent
+ * again, TRIES times in all; then it ends with 8. The environment has to be what the test set: else it ends with 9.
+ */
+static void duties(int tries) {
+  sigset_t set;
+  const char *options = getenv("NODE_OPTIONS");
+  puts("started");
+  fflush(stdout);
+  if (options == NULL || strcmp(options, "--no-warnings") || getenv("SUBREAPER_LAUNCHER") || getenv("SUBREAPER_SAVED"))
+    exit(9);
+  pid_t middle = fork_or_fail();
+  if (middle == 0) {
+    if (fork_or_fail() == 0) _exit(0);
+    if (fork_or_fail() != 0) _exit(0);
+    setsid();
+    signal(SIGTERM, SIG_IGN);
+    for (;;) pause();
+  }
+  if (waitpid(middle, NULL, 0) == -1) fail("waitpid");
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  while (tries-- > 0) {
+    static const struct timespec second = {1, 0};
+    kill(getppid(), SIGUSR1);
+    if (sigtimedwait(&set, NULL, &second) == SIGUSR1) exit(7);
+  }
+  exit(8);
+}
+
 static void endless(int user) {
   struct rlimit limit = {300, 300};
   if (setgid(user) == -1 || setuid(user) == -1) fail("setuid");
@@ -466,6 +499,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (!strcmp(role, "sink")) sink();
+  if (!strcmp(role, "duties")) duties(number);
   if (!strcmp(role, "chains")) chains(number);
   if (!strcmp(role, "first-thread")) first_thread();
   if (!strcmp(role, "vfork")) vfork_often();

@@ -14,6 +14,8 @@ export const buildFolder = resolve(root, 'build');
 export const actor = resolve(buildFolder, 'actor');
 /** Runs a command for which some system calls fail: see refuse.c. */
 export const refuse = resolve(buildFolder, 'refuse');
+/** Makes the Nth system call of init fail: see inject.c. */
+export const inject = resolve(buildFolder, 'inject');
 
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
@@ -23,6 +25,7 @@ function succeeds(command: string, args: readonly string[]): boolean {
 export type Part =
   | 'actor'
   | 'refuse'
+  | 'inject'
   | 'namespaces'
   | 'strace'
   | 'prlimit'
@@ -41,6 +44,11 @@ function reasonFor(part: Part): string | undefined {
       return existsSync(actor) ? undefined : 'no C compiler (cc) for the tests’ actor';
     case 'refuse':
       return succeeds(refuse, ['kill', 'EPERM', 'true']) ? undefined : 'no C compiler (cc), or no seccomp(2)';
+    case 'inject':
+      // It reports on descriptor 3.
+      return succeeds('sh', ['-c', `exec ${inject} subreaper init count 0 0 120 true 3>/dev/null`])
+        ? undefined
+        : 'no C compiler (cc), or no ptrace(2)';
     case 'namespaces':
       return unshareArguments
         ? undefined
@@ -76,6 +84,7 @@ export function missingParts(): string[] {
   const all: readonly Part[] = [
     'actor',
     'refuse',
+    'inject',
     'namespaces',
     'strace',
     'prlimit',

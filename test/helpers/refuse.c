@@ -37,17 +37,23 @@ struct named {
 };
 
 static const struct named calls[] = {
+    {"clone3", SYS_clone3},
+    {"faccessat2", SYS_faccessat2},
     {"getdents64", SYS_getdents64},
     {"getrlimit", SYS_getrlimit},
+    {"io_uring_setup", SYS_io_uring_setup},
     {"ioctl", SYS_ioctl},
     {"kill", SYS_kill},
+    {"mount", SYS_mount},
     {"openat", SYS_openat},
     {"PIDFD_GET_INFO", SYS_ioctl},
     {"pidfd_open", SYS_pidfd_open},
     {"pidfd_send_signal", SYS_pidfd_send_signal},
     {"prctl", SYS_prctl},
     {"prlimit64", SYS_prlimit64},
+    {"setns", SYS_setns},
     {"setrlimit", SYS_setrlimit},
+    {"unshare", SYS_unshare},
     {"wait4", SYS_wait4},
     {"waitid", SYS_waitid},
     {NULL, 0},

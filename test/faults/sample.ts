@@ -1,0 +1,17 @@
+import { createRandom } from '../soak/random.mjs';
+
+/** Whether to run the whole matrix: `npm run test:faults`. Else a sample, which is another one each time. */
+export const isWhole = process.env['FAULTS'] === 'all';
+
+export const seed = Number(process.env['FAULTS_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
+
+/** Some of the items, chosen by the seed. */
+export function sample<Item>(items: readonly Item[], count: number): Item[] {
+  const { between } = createRandom(seed);
+  const left = [...items];
+  const chosen: Item[] = [];
+  while (chosen.length < count && left.length > 0) {
+    chosen.push(...left.splice(between(0, left.length - 1), 1));
+  }
+  return chosen;
+}

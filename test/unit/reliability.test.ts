@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { knownOutcomes } from '../faults/known-outcomes.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+interface Listed {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** The tests of test/faults, as vitest itself lists them. */
+function faultTests(): Listed[] {
+  const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'list', '--project', 'faults', '--json'];
+  const { stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  // What the test files print comes first.
+  return JSON.parse(stdout.slice(stdout.search(/^\[\s*\{/m))) as Listed[];
+}
+
+/** "fault: what happens". A test runs as PID 1 and as a plain subreaper, and may be skipped on this machine. */
+function rowOf({ name, file }: Listed): string[] {
+  const text = name
+    .replace(/ \(skipped: .*?\)(?= >)/g, '')
+    .replace(/, as (?:PID 1|a plain subreaper)(?= >|:)/g, '')
+    .replaceAll(' > ', ' ')
+    .replace(/,+ /g, ', ');
+  const colon = text.lastIndexOf(': ');
+  expect(
+    colon,
+    `"fault: what happens" is what a test of test/faults is called, not "${name}"`,
+  ).toBeGreaterThan(0);
+  const cells = [text.slice(0, colon), text.slice(colon + 2), file.slice(file.indexOf('test/faults'))];
+  return cells.map((cell) => cell.replaceAll('|', '\\|'));
+}
+
+/** With its columns aligned, as the formatter wants it. */
+function table(...rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] as readonly string[]).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] as number)));
+  lines.splice(
+    1,
+    0,
+    widths.map((width) => '-'.repeat(width)),
+  );
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+test('docs/reliability.md has the names of the tests that exist (update it with: npm run docs:reliability)', {
+  timeout: 240_000,
+}, async () => {
+  const tests = faultTests();
+  expect(tests.length).toBeGreaterThan(20);
+  // vitest lists the files in any order.
+  const byFile = [...tests].sort((one, other) =>
+    one.file < other.file ? -1 : one.file > other.file ? 1 : 0,
+  );
+  const rows = new Map(byFile.map(rowOf).map((row) => [row.join(), row])).values();
+  const outcomes = knownOutcomes.map(({ phase, calls, errnos, onlyEvery, outcome, reason }) => {
+    const which = `${calls.join(', ')}${errnos === undefined ? '' : ` (${errnos.join(', ')})`}`;
+    return [phase, `${which}${onlyEvery ? ', every call' : ''}`, outcome, reason];
+  });
+  const text = `# Reliability
+
+What is done to init, and what happens. The rows are the names of the tests in \`test/faults\`: nothing stands here that no
+test runs. Most run as PID 1 and as a plain subreaper. "Every duty" is: the environment comes through, an orphan is reaped,
+a signal is forwarded, a survivor in another session that ignores SIGTERM is ended, and the status is the workload's.
+
+${table(['fault', 'what happens', 'test'], ...rows)}
+
+## Where a system call fails
+
+\`npm run test:faults\` makes each system call of init fail, with each error of its manual page, EPERM and ENOSYS: the first
+call, the second, others up to the last, and every one. The everyday run draws a sample and prints its seed;
+\`FAULTS_SEED=N\` draws the same again. Each case ends with the workload's own status, or with 125 to 127 and one line; nothing
+hangs, and no process is left behind. These are the exceptions, from \`test/faults/known-outcomes.ts\`. The phase "launcher" is
+the shell, "node" is node's start until it reads init's program, "init" is all that follows, "spawn" is the workload's
+process before its execve(2).
+
+${table(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
+
+## What is not promised
+
+- If node itself is killed or aborts (SIGKILL, the out-of-memory killer, an error that libuv or V8 cannot survive), a plain
+  subreaper's workload runs on. As PID 1 the kernel ends it.
+- Below 24 descriptors, or some 6 processes and threads, node cannot start. With just 24 descriptors a plain subreaper may
+  have none left to look at /proc with: it says that it leaves survivors behind.
+- Without /proc a plain subreaper cannot find survivors in other sessions. PID 1 can end them.
+- The calls of node's other threads are not made to fail one by one: profiles that refuse a call to the whole process are
+  tested instead.
+`;
+  await expect(text).toMatchFileSnapshot('../../docs/reliability.md');
+});
