@@ -20,7 +20,7 @@ function faultTests(): Listed[] {
 }
 
 /** "fault: what happens". A test runs as PID 1 and as a plain subreaper, and may be skipped on this machine. */
-function rowOf({ name, file }: Listed): string {
+function rowOf({ name, file }: Listed): string[] {
   const text = name
     .replace(/ \(skipped: .*?\)(?= >)/g, '')
     .replace(/, as (?:PID 1|a plain subreaper)(?= >|:)/g, '')
@@ -32,7 +32,21 @@ function rowOf({ name, file }: Listed): string {
     `"fault: what happens" is what a test of test/faults is called, not "${name}"`,
   ).toBeGreaterThan(0);
   const cells = [text.slice(0, colon), text.slice(colon + 2), file.slice(file.indexOf('test/faults'))];
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return cells.map((cell) => cell.replaceAll('|', '\\|'));
+}
+
+/** With its columns aligned, as the formatter wants it. */
+function table(...rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] as readonly string[]).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] as number)));
+  lines.splice(
+    1,
+    0,
+    widths.map((width) => '-'.repeat(width)),
+  );
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 test('docs/reliability.md has the names of the tests that exist (update it with: npm run docs:reliability)', {
@@ -44,10 +58,10 @@ test('docs/reliability.md has the names of the tests that exist (update it with:
   const byFile = [...tests].sort((one, other) =>
     one.file < other.file ? -1 : one.file > other.file ? 1 : 0,
   );
-  const rows = [...new Set(byFile.map(rowOf))];
+  const rows = new Map(byFile.map(rowOf).map((row) => [row.join(), row])).values();
   const outcomes = knownOutcomes.map(({ phase, calls, errnos, onlyEvery, outcome, reason }) => {
     const which = `${calls.join(', ')}${errnos === undefined ? '' : ` (${errnos.join(', ')})`}`;
-    return `| ${phase} | ${which}${onlyEvery ? ', every call' : ''} | ${outcome} | ${reason} |`;
+    return [phase, `${which}${onlyEvery ? ', every call' : ''}`, outcome, reason];
   });
   const text = `# Reliability
 
@@ -55,9 +69,7 @@ What is done to init, and what happens. The rows are the names of the tests in \
 test runs. Most run as PID 1 and as a plain subreaper. "Every duty" is: the environment comes through, an orphan is reaped,
 a signal is forwarded, a survivor in another session that ignores SIGTERM is ended, and the status is the workload's.
 
-| fault | what happens | test |
-| --- | --- | --- |
-${rows.join('\n')}
+${table(['fault', 'what happens', 'test'], ...rows)}
 
 ## Where a system call fails
 
@@ -68,9 +80,7 @@ hangs, and no process is left behind. These are the exceptions, from \`test/faul
 the shell, "node" is node's start until it reads init's program, "init" is all that follows, "spawn" is the workload's
 process before its execve(2).
 
-| phase | calls that fail | outcome | why |
-| --- | --- | --- | --- |
-${outcomes.join('\n')}
+${table(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
 
 ## What is not promised
 
