@@ -1,7 +1,7 @@
 import type { InitOptions } from '../init/options.ts';
 import { type LogLevel, logFormats, logLevels } from '../log/levels.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
-import { durationOf, oneOf, remappingOf, restartOf, rewritingOf, signalOf } from './values.ts';
+import { durationOf, fileOf, oneOf, remappingOf, restartOf, rewritingOf, signalOf } from './values.ts';
 
 interface OptionBase {
   readonly long?: `--${string}`;
@@ -127,6 +127,14 @@ export const options: readonly Option[] = [
     parse: (value, _, realTime) => ({
       parentDeathSignal: signalOf(value, '--parent-death-signal', realTime),
     }),
+  },
+  {
+    kind: 'value',
+    long: '--termination-log',
+    value: 'FILE',
+    help: 'write why init ended badly into FILE, one line (default /dev/termination-log, if it is there)',
+    default: { terminationLog: undefined },
+    parse: (value) => ({ terminationLog: fileOf(value, '--termination-log') }),
   },
   {
     kind: 'value',

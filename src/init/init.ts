@@ -9,6 +9,7 @@ import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-
 import { attempt } from './attempt.ts';
 import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
+import { createExplanations } from './explanations.ts';
 import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
@@ -21,6 +22,8 @@ import { openTerminal } from './terminal.ts';
 const SIGCHLD = signalNumber('SIGCHLD');
 /** Start-up has ended by then. A shorter workload does not pay for this work. */
 const SETTLED_MS = 1000;
+/** How long after a stop signal init says what it waits for: often enough for a reader, too rarely to fill a log. */
+const SLOW_MS = [2000, 5000, 10_000, 30_000];
 
 /**
  * Runs the command as its init, and ends the process with its exit status. Returns once the workload runs; events drive
@@ -69,6 +72,8 @@ export function init(
   // Start the workload. This is the point of no return: an exception in init would end the container, so from here on
   // errors are logged and survived.
   const terminal = openTerminal(watch);
+  const nameOf = (signal: Signal) => signalName(signal, realTime);
+  const explanations = createExplanations({ ...options, isPid1, nameOf }, options.terminationLog, log);
   const interpreter = createInterpreter({
     policy: {
       options,
@@ -76,11 +81,13 @@ export function init(
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
       keepsStatuses: log.passes('debug'),
+      slowMs: log.passes('warn') ? SLOW_MS : [],
     },
     terminal,
     watch,
     log,
-    nameOf: (signal) => signalName(signal, realTime),
+    explanations,
+    nameOf,
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
       // The child resets handlers; only an ignored signal stays ignored.
@@ -93,7 +100,13 @@ export function init(
     },
   });
   if (command === undefined) for (const signal of ignored) watch.start(signal);
-  interpreter.begin();
+  try {
+    interpreter.begin();
+  } catch (error) {
+    explanations.setLastWords((error as Error).message);
+    explanations.leaveLastWords(error instanceof Failure ? error.status : 125);
+    throw error;
+  }
 
   // Release the held signals.
   deliver = interpreter.deliver;

@@ -8,9 +8,19 @@ import { createReapLoop } from '../reaper/reap-loop.ts';
 import { decodeWaitStatus, type Ended } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
+import type { Explanations } from './explanations.ts';
 import { Failure } from './failure.ts';
 import { type GroupMember, joinGroup } from './group-member.ts';
-import { type Effect, type Event, initialState, type LogFields, type Policy, step } from './lifecycle.ts';
+import {
+  type Effect,
+  type Event,
+  initialState,
+  isStopSignal,
+  type LogFields,
+  type Policy,
+  step,
+} from './lifecycle.ts';
+import { createPhases } from './phases.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,6 +39,7 @@ export interface Parts {
   readonly terminal: Terminal | undefined;
   readonly watch: SignalWatch;
   readonly log: Log;
+  readonly explanations: Explanations;
   readonly nameOf: (signal: Signal) => string;
   /** The workload's name in the log. */
   readonly program: string;
@@ -49,6 +60,7 @@ export function createInterpreter({
   terminal,
   watch,
   log,
+  explanations,
   nameOf,
   program,
   start,
@@ -67,6 +79,11 @@ export function createInterpreter({
   /** The same workload, until no process of its run is left. */
   let run: Workload | undefined;
   let timer: NodeJS.Timeout | undefined;
+  /** What init has forwarded to this run of the workload. */
+  const forwarded = new Set<Signal>();
+  /** When survivors were asked to end. */
+  let askedAtMs: number | undefined;
+  const phases = createPhases(now, ({ phase, tookMs }) => log('info', 'phase ended', { phase, tookMs }));
   const signalTree = createSignalTree();
   const survivors = createSurvivors({
     patienceMs: policy.options.graceMs,
@@ -96,6 +113,7 @@ export function createInterpreter({
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       const { state: after, effects } = step(policy, state, next);
       state = after;
+      phases.follow(after);
       for (const effect of effects) {
         const failure = attempt(() => (carryOut[effect.kind] as (effect: Effect) => void)(effect));
         if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
@@ -106,8 +124,12 @@ export function createInterpreter({
 
   const carryOut: { readonly [Kind in Effect['kind']]: (effect: Of<Kind>) => void } = {
     start: startAgain,
-    forward: (effect) => forward(effect, { workload, signalTree, log, nameOf }),
+    forward(effect) {
+      forwarded.add(effect.sent);
+      forward(effect, { workload, signalTree, log, nameOf });
+    },
     ask({ everybody }) {
+      askedAtMs = now();
       if (!everybody) survivors.ask();
       else for (const signal of [SIGTERM, SIGCONT]) attempt(() => kill(-1, signal));
     },
@@ -124,6 +146,7 @@ export function createInterpreter({
     },
     'forget-survivors'() {
       survivors.reset();
+      askedAtMs = undefined;
       run?.close();
       run = undefined;
     },
@@ -152,8 +175,16 @@ export function createInterpreter({
       // A pending SIGCONT is delivered before this.
       setImmediate(() => dispatch({ kind: 'resumed' }));
     },
-    log: ({ level, message, fields }) => log(level, message, named(fields)),
+    explain({ what }) {
+      const sinceAskedMs = askedAtMs === undefined ? undefined : now() - askedAtMs;
+      explanations.say(what, { workload: workload?.pid, sinceAskedMs });
+    },
+    log({ level, message, fields }) {
+      if (level === 'fatal' || level === 'error') explanations.setLastWords(message);
+      log(level, message, named(fields));
+    },
     exit({ status }) {
+      explanations.leaveLastWords(status);
       // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
       run?.killGroup();
       exitNow(status);
@@ -170,6 +201,8 @@ export function createInterpreter({
 
   function workloadStarted(pid: Pid): void {
     const started = createWorkload(pid);
+    forwarded.clear();
+    explanations.forget();
     workload = started;
     run = started;
     dispatch({ kind: 'workload-started', atMs: now(), workload: pid, program });
@@ -268,7 +301,8 @@ export function createInterpreter({
     const hadTerminal = terminal?.isInForeground(pid) === true;
     // Another process may have its pid soon.
     workload = undefined;
-    dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
+    const sent = [...forwarded];
+    dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal, forwarded: sent });
     reapLoop.takeBack();
     reapLoop.wake();
   }
@@ -308,7 +342,7 @@ function forward(
 ): void {
   const names = { signal: nameOf(signal), sent: nameOf(sent) };
   const report = (error: Error | undefined) => {
-    if (error === undefined) log('debug', 'signal forwarded', names);
+    if (error === undefined) log(isStopSignal(sent) ? 'info' : 'debug', 'signal forwarded', names);
     else log('warn', 'signal not forwarded', { ...names, error: error.message });
   };
   if (scope !== 'tree') {

@@ -58,6 +58,7 @@ describe('an option', () => {
       restart: { kind: 'no' },
       pause: false,
       parentDeathSignal: undefined,
+      terminationLog: undefined,
       logLevel: 'warn',
       logFormat: 'json',
     } satisfies InitOptions);
@@ -102,6 +103,8 @@ describe('an option', () => {
       [['--parent-death-signal=KILL'], { parentDeathSignal: 9 }],
       [['-p', 'RTMAX-1'], { parentDeathSignal: 63 }],
       [['-p9'], { parentDeathSignal: 9 }],
+      [['--termination-log', '/tmp/why'], { terminationLog: '/tmp/why' }],
+      [['--termination-log=why'], { terminationLog: `${process.cwd()}/why` }],
       [['--log-level', 'silent'], { logLevel: 'silent' }],
       [['--log-level=trace'], { logLevel: 'trace' }],
       [['-v'], { logLevel: 'info' }],

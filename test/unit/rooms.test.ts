@@ -11,7 +11,8 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   reaper: ['native'],
   log: ['native'],
   'process-tree': ['native', 'signals'],
-  init: ['native', 'signals', 'reaper', 'log', 'process-tree'],
+  explain: ['native', 'signals', 'reaper', 'process-tree'],
+  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain'],
   cli: ['native', 'signals', 'log', 'init'],
   'in-process': ['native', 'signals', 'reaper', 'process-tree'],
   // The testing kit builds upon the public index, which is what a test imports, and checks options as `register` does.
