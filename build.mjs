@@ -26,6 +26,7 @@ await build({
   entryPoints: {
     cli: 'src/cli/main.ts',
     explanations: 'src/explain/sentences.ts',
+    report: 'src/init/report.ts',
     index: 'src/index.ts',
     register: 'src/in-process/register-on-import.ts',
     testing: 'src/testing/index.ts',

@@ -138,6 +138,14 @@ export const options: readonly Option[] = [
   },
   {
     kind: 'value',
+    long: '--report',
+    value: 'FILE',
+    help: 'write what happened into FILE at the end, one JSON object; - is standard error',
+    default: { report: undefined },
+    parse: (value) => ({ report: value === '-' ? value : fileOf(value, '--report') }),
+  },
+  {
+    kind: 'value',
     long: '--log-level',
     value: 'LEVEL',
     help: `how much of its own doing init logs: ${logLevels.join(', ')} (default warn)`,

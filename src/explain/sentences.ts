@@ -1,9 +1,9 @@
 import type { Pid, Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { readMemoryCgroup } from './memory-cgroup.ts';
 import { describeEnd } from './end.ts';
 import type { Explained } from './explained.ts';
-import { lookAtTree } from './living.ts';
-import { readMemoryCgroup } from './memory-cgroup.ts';
+import { lookAtTree, type Tree } from './living.ts';
 import { describeSlowStop, describeStopTimeout } from './slow-stop.ts';
 import { describeAsking, describeKilling, describeSlowSurvivors, describeWaiting } from './survivors.ts';
 
@@ -27,7 +27,13 @@ export interface Moment {
 }
 
 /** Looks at /proc and at the memory cgroup, and says it in one line. */
-export type Explain = (what: Explained, moment: Moment) => string;
+export type Explain = (what: Explained, moment: Moment) => Explanation;
+
+export interface Explanation {
+  readonly sentence: string;
+  /** How many processes it found below init. */
+  readonly processes: number;
+}
 
 const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
 /** Programs that do not end on one of them may end on another. */
@@ -38,23 +44,21 @@ export function createExplain({ isPid1, ...situation }: Situation): Explain {
   /** Of the runs before this one. */
   let oomKills: number | undefined;
 
-  return (what, { workload, sinceAskedMs }) => {
+  function explain(what: Explained, { workload, sinceAskedMs }: Moment, tree: Tree | undefined): string {
     switch (what.kind) {
       case 'slow-stop':
       case 'stop-timeout': {
         const running = what.workloadRuns ? workload : undefined;
-        const tree = lookAtTree(running);
         const stop = { ...situation, ...what, tree, workload: running, alternatives: stopSignals };
         return what.kind === 'slow-stop' ? describeSlowStop(stop) : describeStopTimeout(stop);
       }
       case 'waiting':
-        return describeWaiting(lookAtTree(undefined));
+        return describeWaiting(tree);
       case 'asking':
-        return describeAsking(lookAtTree(undefined), graceMs);
+        return describeAsking(tree, graceMs);
       case 'slow-survivors':
       case 'killing': {
         const signal = signalNumber('SIGTERM');
-        const tree = lookAtTree(undefined);
         return what.kind === 'killing'
           ? describeKilling({ tree, waitedMs: sinceAskedMs, signal, nameOf })
           : describeSlowSurvivors({ tree, waitedMs: what.waitedMs, graceMs, signal, nameOf });
@@ -67,5 +71,11 @@ export function createExplain({ isPid1, ...situation }: Situation): Explain {
         return describeEnd({ how: what.how, memory, knownOomKills, nameOf, faults });
       }
     }
+  }
+
+  return (what, moment) => {
+    const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload);
+    const processes = tree === undefined ? 0 : tree.named.length + tree.more;
+    return { sentence: explain(what, moment, tree), processes };
   };
 }

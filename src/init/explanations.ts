@@ -3,14 +3,18 @@ import type * as sentences from '../explain/sentences.ts';
 import type { Log } from '../log/log.ts';
 import { requireModule } from '../native/require.ts';
 import { attempt } from './attempt.ts';
+import type { InitOptions } from './options.ts';
 
 /** Says in one line each what init waits for, and what was slow or wrong, and keeps the last words for the termination log. */
 export interface Explanations {
-  say(what: Explained, moment: sentences.Moment): void;
+  /** @returns how many processes it has found; 0 if it did not look, or could not */
+  say(what: Explained, moment: sentences.Moment): number;
   /** An error is the reason for init's end as well, unless the next run begins. */
   setLastWords(sentence: string): void;
   /** A new run begins: what was wrong with the last one does not matter any more. */
   forget(): void;
+  /** Why init ends, if it ends badly and knows why. */
+  lastWords(status: number): string | null;
   /** Call it at the end: leaves the reason in the termination log, if init ends badly and there is one. */
   leaveLastWords(status: number): void;
 }
@@ -31,37 +35,42 @@ const usual: readonly Explained['kind'][] = ['waiting', 'asking'];
 /** Init ends because of these. */
 const reasons: readonly Explained['kind'][] = ['stop-timeout', 'end'];
 
-/** @param terminationLog the file of --termination-log */
 export function createExplanations(
   situation: sentences.Situation,
-  terminationLog: string | undefined,
+  { terminationLog, report }: Pick<InitOptions, 'terminationLog' | 'report'>,
   log: Log,
 ): Explanations {
   let explain: sentences.Explain | undefined;
-  let lastWords: string | undefined;
+  let words: string | undefined;
+  // The report tells how many processes were killed, also if nobody reads the log.
+  const isCounting = report !== undefined;
+
+  const lastWords = (status: number) => (status === 0 ? null : (words ?? null));
 
   return {
     say(what, moment) {
       const isReason = reasons.includes(what.kind);
       const level = usual.includes(what.kind) ? 'info' : 'warn';
-      if (!isReason && !log.passes(level)) return;
-      let sentence = bareSentences[what.kind];
+      if (!isReason && !isCounting && !log.passes(level)) return 0;
+      let said: sentences.Explanation = { sentence: bareSentences[what.kind], processes: 0 };
       attempt(() => {
         explain ??= load().createExplain(situation);
-        sentence = explain(what, moment);
+        said = explain(what, moment);
       });
-      if (isReason) lastWords = sentence;
-      log(level, sentence);
+      if (isReason) words = said.sentence;
+      log(level, said.sentence);
+      return said.processes;
     },
     setLastWords(sentence) {
-      lastWords = sentence;
+      words = sentence;
     },
     forget() {
-      lastWords = undefined;
+      words = undefined;
     },
+    lastWords,
     leaveLastWords(status) {
-      const sentence = lastWords;
-      if (status === 0 || sentence === undefined) return;
+      const sentence = lastWords(status);
+      if (sentence === null) return;
       const failure = attempt(() => load().writeTerminationLog(terminationLog, sentence));
       // The message would hold the file's name.
       const error = (failure as NodeJS.ErrnoException | undefined)?.code;

@@ -14,6 +14,7 @@ import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
+import { openReport } from './open-report.ts';
 import type { InitOptions } from './options.ts';
 import { createSignalLoops } from './signal-loops.ts';
 import { signalsToIgnore, startWorkload } from './start-workload.ts';
@@ -73,20 +74,22 @@ export function init(
   // errors are logged and survived.
   const terminal = openTerminal(watch);
   const nameOf = (signal: Signal) => signalName(signal, realTime);
-  const explanations = createExplanations({ ...options, isPid1, nameOf }, options.terminationLog, log);
+  const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
+  const report = options.report === undefined ? undefined : openReport(options.report, nameOf);
   const interpreter = createInterpreter({
     policy: {
       options,
       isPid1,
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
-      keepsStatuses: log.passes('debug'),
+      keepsStatuses: log.passes('debug') || report !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
     },
     terminal,
     watch,
     log,
     explanations,
+    report,
     nameOf,
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
@@ -100,13 +103,7 @@ export function init(
     },
   });
   if (command === undefined) for (const signal of ignored) watch.start(signal);
-  try {
-    interpreter.begin();
-  } catch (error) {
-    explanations.setLastWords((error as Error).message);
-    explanations.leaveLastWords(error instanceof Failure ? error.status : 125);
-    throw error;
-  }
+  interpreter.begin();
 
   // Release the held signals.
   deliver = interpreter.deliver;

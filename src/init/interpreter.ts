@@ -4,6 +4,7 @@ import { exitNow, kill } from '../native/process.ts';
 import { ignoreSignal, type SignalWatch, setNoChildWait } from '../native/signals.ts';
 import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
+import { lastUsage } from '../native/wait.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
 import { decodeWaitStatus, type Ended } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
@@ -21,6 +22,7 @@ import {
   step,
 } from './lifecycle.ts';
 import { createPhases } from './phases.ts';
+import type { Report } from './report.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,6 +42,8 @@ export interface Parts {
   readonly watch: SignalWatch;
   readonly log: Log;
   readonly explanations: Explanations;
+  /** With --report. */
+  readonly report: Report | undefined;
   readonly nameOf: (signal: Signal) => string;
   /** The workload's name in the log. */
   readonly program: string;
@@ -61,6 +65,7 @@ export function createInterpreter({
   watch,
   log,
   explanations,
+  report,
   nameOf,
   program,
   start,
@@ -68,7 +73,7 @@ export function createInterpreter({
   let state = initialState(policy);
   const events: Event[] = [];
   let isDispatching = false;
-  // The debug log needs the status of every orphan; job control needs to see what stopped.
+  // The debug log and the report need the status of every orphan; job control needs to see what stopped.
   const needsWait = policy.keepsStatuses || terminal !== undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
@@ -83,7 +88,10 @@ export function createInterpreter({
   const forwarded = new Set<Signal>();
   /** When survivors were asked to end. */
   let askedAtMs: number | undefined;
-  const phases = createPhases(now, ({ phase, tookMs }) => log('info', 'phase ended', { phase, tookMs }));
+  const phases = createPhases(now, (ended) => {
+    log('info', 'phase ended', { phase: ended.phase, tookMs: ended.tookMs });
+    report?.phaseEnded(ended);
+  });
   const signalTree = createSignalTree();
   const survivors = createSurvivors({
     patienceMs: policy.options.graceMs,
@@ -103,6 +111,7 @@ export function createInterpreter({
     ignore: () => ignoreSignal(SIGCHLD),
     setNoChildWait: (isOn) => void attempt(() => setNoChildWait(isOn)),
     reportStopped: terminal !== undefined,
+    reportUsage: report !== undefined,
   });
 
   /** An effect may cause another event, which waits until all effects of the current one are done. */
@@ -114,6 +123,7 @@ export function createInterpreter({
       const { state: after, effects } = step(policy, state, next);
       state = after;
       phases.follow(after);
+      report?.follow(next, effects);
       for (const effect of effects) {
         const failure = attempt(() => (carryOut[effect.kind] as (effect: Effect) => void)(effect));
         if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
@@ -177,19 +187,28 @@ export function createInterpreter({
     },
     explain({ what }) {
       const sinceAskedMs = askedAtMs === undefined ? undefined : now() - askedAtMs;
-      explanations.say(what, { workload: workload?.pid, sinceAskedMs });
+      const left = explanations.say(what, { workload: workload?.pid, sinceAskedMs });
+      if (what.kind === 'killing' || what.kind === 'stop-timeout') report?.survivorsKilled(left);
     },
     log({ level, message, fields }) {
       if (level === 'fatal' || level === 'error') explanations.setLastWords(message);
       log(level, message, named(fields));
     },
     exit({ status }) {
-      explanations.leaveLastWords(status);
+      leaveBehind(status);
       // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
       run?.killGroup();
       exitNow(status);
     },
   };
+
+  function leaveBehind(status: number): void {
+    explanations.leaveLastWords(status);
+    const failure = attempt(() => report?.write(status, explanations.lastWords(status), Math.round(now())));
+    // The message would hold the file's name.
+    const error = (failure as NodeJS.ErrnoException | undefined)?.code;
+    if (failure !== undefined) log('warn', 'the report cannot be written', { error });
+  }
 
   function named({ signal, sent, ...fields }: LogFields = {}) {
     return {
@@ -267,23 +286,35 @@ export function createInterpreter({
     try {
       workloadStarted(start());
     } catch (error) {
-      const status = error instanceof Failure ? error.status : 125;
+      const status = statusOf(error);
       dispatch({ kind: 'start-failed', atMs: now(), status, message: (error as Error).message });
+    }
+  }
+
+  function startFirst(): void {
+    try {
+      workloadStarted(start());
+    } catch (error) {
+      explanations.setLastWords((error as Error).message);
+      leaveBehind(statusOf(error));
+      throw error;
     }
   }
 
   function childChanged(pid: Pid, status: number): void {
     const isWorkload = pid === workload?.pid;
     const isMember = pid === groupMember?.pid;
-    if (!isWorkload && !isMember && !log.passes('debug')) return;
+    if (!isWorkload && !isMember && !policy.keepsStatuses) return;
     const change = decodeWaitStatus(status);
     if (isMember) {
       if (change.kind !== 'stopped') memberEnded(change);
     } else if (change.kind === 'stopped') {
       if (isWorkload) dispatch({ kind: 'workload-stopped', signal: change.signal });
     } else if (isWorkload) {
+      report?.workloadReaped(lastUsage());
       workloadEnded(pid, change);
     } else {
+      report?.orphanReaped();
       const how = change.kind === 'exited' ? { code: change.code } : { signal: nameOf(change.signal) };
       log('debug', 'orphan reaped', { orphan: pid, ...how });
     }
@@ -315,7 +346,7 @@ export function createInterpreter({
         attempt(() => {
           kernelTells = !needsWait && kernelTellsReapedStatus();
         });
-        workloadStarted(start());
+        startFirst();
       }
       // Without a workload no status matters.
       if (policy.options.pause && !needsWait) leaveToKernel();
@@ -329,6 +360,10 @@ export function createInterpreter({
       dispatch({ kind: 'signal', signal });
     },
   };
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Failure ? error.status : 125;
 }
 
 function forward(

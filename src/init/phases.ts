@@ -1,7 +1,7 @@
 import type { State } from './lifecycle.ts';
 
 /** The parts of an end, in the order in which they come; an end may lack any of them. */
-export type Phase = 'stop-delay' | 'stop' | 'drain' | 'grace' | 'kill';
+type Phase = 'stop-delay' | 'stop' | 'drain' | 'grace' | 'kill';
 
 /** When a phase began, in milliseconds since init started, and how long it took. */
 export interface PhaseTime {

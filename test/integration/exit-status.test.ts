@@ -18,7 +18,7 @@ async function inTurns<Case>(cases: readonly Case[], run: (each: Case) => Promis
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describeModes(['actor'], 'the exit status is the workload’s', (mode) => {
-  test('for every status from 0 to 255', { timeout: 120_000 }, async () => {
+  test('for every status from 0 to 255', { timeout: 600_000 }, async () => {
     const seen: number[] = [];
     await inTurns(range(0, 255), async (code) => {
       // What init says of a status that looks like a signal is not what this is about.
@@ -29,7 +29,7 @@ describeModes(['actor'], 'the exit status is the workload’s', (mode) => {
     expect(seen).toHaveLength(256);
   });
 
-  test('and 128+N for every signal that can kill', { timeout: 120_000 }, async () => {
+  test('and 128+N for every signal that can kill', { timeout: 600_000 }, async () => {
     // CHLD, CONT, URG and WINCH are ignored by default; STOP, TSTP, TTIN and TTOU stop.
     const harmless = new Set([17, 18, 19, 20, 21, 22, 23, 28]);
     const killing = [...range(1, 31), ...range(34, 64)].filter((signal) => !harmless.has(signal));

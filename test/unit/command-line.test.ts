@@ -59,6 +59,7 @@ describe('an option', () => {
       pause: false,
       parentDeathSignal: undefined,
       terminationLog: undefined,
+      report: undefined,
       logLevel: 'warn',
       logFormat: 'json',
     } satisfies InitOptions);
@@ -104,6 +105,8 @@ describe('an option', () => {
       [['-p', 'RTMAX-1'], { parentDeathSignal: 63 }],
       [['-p9'], { parentDeathSignal: 9 }],
       [['--termination-log', '/tmp/why'], { terminationLog: '/tmp/why' }],
+      [['--report', 'r.json'], { report: `${process.cwd()}/r.json` }],
+      [['--report=-'], { report: '-' }],
       [['--termination-log=why'], { terminationLog: `${process.cwd()}/why` }],
       [['--log-level', 'silent'], { logLevel: 'silent' }],
       [['--log-level=trace'], { logLevel: 'trace' }],
