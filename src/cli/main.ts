@@ -1,5 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type * as doctor from '../doctor/doctor.ts';
 import { attempt } from '../init/attempt.ts';
 import { fromBytes } from '../init/byte-strings.ts';
 import type { Command } from '../init/command.ts';
@@ -8,6 +9,7 @@ import { inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
 import { runWithoutReaping } from '../init/run-without-reaping.ts';
 import { signalsToIgnore } from '../init/start-workload.ts';
+import { requireModule } from '../native/require.ts';
 import { ignoreSignal, realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
 import { waitUntilEnded } from '../native/wait.ts';
@@ -30,7 +32,13 @@ function main(): void {
   const invocation =
     withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
   if (invocation.kind === 'help') print(helpText());
-  else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
+  else if (invocation.kind === 'doctor') {
+    const [program] = invocation.operands === 0 ? [] : args.slice(-invocation.operands);
+    const { examine } = requireModule('./doctor.cjs') as typeof doctor;
+    const { text, status } = examine(program === undefined ? undefined : fromBytes(program), invocation.json);
+    print(text);
+    process.exitCode = status;
+  } else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
   else {
     const { operands } = invocation;
     const command = operands === 0 ? undefined : (args.slice(-operands) as unknown as Command);

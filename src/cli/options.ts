@@ -31,8 +31,8 @@ interface Flag extends OptionBase {
 }
 
 /** Prints something instead of running a command. */
-interface Inquiry extends OptionBase {
-  readonly kind: 'help' | 'version';
+export interface Inquiry extends OptionBase {
+  readonly kind: 'help' | 'version' | 'doctor' | 'doctor-json';
 }
 
 /** A row of the option table. */
@@ -172,6 +172,12 @@ export const options: readonly Option[] = [
     default: { logFormat: 'json' },
     parse: (value) => ({ logFormat: oneOf(logFormats, value, '--log-format') }),
   },
+  {
+    kind: 'doctor',
+    long: '--doctor',
+    help: 'say what this container offers, and which duties of an init can be done',
+  },
+  { kind: 'doctor-json', long: '--doctor-json', help: 'the same, for machines' },
   { kind: 'help', long: '--help', short: '-h', help: 'show this help' },
   { kind: 'version', long: '--version', short: '-V', help: 'show the version' },
 ];

@@ -1,7 +1,7 @@
 import type { Signal } from '../native/types.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
-import type { MemoryCgroup } from './memory-cgroup.ts';
+import type { MemoryCgroup } from './cgroups.ts';
 import { size } from './quantities.ts';
 
 const SIGKILL = signalNumber('SIGKILL');

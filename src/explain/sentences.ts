@@ -1,6 +1,6 @@
 import type { Pid, Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
-import { readMemoryCgroup } from './memory-cgroup.ts';
+import { readMemoryCgroup } from './cgroups.ts';
 import { describeEnd } from './end.ts';
 import type { Explained } from './explained.ts';
 import { lookAtTree, type Tree } from './living.ts';

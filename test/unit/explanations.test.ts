@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { type MemoryCgroup, readMemoryCgroup } from '../../src/explain/cgroups.ts';
 import { describeEnd, type End } from '../../src/explain/end.ts';
 import type { Living, Tree } from '../../src/explain/living.ts';
-import { type MemoryCgroup, readMemoryCgroup } from '../../src/explain/memory-cgroup.ts';
 import { duration, size } from '../../src/explain/quantities.ts';
 import { describeSlowStop, describeStopTimeout, type SlowStop } from '../../src/explain/slow-stop.ts';
 import { describeKilling, describeSlowSurvivors } from '../../src/explain/survivors.ts';

@@ -13,7 +13,9 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   'process-tree': ['native', 'signals'],
   explain: ['native', 'signals', 'reaper', 'process-tree'],
   init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain'],
-  cli: ['native', 'signals', 'log', 'init'],
+  // It prints what it finds, and is loaded by the command line alone.
+  doctor: ['native', 'process-tree', 'explain'],
+  cli: ['doctor', 'native', 'signals', 'log', 'init'],
   'in-process': ['native', 'signals', 'reaper', 'process-tree'],
   // The testing kit builds upon the public index, which is what a test imports, and checks options as `register` does.
   testing: ['native', 'process-tree', 'in-process', 'index.ts'],
