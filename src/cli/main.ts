@@ -33,11 +33,9 @@ function main(): void {
     withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
   if (invocation.kind === 'help') print(helpText());
   else if (invocation.kind === 'doctor') {
-    const [program] = invocation.operands === 0 ? [] : args.slice(-invocation.operands);
-    const { examine } = requireModule('./doctor.cjs') as typeof doctor;
-    const { text, status } = examine(program === undefined ? undefined : fromBytes(program), invocation.json);
-    print(text);
-    process.exitCode = status;
+    if (!isLinux)
+      throw new Failure(125, '--doctor looks at Linux only, and this is none; run it in the container');
+    diagnose(invocation.json, invocation.operands === 0 ? undefined : args.at(-invocation.operands));
   } else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
   else {
     const { operands } = invocation;
@@ -53,6 +51,14 @@ function withoutOptions(optionsVariable: string, args: readonly ByteString[]): I
   if (optionsVariable !== '' || operands === 0 || (operands === args.length && args[0]?.startsWith('-')))
     return undefined;
   return { kind: 'run', options: defaultOptions, operands };
+}
+
+function diagnose(json: boolean, program: ByteString | undefined): void {
+  // A bundle of its own, since no other command line needs it.
+  const { examine } = requireModule('./doctor.cjs') as typeof doctor;
+  const { text, status } = examine(program === undefined ? undefined : fromBytes(program), json);
+  print(text);
+  process.exitCode = status;
 }
 
 function print(text: string): void {

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { describeEngine, images, launcher, runContainer } from './containers.ts';
 
 describeEngine('the exit code that `docker wait` reports', () => {
@@ -28,6 +31,20 @@ describeEngine('the exit code that `docker wait` reports', () => {
     const { code, stderr } = await runContainer({ entrypoint: launcher, command });
     expect(code).toBe(125);
     expect(stderr).toMatch(/^subreaper: .*\n$/);
+  });
+
+  test('the reason is in /dev/termination-log, where that is a file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'termination-log');
+    writeFileSync(file, '');
+    const options = ['--volume', `${file}:/dev/termination-log`];
+    await runContainer({ options, command: ['sh', '-c', 'exit 3'] });
+    expect(readFileSync(file, 'utf8')).toBe('');
+    await runContainer({ options, command: ['sh', '-c', 'kill -USR1 $$'] });
+    expect(readFileSync(file, 'utf8')).toBe(
+      'the workload was killed by SIGUSR1 from outside: init did not send it\n',
+    );
   });
 
   test('options come from an image’s environment as well', async () => {
