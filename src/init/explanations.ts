@@ -5,7 +5,10 @@ import { requireModule } from '../native/require.ts';
 import { attempt } from './attempt.ts';
 import type { InitOptions } from './options.ts';
 
-/** Says in one line each what init waits for, and what was slow or wrong, and keeps the last words for the termination log. */
+/**
+ * Says in one line each what init waits for, and what was slow or wrong. Keeps the last words for the termination log and
+ * the report.
+ */
 export interface Explanations {
   /** @returns how many processes it has found; 0 if it did not look, or could not */
   say(what: Explained, moment: sentences.Moment): number;
@@ -42,8 +45,6 @@ export function createExplanations(
 ): Explanations {
   let explain: sentences.Explain | undefined;
   let words: string | undefined;
-  // The report tells how many processes were killed, also if nobody reads the log.
-  const isCounting = report !== undefined;
 
   const lastWords = (status: number) => (status === 0 ? null : (words ?? null));
 
@@ -51,7 +52,9 @@ export function createExplanations(
     say(what, moment) {
       const isReason = reasons.includes(what.kind);
       const level = usual.includes(what.kind) ? 'info' : 'warn';
-      if (!isReason && !isCounting && !log.passes(level)) return 0;
+      // The report tells how many processes were killed, also if nobody reads the log.
+      const isCounted = report !== undefined && what.kind === 'killing';
+      if (!isReason && !isCounted && !log.passes(level)) return 0;
       let said: sentences.Explanation = { sentence: bareSentences[what.kind], processes: 0 };
       attempt(() => {
         explain ??= load().createExplain(situation);
