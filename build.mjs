@@ -25,6 +25,9 @@ await build({
   ...common,
   entryPoints: {
     cli: 'src/cli/main.ts',
+    explanations: 'src/explain/sentences.ts',
+    report: 'src/init/report.ts',
+    doctor: 'src/doctor/doctor.ts',
     index: 'src/index.ts',
     register: 'src/in-process/register-on-import.ts',
     testing: 'src/testing/index.ts',

@@ -2,11 +2,13 @@ import { Failure, quoted } from '../init/failure.ts';
 import type { InitOptions } from '../init/options.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
 import { nearest } from './nearest.ts';
-import { defaultOptions, type Option, options as table } from './options.ts';
+import { defaultOptions, type Inquiry, type Option, options as table } from './options.ts';
 
 /** What a command line asks for. `operands` counts the last arguments: the command and its own arguments. */
 export type Invocation =
   | { readonly kind: 'run'; readonly options: InitOptions; readonly operands: number }
+  /** `operands` counts those of the command that would be run. */
+  | { readonly kind: 'doctor'; readonly json: boolean; readonly operands: number }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
@@ -31,6 +33,9 @@ export function parseCommandLine(
   }
   const { options, asked, operands } = parseOptions(args, fromVariable.options, realTime);
   const information = asked ?? fromVariable.asked;
+  if (information === 'doctor' || information === 'doctor-json') {
+    return { kind: 'doctor', json: information === 'doctor-json', operands };
+  }
   if (information !== undefined) return { kind: information };
   if (options.pause && operands > 0) {
     throw usage('--pause with a command', 'it runs none; leave one of them out');
@@ -46,9 +51,9 @@ function parseOptions(
   words: readonly string[],
   before: InitOptions,
   realTime: RealTimeRange,
-): { options: InitOptions; asked: 'help' | 'version' | undefined; operands: number } {
+): { options: InitOptions; asked: Inquiry['kind'] | undefined; operands: number } {
   let options = before;
-  let asked: 'help' | 'version' | undefined;
+  let asked: Inquiry['kind'] | undefined;
 
   /** @returns whether the option took the value */
   function read(name: string, value: string | undefined, attached: boolean): boolean {

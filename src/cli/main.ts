@@ -1,5 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type * as doctor from '../doctor/doctor.ts';
 import { attempt } from '../init/attempt.ts';
 import { fromBytes } from '../init/byte-strings.ts';
 import type { Command } from '../init/command.ts';
@@ -9,6 +10,7 @@ import { init } from '../init/init.ts';
 import { runWithoutReaping } from '../init/run-without-reaping.ts';
 import { signalsToIgnore } from '../init/start-workload.ts';
 import { waitAndProbe } from '../native/kernel-reaping.ts';
+import { requireModule } from '../native/require.ts';
 import { ignoreSignal, realTimeSignals } from '../native/signals.ts';
 import type { ByteString } from '../native/types.ts';
 import { noRealTime } from '../signals/signal-names.ts';
@@ -30,7 +32,11 @@ function main(): void {
   const invocation =
     withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
   if (invocation.kind === 'help') print(helpText());
-  else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
+  else if (invocation.kind === 'doctor') {
+    if (!isLinux)
+      throw new Failure(125, '--doctor looks at Linux only, and this is none; run it in the container');
+    diagnose(invocation.json, invocation.operands === 0 ? undefined : args.at(-invocation.operands));
+  } else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
   else {
     const { operands } = invocation;
     const command = operands === 0 ? undefined : (args.slice(-operands) as unknown as Command);
@@ -45,6 +51,14 @@ function withoutOptions(optionsVariable: string, args: readonly ByteString[]): I
   if (optionsVariable !== '' || operands === 0 || (operands === args.length && args[0]?.startsWith('-')))
     return undefined;
   return { kind: 'run', options: defaultOptions, operands };
+}
+
+function diagnose(json: boolean, program: ByteString | undefined): void {
+  // A bundle of its own, since no other command line needs it.
+  const { examine } = requireModule('./doctor.cjs') as typeof doctor;
+  const { text, status } = examine(program === undefined ? undefined : fromBytes(program), json);
+  print(text);
+  process.exitCode = status;
 }
 
 function print(text: string): void {

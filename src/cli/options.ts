@@ -1,7 +1,7 @@
 import type { InitOptions } from '../init/options.ts';
 import { type LogLevel, logFormats, logLevels } from '../log/levels.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
-import { durationOf, oneOf, remappingOf, restartOf, rewritingOf, signalOf } from './values.ts';
+import { durationOf, fileOf, oneOf, remappingOf, restartOf, rewritingOf, signalOf } from './values.ts';
 
 interface OptionBase {
   readonly long?: `--${string}`;
@@ -31,8 +31,8 @@ interface Flag extends OptionBase {
 }
 
 /** Prints something instead of running a command. */
-interface Inquiry extends OptionBase {
-  readonly kind: 'help' | 'version';
+export interface Inquiry extends OptionBase {
+  readonly kind: 'help' | 'version' | 'doctor' | 'doctor-json';
 }
 
 /** A row of the option table. */
@@ -130,6 +130,22 @@ export const options: readonly Option[] = [
   },
   {
     kind: 'value',
+    long: '--termination-log',
+    value: 'FILE',
+    help: 'write why init ended badly into FILE, one line (default /dev/termination-log, if it is there)',
+    default: { terminationLog: undefined },
+    parse: (value) => ({ terminationLog: fileOf(value, '--termination-log') }),
+  },
+  {
+    kind: 'value',
+    long: '--report',
+    value: 'FILE',
+    help: 'write what happened into FILE at the end, one JSON object; - is standard error',
+    default: { report: undefined },
+    parse: (value) => ({ report: value === '-' ? value : fileOf(value, '--report') }),
+  },
+  {
+    kind: 'value',
     long: '--log-level',
     value: 'LEVEL',
     help: `how much of its own doing init logs: ${logLevels.join(', ')} (default warn)`,
@@ -156,6 +172,12 @@ export const options: readonly Option[] = [
     default: { logFormat: 'json' },
     parse: (value) => ({ logFormat: oneOf(logFormats, value, '--log-format') }),
   },
+  {
+    kind: 'doctor',
+    long: '--doctor',
+    help: 'say what this container offers, and which duties of an init can be done',
+  },
+  { kind: 'doctor-json', long: '--doctor-json', help: 'the same, for machines' },
   { kind: 'help', long: '--help', short: '-h', help: 'show this help' },
   { kind: 'version', long: '--version', short: '-V', help: 'show the version' },
 ];

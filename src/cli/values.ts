@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Failure, quoted } from '../init/failure.ts';
 import type { RestartPolicy } from '../init/options.ts';
 import type { Signal } from '../native/types.ts';
@@ -18,6 +19,12 @@ export function oneOf<Choice extends string>(
     throw wrongValue(option, value, `it takes ${choices.join(', ')}`, `${option} ${nearest(value, choices)}`);
   }
   return choice;
+}
+
+/** @returns an absolute path: init leaves its directory */
+export function fileOf(value: string, option: string): string {
+  if (value === '') throw wrongValue(option, value, 'it takes the name of a file', `${option} /tmp/why`);
+  return resolve(value);
 }
 
 /** @returns milliseconds */

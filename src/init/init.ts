@@ -11,10 +11,12 @@ import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-
 import { attempt } from './attempt.ts';
 import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
+import { createExplanations } from './explanations.ts';
 import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
+import { openReport } from './open-report.ts';
 import type { InitOptions } from './options.ts';
 import { createSignalLoops, isUrgent } from './signal-loops.ts';
 import { createSignalQueue } from './signal-queue.ts';
@@ -24,6 +26,8 @@ import { openTerminal } from './terminal.ts';
 const SIGCHLD = signalNumber('SIGCHLD');
 /** Start-up has ended by then. A shorter workload does not pay for this work. */
 const SETTLED_MS = 1000;
+/** How long after a stop signal init says what it waits for: often enough for a reader, too rarely to fill a log. */
+const SLOW_MS = [2000, 5000, 10_000, 30_000];
 
 /**
  * Runs the command as its init, and ends the process with its exit status. Returns once the workload runs; events drive
@@ -83,18 +87,24 @@ export function init(
   // Start the workload. This is the point of no return: an exception in init would end the container, so from here on
   // errors are logged and survived.
   const terminal = openTerminal(watch);
+  const nameOf = (signal: Signal) => signalName(signal, realTime);
+  const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
+  const report = options.report === undefined ? undefined : openReport(options.report, nameOf);
   const interpreter = createInterpreter({
     policy: {
       options,
       isPid1,
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
-      keepsStatuses: log.passes('debug'),
+      keepsStatuses: log.passes('debug') || report !== undefined,
+      slowMs: log.passes('warn') ? SLOW_MS : [],
     },
     terminal,
     watch,
     log,
-    nameOf: (signal) => signalName(signal, realTime),
+    explanations,
+    report,
+    nameOf,
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
       try {

@@ -4,15 +4,27 @@ import { exitNow, kill } from '../native/process.ts';
 import { ignoreSignal, type SignalWatch, setNoChildWait } from '../native/signals.ts';
 import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
+import { lastUsage } from '../native/wait.ts';
 import { killAtOnce } from '../process-tree/kill-at-once.ts';
 import { descendants } from '../process-tree/process-table.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
 import { decodeWaitStatus, type Ended } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
+import type { Explanations } from './explanations.ts';
 import { Failure } from './failure.ts';
 import { type GroupMember, joinGroup } from './group-member.ts';
-import { type Effect, type Event, initialState, type LogFields, type Policy, step } from './lifecycle.ts';
+import {
+  type Effect,
+  type Event,
+  initialState,
+  isStopSignal,
+  type LogFields,
+  type Policy,
+  step,
+} from './lifecycle.ts';
+import { createPhases } from './phases.ts';
+import type { Report } from './report.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,6 +43,9 @@ export interface Parts {
   readonly terminal: Terminal | undefined;
   readonly watch: SignalWatch;
   readonly log: Log;
+  readonly explanations: Explanations;
+  /** With --report. */
+  readonly report: Report | undefined;
   readonly nameOf: (signal: Signal) => string;
   /** The workload's name in the log. */
   readonly program: string;
@@ -53,6 +68,8 @@ export function createInterpreter({
   terminal,
   watch,
   log,
+  explanations,
+  report,
   nameOf,
   program,
   start,
@@ -60,7 +77,7 @@ export function createInterpreter({
   let state = initialState(policy);
   const events: Event[] = [];
   let isDispatching = false;
-  // The debug log needs the status of every orphan; job control needs to see what stopped.
+  // The debug log and the report need the status of every orphan; job control needs to see what stopped.
   const needsWait = policy.keepsStatuses || terminal !== undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
@@ -70,6 +87,14 @@ export function createInterpreter({
   /** The same workload, until no process of its run is left. */
   let run: Workload | undefined;
   let timer: NodeJS.Timeout | undefined;
+  /** What init has forwarded to this run of the workload. */
+  const forwarded = new Set<Signal>();
+  /** When survivors were asked to end. */
+  let askedAtMs: number | undefined;
+  const phases = createPhases(now, (ended) => {
+    log('info', 'phase ended', { phase: ended.phase, tookMs: ended.tookMs });
+    report?.phaseEnded(ended);
+  });
   const signalTree = createSignalTree();
   const survivors = createSurvivors({
     patienceMs: policy.options.graceMs,
@@ -89,6 +114,7 @@ export function createInterpreter({
     ignore: () => ignoreSignal(SIGCHLD),
     setNoChildWait: (isOn) => void attempt(() => setNoChildWait(isOn)),
     reportStopped: terminal !== undefined,
+    reportUsage: report !== undefined,
   });
 
   /** An effect may cause another event, which waits until all effects of the current one are done. */
@@ -100,6 +126,8 @@ export function createInterpreter({
       for (let next = events.shift(); next !== undefined; next = events.shift()) {
         const { state: after, effects } = step(policy, state, next);
         state = after;
+        phases.follow(after);
+        report?.follow(next, effects);
         for (const effect of effects) {
           const failure = attempt(() => (carryOut[effect.kind] as (effect: Effect) => void)(effect));
           if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
@@ -112,8 +140,12 @@ export function createInterpreter({
 
   const carryOut: { readonly [Kind in Effect['kind']]: (effect: Of<Kind>) => void } = {
     start: startAgain,
-    forward: (effect) => forward(effect, { workload, signalTree, log, nameOf }),
+    forward(effect) {
+      forwarded.add(effect.sent);
+      forward(effect, { workload, signalTree, log, nameOf });
+    },
     ask({ everybody }) {
+      askedAtMs = now();
       if (!everybody) survivors.ask();
       else for (const signal of [SIGTERM, SIGCONT]) attempt(() => kill(-1, signal));
     },
@@ -131,6 +163,7 @@ export function createInterpreter({
     'kill-at-once': () => killAtOnce(() => descendants(process.pid)),
     'forget-survivors'() {
       survivors.reset();
+      askedAtMs = undefined;
       run?.close();
       run = undefined;
     },
@@ -159,13 +192,30 @@ export function createInterpreter({
       // A pending SIGCONT is delivered before this.
       setImmediate(() => dispatch({ kind: 'resumed' }));
     },
-    log: ({ level, message, fields }) => log(level, message, named(fields)),
+    explain({ what }) {
+      const sinceAskedMs = askedAtMs === undefined ? undefined : now() - askedAtMs;
+      const left = explanations.say(what, { workload: workload?.pid, sinceAskedMs });
+      if (what.kind === 'killing' || what.kind === 'stop-timeout') report?.survivorsKilled(left);
+    },
+    log({ level, message, fields }) {
+      if (level === 'fatal' || level === 'error') explanations.setLastWords(message);
+      log(level, message, named(fields));
+    },
     exit({ status }) {
+      leaveBehind(status);
       // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
       run?.killGroup();
       exitNow(status);
     },
   };
+
+  function leaveBehind(status: number): void {
+    explanations.leaveLastWords(status);
+    const failure = attempt(() => report?.write(status, explanations.lastWords(status), Math.round(now())));
+    // The message would hold the file's name.
+    const error = (failure as NodeJS.ErrnoException | undefined)?.code;
+    if (failure !== undefined) log('warn', 'the report cannot be written', { error });
+  }
 
   function named({ signal, sent, ...fields }: LogFields = {}) {
     return {
@@ -177,6 +227,8 @@ export function createInterpreter({
 
   function workloadStarted(pid: Pid): void {
     const started = createWorkload(pid);
+    forwarded.clear();
+    explanations.forget();
     workload = started;
     run = started;
     dispatch({ kind: 'workload-started', atMs: now(), workload: pid, program });
@@ -241,23 +293,35 @@ export function createInterpreter({
     try {
       workloadStarted(start());
     } catch (error) {
-      const status = error instanceof Failure ? error.status : 125;
+      const status = statusOf(error);
       dispatch({ kind: 'start-failed', atMs: now(), status, message: (error as Error).message });
+    }
+  }
+
+  function startFirst(): void {
+    try {
+      workloadStarted(start());
+    } catch (error) {
+      explanations.setLastWords((error as Error).message);
+      leaveBehind(statusOf(error));
+      throw error;
     }
   }
 
   function childChanged(pid: Pid, status: number): void {
     const isWorkload = pid === workload?.pid;
     const isMember = pid === groupMember?.pid;
-    if (!isWorkload && !isMember && !log.passes('debug')) return;
+    if (!isWorkload && !isMember && !policy.keepsStatuses) return;
     const change = decodeWaitStatus(status);
     if (isMember) {
       if (change.kind !== 'stopped') memberEnded(change);
     } else if (change.kind === 'stopped') {
       if (isWorkload) dispatch({ kind: 'workload-stopped', signal: change.signal });
     } else if (isWorkload) {
+      report?.workloadReaped(lastUsage());
       workloadEnded(pid, change);
     } else {
+      report?.orphanReaped();
       const how = change.kind === 'exited' ? { code: change.code } : { signal: nameOf(change.signal) };
       log('debug', 'orphan reaped', { orphan: pid, ...how });
     }
@@ -275,7 +339,8 @@ export function createInterpreter({
     const hadTerminal = terminal?.isInForeground(pid) === true;
     // Another process may have its pid soon.
     workload = undefined;
-    dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal });
+    const sent = [...forwarded];
+    dispatch({ kind: 'workload-ended', atMs: now(), workload: pid, how, hadTerminal, forwarded: sent });
     reapLoop.takeBack();
     reapLoop.wake();
   }
@@ -283,7 +348,7 @@ export function createInterpreter({
   return {
     begin() {
       if (policy.options.pause) log('info', 'pausing until a stop signal comes');
-      else workloadStarted(start());
+      else startFirst();
       // Without a workload no status matters.
       if (policy.options.pause && !needsWait) leaveToKernel();
     },
@@ -302,6 +367,10 @@ export function createInterpreter({
   };
 }
 
+function statusOf(error: unknown): number {
+  return error instanceof Failure ? error.status : 125;
+}
+
 function forward(
   { signal, sent, scope }: Of<'forward'>,
   {
@@ -313,7 +382,7 @@ function forward(
 ): void {
   const names = { signal: nameOf(signal), sent: nameOf(sent) };
   const report = (error: Error | undefined) => {
-    if (error === undefined) log('debug', 'signal forwarded', names);
+    if (error === undefined) log(isStopSignal(sent) ? 'info' : 'debug', 'signal forwarded', names);
     else log('warn', 'signal not forwarded', { ...names, error: error.message });
   };
   if (scope !== 'tree') {

@@ -1,3 +1,4 @@
+import type { Explained } from '../explain/explained.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { type Ended, exitStatus } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
@@ -19,8 +20,10 @@ export interface Policy {
   readonly terminal: 'none' | 'shared' | 'own';
   /** Signals that the workload ignores from its start do not stop it: nohup(1), a background job of a script. */
   readonly ignored: readonly Signal[];
-  /** Whether the statuses of orphans matter until the end: the debug log reports them. */
+  /** Whether the statuses of orphans matter until the end: the debug log and the report tell of them. */
   readonly keepsStatuses: boolean;
+  /** How long after a stop signal init says what it waits for, in milliseconds, ascending; empty if nobody would read it. */
+  readonly slowMs: readonly number[];
 }
 
 type LifecycleOptions = Pick<
@@ -41,8 +44,8 @@ type Stopping =
   | { readonly kind: 'no' }
   /** --stop-delay holds it. */
   | { readonly kind: 'held'; readonly signal: Signal; readonly sent: Signal }
-  /** It was forwarded, and --stop-timeout runs. */
-  | { readonly kind: 'forwarded' }
+  /** It was forwarded. `waitedMs` is how long ago, at the last timer. */
+  | { readonly kind: 'forwarded'; readonly waitedMs: number }
   /** --stop-timeout has expired: every process gets SIGKILL. */
   | { readonly kind: 'killing' };
 
@@ -80,6 +83,8 @@ export type State =
       readonly status: number;
       readonly runMs: number;
       readonly survivors: 'unknown' | 'asked' | 'killing';
+      /** How much of the grace time had passed at the last timer. */
+      readonly waitedMs: number;
       /** init itself has failed: the workload may still run, and is ended like a survivor. */
       readonly hasFailed: boolean;
     })
@@ -87,7 +92,8 @@ export type State =
   | (Run & { readonly kind: 'backoff'; readonly delayMs: number; readonly status: number })
   | { readonly kind: 'exiting'; readonly status: number };
 
-export type TimerName = 'stop-delay' | 'stop-timeout' | 'grace' | 'backoff';
+/** 'slow': time to say what init still waits for. */
+export type TimerName = 'stop-delay' | 'slow' | 'stop-timeout' | 'grace' | 'backoff';
 
 export type Event =
   | {
@@ -111,6 +117,8 @@ export type Event =
       readonly how: Ended;
       /** Whether the workload had the terminal: then its signal may come from there. */
       readonly hadTerminal: boolean;
+      /** The signals that init has forwarded to this run. */
+      readonly forwarded: readonly Signal[];
     }
   | { readonly kind: 'workload-stopped'; readonly signal: Signal }
   /** Something signalled the workload's group: a Ctrl-C, which does not reach init. */
@@ -156,6 +164,8 @@ export type Effect =
   | { readonly kind: 'continue-workload' }
   /** init stops itself and its job. */
   | { readonly kind: 'suspend' }
+  /** Finds out who and why, and says it in one line. */
+  | { readonly kind: 'explain'; readonly what: Explained }
   | {
       readonly kind: 'log';
       readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug';
@@ -172,9 +182,7 @@ export interface LogFields {
   readonly code?: number;
   readonly status?: number;
   readonly delayMs?: number;
-  readonly graceMs?: number;
   readonly stopDelayMs?: number;
-  readonly stopTimeoutMs?: number | undefined;
   readonly error?: string;
 }
 
@@ -196,6 +204,16 @@ const terminalAccessSignals = (['SIGTTIN', 'SIGTTOU'] as const).map(signalNumber
 
 /** The exit status of init's own failure. */
 const FAILED = 125;
+/** These end no process, signal(7): no status of a shell stands for one of them. */
+const harmlessSignals = (
+  ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH'] as const
+).map(signalNumber);
+const LAST_NAMED_SIGNAL = 31;
+
+/** Whether the signal asks the workload to end. */
+export function isStopSignal(sent: Signal): boolean {
+  return stopSignals.includes(sent);
+}
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10_000;
@@ -212,7 +230,9 @@ export function initialState({ options }: Policy): State {
 export function step(policy: Policy, before: State, event: Event): Step {
   if (before.kind === 'exiting') return { state: before, effects: [] };
   const { state, effects } = react(policy, before, event);
-  const [old, fresh] = [timerOf(policy, before), timerOf(policy, state)];
+  const [running, fresh] = [timerOf(policy, before), timerOf(policy, state)];
+  // A timer that has fired does not run any more. Its state may set it again.
+  const old = event.kind === 'timer' && event.timer === running?.timer ? undefined : running;
   if (old?.timer === fresh?.timer) return { state, effects };
   // Timers first: nothing happens after an exit.
   const changes: Effect[] = [];
@@ -221,21 +241,47 @@ export function step(policy: Policy, before: State, event: Event): Step {
   return { state, effects: [...changes, ...effects] };
 }
 
+interface Timer {
+  readonly timer: TimerName;
+  readonly ms: number;
+}
+
 /** The only timer of a state. */
-function timerOf({ options }: Policy, state: State): { timer: TimerName; ms: number } | undefined {
+function timerOf({ options, slowMs }: Policy, state: State): Timer | undefined {
   switch (state.kind) {
     case 'running':
-    case 'draining':
-      if (state.stopping.kind === 'held') return { timer: 'stop-delay', ms: options.stopDelayMs };
-      if (state.stopping.kind !== 'forwarded' || options.stopTimeoutMs === undefined) return undefined;
-      return { timer: 'stop-timeout', ms: options.stopTimeoutMs };
+    case 'draining': {
+      const { stopping } = state;
+      if (stopping.kind === 'held') return { timer: 'stop-delay', ms: options.stopDelayMs };
+      if (stopping.kind !== 'forwarded') return undefined;
+      return waitingTimer(slowMs, stopping.waitedMs, 'stop-timeout', options.stopTimeoutMs);
+    }
     case 'terminating':
-      return state.survivors === 'killing' ? undefined : { timer: 'grace', ms: options.graceMs };
+      if (state.survivors === 'killing') return undefined;
+      return waitingTimer(slowMs, state.waitedMs, 'grace', options.graceMs);
     case 'backoff':
       return { timer: 'backoff', ms: state.delayMs };
     default:
       return undefined;
   }
+}
+
+/** The time until init says what it waits for, or until the wait ends if that comes first. */
+function waitingTimer(
+  slowMs: readonly number[],
+  waitedMs: number,
+  last: TimerName,
+  endMs: number | undefined,
+): Timer | undefined {
+  const nextMs = nextSlowMs(slowMs, waitedMs);
+  if (nextMs !== undefined && (endMs === undefined || nextMs < endMs)) {
+    return { timer: 'slow', ms: nextMs - waitedMs };
+  }
+  return endMs === undefined ? undefined : { timer: last, ms: endMs - waitedMs };
+}
+
+function nextSlowMs(slowMs: readonly number[], waitedMs: number): number | undefined {
+  return slowMs.find((ms) => ms > waitedMs);
 }
 
 type Living = Exclude<State, { kind: 'exiting' }>;
@@ -344,14 +390,34 @@ function ended(
     (how.signal === SIGHUP || (terminalStopSignals.includes(how.signal) && hadTerminal));
   const stoppedBy = state.stoppedBy ?? (wasStopped ? how.signal : state.interruptedBy);
   const effects: Effect[] = [...takeTerminal(policy), log('info', 'workload ended', { workload, ...fields })];
+  if (isUnexplained(policy, state, event)) effects.push(explain({ kind: 'end', how }));
   // After a stop signal, init does not wait for descendants: it ends them.
   if (policy.options.until === 'all' && stoppedBy === undefined) {
     const draining: State = { kind: 'draining', stoppedBy, restarts, startedAtMs, status, stopping };
-    return { state: draining, effects };
+    return { state: draining, effects: [...effects, explain({ kind: 'waiting' })] };
   }
   const terminating = terminate(policy, { stoppedBy, restarts }, status, atMs - startedAtMs);
-  const next = stopping.kind === 'killing' ? then(terminating, (now) => killNow(policy, now)) : terminating;
+  const next =
+    stopping.kind === 'killing' ? then(terminating, (now) => killSurvivors(policy, now)) : terminating;
   return { state: next.state, effects: [...effects, ...next.effects] };
+}
+
+/** Whether the workload ended by a signal that came neither from init nor from the terminal, or looks as if it did. */
+function isUnexplained(
+  policy: Policy,
+  { stopping }: Of<'running'>,
+  { how, hadTerminal, forwarded }: Extract<Event, { kind: 'workload-ended' }>,
+): boolean {
+  if (remapped(policy, exitStatus(how)) === 0) return false;
+  if (how.kind === 'exited') {
+    const signal = (how.code - 128) as Signal;
+    const isLikeSignal = signal > 0 && signal <= LAST_NAMED_SIGNAL && !harmlessSignals.includes(signal);
+    return isLikeSignal && !forwarded.includes(signal);
+  }
+  const isFromTerminal =
+    (hadTerminal && terminalStopSignals.includes(how.signal)) ||
+    (policy.terminal !== 'none' && how.signal === SIGHUP);
+  return stopping.kind !== 'killing' && !isFromTerminal && !forwarded.includes(how.signal);
 }
 
 // --- Signals
@@ -360,7 +426,13 @@ function received(policy: Policy, state: Living, signal: Signal): Step {
   if (state.kind === 'starting') return same({ ...state, held: [...state.held, signal] });
   const sent = sentFor(policy, signal);
   if (sent === 'drop') return same(state, log('debug', 'signal dropped', { signal }));
-  if (isStop(policy, sent)) return stopReceived(policy, state, signal, sent);
+  if (isStop(policy, sent)) {
+    const step = stopReceived(policy, state, signal, sent);
+    return {
+      state: step.state,
+      effects: [log('info', 'stop signal received', { signal, sent }), ...step.effects],
+    };
+  }
   if (state.kind === 'running' && signal === SIGCONT && policy.terminal !== 'none') {
     // This gives the terminal only if the shell put the job into the foreground: fg, not bg.
     const forwarded = forward(policy, { ...state, suspendedBy: undefined }, signal, sent);
@@ -374,7 +446,7 @@ function sentFor({ options }: Policy, signal: Signal): Signal | 'drop' {
 }
 
 function isStop({ ignored }: Policy, sent: Signal | 'drop'): boolean {
-  return sent !== 'drop' && stopSignals.includes(sent) && !ignored.includes(sent);
+  return sent !== 'drop' && isStopSignal(sent) && !ignored.includes(sent);
 }
 
 function stopReceived(policy: Policy, state: Living, signal: Signal, sent: Signal): Step {
@@ -402,7 +474,7 @@ function stopWorkload(
   sent: Signal,
 ): Step {
   const { stopDelayMs } = policy.options;
-  const forwarded = { ...state, stopping: { kind: 'forwarded' } as const };
+  const forwarded = { ...state, stopping: { kind: 'forwarded', waitedMs: 0 } as const };
   switch (state.stopping.kind) {
     case 'no':
       if (stopDelayMs === 0) return forward(policy, forwarded, signal, sent);
@@ -487,8 +559,8 @@ function terminate(
   runMs: number,
   hasFailed = false,
 ): Step {
-  const survivors = 'unknown';
-  const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, survivors, hasFailed };
+  const begun = { survivors: 'unknown', waitedMs: 0 } as const;
+  const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, ...begun, hasFailed };
   return policy.keepsStatuses ? same(state) : same(state, { kind: 'discard-statuses', discard: true });
 }
 
@@ -499,7 +571,7 @@ function childrenLeft(policy: Policy, state: Living): Step {
     const { graceMs } = policy.options;
     if (graceMs === 0) return killNow(policy, state);
     const ask: Effect = { kind: 'ask', everybody: isLast(policy, state) };
-    return same({ ...state, survivors: 'asked' }, log('info', 'asking survivors to end', { graceMs }), ask);
+    return same({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }), ask);
   }
   const isKilling =
     (state.kind === 'running' || state.kind === 'draining') && state.stopping.kind === 'killing';
@@ -532,14 +604,14 @@ function outOfReach(policy: Policy, state: Living): Step {
 
 function timerFired(policy: Policy, state: Living, timer: TimerName): Step {
   if (timerOf(policy, state)?.timer !== timer) return same(state);
+  if (timer === 'slow') return stillWaiting(policy, state);
   switch (state.kind) {
     case 'running':
     case 'draining': {
       const { stopping } = state;
-      if (stopping.kind === 'held') {
-        return forward(policy, { ...state, stopping: { kind: 'forwarded' } }, stopping.signal, stopping.sent);
-      }
-      return stopTimedOut(policy, state);
+      if (stopping.kind !== 'held') return stopTimedOut(policy, state);
+      const forwarded = { ...state, stopping: { kind: 'forwarded', waitedMs: 0 } as const };
+      return forward(policy, forwarded, stopping.signal, stopping.sent);
     }
     case 'terminating':
       return killNow(policy, state);
@@ -554,10 +626,29 @@ function timerFired(policy: Policy, state: Living, timer: TimerName): Step {
   }
 }
 
+function stillWaiting({ slowMs }: Policy, state: Living): Step {
+  if (state.kind === 'terminating') {
+    const waitedMs = nextSlowMs(slowMs, state.waitedMs) as number;
+    return same({ ...state, waitedMs }, explain({ kind: 'slow-survivors', waitedMs }));
+  }
+  if (state.kind !== 'running' && state.kind !== 'draining') return same(state);
+  if (state.stopping.kind !== 'forwarded') return same(state);
+  const waitedMs = nextSlowMs(slowMs, state.stopping.waitedMs) as number;
+  const next = { ...state, stopping: { ...state.stopping, waitedMs } };
+  return same(next, explain({ kind: 'slow-stop', ...stopSoFar(state), waitedMs }));
+}
+
+function explain(what: Explained): Effect {
+  return { kind: 'explain', what };
+}
+
+function stopSoFar(state: Of<'running'> | Of<'draining'>) {
+  return { signal: state.stoppedBy as Signal, workloadRuns: state.kind === 'running' };
+}
+
 function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): Step {
-  const { stopTimeoutMs } = policy.options;
-  const runs = state.kind === 'running' ? 'the workload still runs' : 'what it left still runs';
-  const timedOut = log('warn', `stop timeout: ${runs}`, { stopTimeoutMs });
+  const waitedMs = policy.options.stopTimeoutMs as number;
+  const timedOut = explain({ kind: 'stop-timeout', ...stopSoFar(state), waitedMs });
   if (state.kind === 'draining' && policy.isPid1) {
     const exiting = exit(remapped(policy, drainedStatus(state)));
     return { state: exiting.state, effects: [timedOut, ...exiting.effects] };
@@ -572,17 +663,19 @@ function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): St
 /** Ends the grace time. */
 function killNow(policy: Policy, state: State): Step {
   if (state.kind !== 'terminating' || state.survivors === 'killing') return same(state);
-  const warning = log('warn', 'killing what is left');
+  const killing = killSurvivors(policy, state);
+  return { state: killing.state, effects: [explain({ kind: 'killing' }), ...killing.effects] };
+}
+
+function killSurvivors(policy: Policy, state: State): Step {
+  if (state.kind !== 'terminating') return same(state);
   // When PID 1 ends, the kernel kills everything left in the namespace, and waits for it: there is no race to lose.
-  if (isLast(policy, state)) {
-    const exiting = exit(state.hasFailed ? state.status : remapped(policy, state.status));
-    return { state: exiting.state, effects: [warning, ...exiting.effects] };
-  }
+  if (isLast(policy, state)) return exit(state.hasFailed ? state.status : remapped(policy, state.status));
   const killing: State = { ...state, survivors: 'killing' };
   const discard: readonly Effect[] = policy.keepsStatuses
     ? [{ kind: 'discard-statuses', discard: true }]
     : [];
-  return same(killing, warning, ...discard, kill(policy, killing));
+  return same(killing, ...discard, kill(policy, killing));
 }
 
 /**

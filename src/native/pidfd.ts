@@ -41,7 +41,7 @@ type Delivered = 'sent' | 'gone' | 'refused';
  * @returns 'gone' for ESRCH, 'refused' for any other error: EPERM, or what a seccomp filter returns. Not an exception:
  *   thousands of processes may end while they are being killed
  */
-export function sendThroughPidfd(pidfd: number, signal: Signal): Delivered {
+export function sendThroughPidfd(pidfd: number, signal: Signal | 0): Delivered {
   if (Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, 0)) !== -1)
     return 'sent';
   return lastErrno() === constants.ESRCH ? 'gone' : 'refused';

@@ -29,23 +29,24 @@ export type Waited = Pid | 'nothing-yet' | 'no-children';
  * Waits for any child without blocking, wait4(2), and takes its status, which `lastWaitStatus` returns: 20,000 orphans
  * should not make 20,000 objects.
  * @param reportStopped also report children that stopped (WUNTRACED)
+ * @param withUsage also take its resource usage, for `lastUsage`
  * @throws SystemError EPERM, ENOSYS if a seccomp filter or a sandbox refuses the call
  */
-export function waitForAny(reportStopped: boolean): Waited {
-  return wait(-1, reportStopped);
+export function waitForAny(reportStopped: boolean, withUsage = false): Waited {
+  return wait(-1, reportStopped, withUsage);
 }
 
 /**
  * The same for one child: 'no-children' if there is no such child, or its status has been taken.
  * @throws SystemError EPERM, ENOSYS
  */
-export function waitForChild(pid: Pid, reportStopped: boolean): Waited {
-  return wait(pid, reportStopped);
+export function waitForChild(pid: Pid, reportStopped: boolean, withUsage = false): Waited {
+  return wait(pid, reportStopped, withUsage);
 }
 
-function wait(which: number, reportStopped: boolean): Waited {
+function wait(which: number, reportStopped: boolean, withUsage: boolean): Waited {
   const options = reportStopped ? constants.WNOHANG | constants.WUNTRACED : constants.WNOHANG;
-  const pid = wait4Call(which, statusCell, options, null);
+  const pid = wait4Call(which, statusCell, options, withUsage ? rusage : null);
   if (pid > 0) return pid as Pid;
   if (pid === 0) return 'nothing-yet';
   if (lastErrno() === constants.ECHILD) return 'no-children';
@@ -66,6 +67,15 @@ export function isRunningChild(pid: Pid): boolean | undefined {
 /** The wait status that the last wait took: wait(2). */
 export function lastWaitStatus(): number {
   return statusCell[0] as number;
+}
+
+/** The resource usage of the child that the last wait with `withUsage` took. */
+export function lastUsage(): Usage {
+  return {
+    userCpuMs: timevalMs(layouts.rusageUserTimeOffset),
+    systemCpuMs: timevalMs(layouts.rusageSystemTimeOffset),
+    maxRssKib: field(layouts.rusageMaxRssOffset),
+  };
 }
 
 /**
@@ -112,11 +122,7 @@ export function waitFor(pid: Pid): WaitedFor | undefined {
   if (wait4Call(pid, statusCell, constants.WNOHANG | constants.__WNOTHREAD, rusage) !== pid) return undefined;
   return {
     status: statusCell[0] as number,
-    usage: {
-      userCpuMs: timevalMs(layouts.rusageUserTimeOffset),
-      systemCpuMs: timevalMs(layouts.rusageSystemTimeOffset),
-      maxRssKib: field(layouts.rusageMaxRssOffset),
-    },
+    usage: lastUsage(),
   };
 }
 

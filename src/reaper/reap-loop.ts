@@ -58,10 +58,13 @@ export interface ReapLoopEvents {
   /** Sets or clears SA_NOCLDWAIT. */
   readonly setNoChildWait: (isOn: boolean) => void;
   readonly reportStopped: boolean;
+  /** Also take each child's resource usage, for `lastUsage`. */
+  readonly reportUsage: boolean;
 }
 
 export function createReapLoop(events: ReapLoopEvents): ReapLoop {
-  const { onChild, onDrained, onFailure, listen, ignore, setNoChildWait, reportStopped } = events;
+  const { onChild, onDrained, onFailure, listen, ignore, setNoChildWait, reportStopped, reportUsage } =
+    events;
   let isAwake = false;
   let isListening = true;
   let isDiscarding = false;
@@ -99,7 +102,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
 
   /** @returns the result of the last wait: a child if there may be more */
   function takeBatch(): Waited {
-    let waited = waitForAny(reportStopped);
+    let waited = waitForAny(reportStopped, reportUsage);
     for (let taken = 1; isPid(waited); taken++) {
       if (taken > FEW && isListening && !isDiscarding) {
         isListening = false;
@@ -109,7 +112,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       }
       onChild(waited, lastWaitStatus());
       if (taken === BATCH) return waited;
-      waited = waitForAny(reportStopped);
+      waited = waitForAny(reportStopped, reportUsage);
     }
     return waited;
   }
@@ -141,13 +144,13 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
     catchUp(first) {
       // After a full batch there may be more.
       if (!isPid(takeBatch()) || first === undefined) return;
-      const waited = waitForChild(first, reportStopped);
+      const waited = waitForChild(first, reportStopped, reportUsage);
       if (isPid(waited)) onChild(waited, lastWaitStatus());
     },
     begin(first) {
       let waited: Waited = 'nothing-yet';
       try {
-        waited = waitForChild(first, reportStopped);
+        waited = waitForChild(first, reportStopped, reportUsage);
       } catch (error) {
         onFailure(error as Error);
       }

@@ -1,22 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { msPerTick, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 
-const stateNames: Readonly<Record<string, string>> = {
-  R: 'running',
-  S: 'sleeping',
-  D: 'in an uninterruptible sleep',
-  T: 'stopped',
-  t: 'traced',
-  Z: 'zombie',
-  X: 'dead',
-  I: 'idle',
-};
-
-/** The state in words: proc_pid_stat(5). */
-export function stateName({ state }: ProcessInfo): string {
-  return stateNames[state] ?? state;
-}
-
 /** The arguments on one line. For a process without any, a zombie say, the name in brackets, as ps(1) shows it. */
 export function commandLine({ pid, name }: ProcessInfo): string {
   try {

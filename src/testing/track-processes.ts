@@ -3,8 +3,9 @@ import { aFunction, aString, checkOptions } from '../in-process/check-options.ts
 import { descendants, killTree, register } from '../index.ts';
 import { sleep } from '../native/timers.ts';
 import { hasEnded, identity, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { stateName } from '../process-tree/state-name.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
-import { ageMs, commandLine, stateName } from './process-details.ts';
+import { ageMs, commandLine } from './process-details.ts';
 
 /** How long a process may take to end after the test: `child.kill()` at a test's end does not wait. */
 const SETTLE_MS = 200;

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { describeEngine, images, launcher, runContainer } from './containers.ts';
 
 describeEngine('the exit code that `docker wait` reports', () => {
@@ -15,8 +18,9 @@ describeEngine('the exit code that `docker wait` reports', () => {
   ])('$name', async ({ command, code }) => {
     const exit = await runContainer({ options: ['--ulimit', 'core=0'], command });
     expect(exit.code).toBe(code);
-    // init prints one line for its own failure, and nothing if the workload ran.
+    // One line for what init itself has to say: that nothing ran, or that it did not send the signal.
     if (code === 126 || code === 127) expect(exit.stderr).toMatch(/^subreaper: .*\n$/);
+    else if (code > 128) expect(exit.stderr).toMatch(/"msg":"the workload was killed by SIG(KILL|TERM|ABRT)/);
     else expect(exit.stderr).not.toContain('subreaper');
   });
 
@@ -27,6 +31,20 @@ describeEngine('the exit code that `docker wait` reports', () => {
     const { code, stderr } = await runContainer({ entrypoint: launcher, command });
     expect(code).toBe(125);
     expect(stderr).toMatch(/^subreaper: .*\n$/);
+  });
+
+  test('the reason is in /dev/termination-log, where that is a file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'termination-log');
+    writeFileSync(file, '');
+    const options = ['--volume', `${file}:/dev/termination-log`];
+    await runContainer({ options, command: ['sh', '-c', 'exit 3'] });
+    expect(readFileSync(file, 'utf8')).toBe('');
+    await runContainer({ options, command: ['sh', '-c', 'kill -USR1 $$'] });
+    expect(readFileSync(file, 'utf8')).toBe(
+      'the workload was killed by SIGUSR1 from outside: init did not send it\n',
+    );
   });
 
   test('options come from an image’s environment as well', async () => {

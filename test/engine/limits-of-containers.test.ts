@@ -117,6 +117,24 @@ describeEngine('--memory 64m', () => {
     expect(await container.inspect('{{.HostConfig.Memory}} {{.State.OOMKilled}}')).toBe('67108864 false');
     expect((await container.logs()).stderr).toBe('');
   });
+
+  test.each([
+    {
+      what: 'the workload',
+      command: ['sh', '-c', 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero'],
+    },
+    {
+      what: 'a child of it',
+      command: ['sh', '-c', 'echo 1000 >/proc/self/oom_score_adj; tail /dev/zero; exit $?'],
+    },
+  ])('init says that $what was killed for want of memory', async ({ command }) => {
+    const { code, stderr } = await runContainer({
+      options: ['--memory', '64m', '--memory-swap', '64m'],
+      command,
+    });
+    expect(code).toBe(137);
+    expect(stderr).toMatch(/, by the kernel for memory: limit 64 MiB, peak 64 MiB \(oom_kill 1\)"/);
+  });
 });
 
 /** node names its main thread node or MainThread. */

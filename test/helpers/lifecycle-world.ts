@@ -1,3 +1,4 @@
+import type { Explained } from '../../src/explain/explained.ts';
 import {
   type Effect,
   type Event,
@@ -31,7 +32,7 @@ export interface World {
   /** An effect whose answer comes before any other event. */
   readonly answer: 'start' | Signal | undefined;
   readonly resumes: boolean;
-  readonly timer: TimerName | undefined;
+  readonly timer: { readonly timer: TimerName; readonly ms: number } | undefined;
   readonly isKilling: boolean;
   /** Every process of the namespace was signalled: no other run may follow. */
   readonly everybodySignalled: boolean;
@@ -74,7 +75,7 @@ export function possibleEvents(policy: Policy, world: World): Event[] {
     return [true, false].map((workloadHasIt) => ({ kind: 'terminal-checked', stoppedBy, workloadHasIt }));
   }
   const events: Event[] = [SIGTERM, SIGINT, SIGHUP, SIGCONT, SIGUSR1].map(signalled);
-  if (world.timer !== undefined) events.push({ kind: 'timer', timer: world.timer });
+  if (world.timer !== undefined) events.push({ kind: 'timer', timer: world.timer.timer });
   if (world.resumes) events.push({ kind: 'resumed' });
   if (world.hasChildren) events.push({ kind: 'children-left' });
   if (world.hasChildren && !world.workloadRuns) {
@@ -98,13 +99,14 @@ function heldSignals({ state }: World): number {
   return state.kind === 'starting' ? state.held.length : 0;
 }
 
-export function killedBy(signal: Signal, hadTerminal = false): Event {
+export function killedBy(signal: Signal, hadTerminal = false, forwarded: readonly Signal[] = []): Event {
   const how = { kind: 'killed', signal, coreDumped: false } as const;
-  return { kind: 'workload-ended', atMs: short, workload, how, hadTerminal };
+  return { kind: 'workload-ended', atMs: short, workload, how, hadTerminal, forwarded };
 }
 
 function exitedWith(code: number, atMs = short): Event {
-  return { kind: 'workload-ended', atMs, workload, how: { kind: 'exited', code }, hadTerminal: false };
+  const how = { kind: 'exited', code } as const;
+  return { kind: 'workload-ended', atMs, workload, how, hadTerminal: false, forwarded: [] };
 }
 
 function endsOfTheWorkload({ terminal }: Policy): Event[] {
@@ -114,6 +116,7 @@ function endsOfTheWorkload({ terminal }: Policy): Event[] {
     exitedWith(3),
     exitedWith(3, long),
     killedBy(SIGHUP),
+    killedBy(SIGHUP, false, [SIGHUP]),
     killedBy(SIGKILL),
     ...fromTerminal,
   ];
@@ -149,7 +152,7 @@ function withEvent(world: World, event: Event): World {
       // With --pause, orphans may still arrive.
       return { ...world, hasChildren: world.state.kind === 'pausing' };
     case 'timer':
-      return { ...world };
+      return { ...world, timer: undefined };
     case 'resumed':
       return { ...world, resumes: false };
     default:
@@ -166,7 +169,7 @@ function withEffect(world: World, effect: Effect): World {
     case 'suspend':
       return { ...world, resumes: true };
     case 'set-timer':
-      return { ...world, timer: effect.timer };
+      return { ...world, timer: { timer: effect.timer, ms: effect.ms } };
     case 'clear-timer':
       return { ...world, timer: undefined };
     case 'ask':
@@ -205,11 +208,14 @@ function objection(world: World, effect: Effect): string | undefined {
         ? 'the status of a running workload is discarded'
         : undefined;
     case 'set-timer':
-      return world.timer === undefined ? undefined : `${effect.timer} is set beside ${world.timer}`;
+      if (world.timer !== undefined) return `${effect.timer} is set beside ${world.timer.timer}`;
+      return effect.ms >= 0 ? undefined : `${effect.timer} lies in the past`;
     case 'clear-timer':
-      return world.timer === effect.timer ? undefined : `${effect.timer} is cleared, and does not run`;
+      return world.timer?.timer === effect.timer ? undefined : `${effect.timer} is cleared, and does not run`;
+    case 'explain':
+      return explanationObjection(world, effect.what);
     case 'exit':
-      if (world.timer !== undefined) return `${world.timer} outlives the exit`;
+      if (world.timer !== undefined) return `${world.timer.timer} outlives the exit`;
       return effect.status >= 0 && effect.status <= 255 ? undefined : `exit status ${effect.status}`;
     default:
       return undefined;
@@ -220,8 +226,22 @@ function hasFailed({ state }: World): boolean {
   return state.kind === 'terminating' && state.hasFailed;
 }
 
+/** Nothing is explained that is not so: what is said to run must run, what is said to have ended must not. */
+function explanationObjection(
+  { state, workloadRuns, hasChildren }: World,
+  what: Explained,
+): string | undefined {
+  if (what.kind === 'end') return workloadRuns ? 'the end of a workload that runs is explained' : undefined;
+  if (!hasChildren) return `${what.kind} is explained, and nothing runs`;
+  if (what.kind !== 'slow-stop' && what.kind !== 'stop-timeout') return undefined;
+  // A stop that timed out may have led PID 1 to its exit in the same step.
+  if ('stoppedBy' in state && state.stoppedBy !== what.signal) return `${what.kind} names another signal`;
+  return what.workloadRuns === workloadRuns ? undefined : `${what.kind} is wrong about the workload`;
+}
+
 const statesOf: Readonly<Record<TimerName, readonly State['kind'][]>> = {
   'stop-delay': ['running', 'draining'],
+  slow: ['running', 'draining', 'terminating'],
   'stop-timeout': ['running', 'draining'],
   grace: ['terminating'],
   backoff: ['backoff'],
@@ -231,7 +251,9 @@ function stateObjection(world: World): string | undefined {
   const { state, timer, exits, workloadRuns } = world;
   if ((state.kind === 'exiting') !== (exits === 1)) return `${exits} exits in state ${state.kind}`;
   if (state.kind === 'exiting') return undefined;
-  if (timer !== undefined && !statesOf[timer].includes(state.kind)) return `${timer} outlives its state`;
+  if (timer !== undefined && !statesOf[timer.timer].includes(state.kind)) {
+    return `${timer.timer} outlives its state`;
+  }
   // Then it is ended like a survivor.
   if (hasFailed(world)) return undefined;
   if (workloadRuns !== (state.kind === 'running')) return `a workload that runs in state ${state.kind}`;
@@ -249,7 +271,10 @@ export function longestEnd(policy: Policy, from: World): number | undefined {
     if (world.exits > 0) return elapsedMs;
     const event = unwillingEvent(world);
     if (event === undefined) return undefined;
-    if (event.kind === 'timer') elapsedMs += timerMs(policy, event.timer);
+    // The wait between two runs is not part of a stop.
+    if (world.timer !== undefined && event.kind === 'timer' && event.timer !== 'backoff') {
+      elapsedMs += world.timer.ms;
+    }
     world = happen(policy, world, event).after;
   }
   return undefined;
@@ -267,17 +292,7 @@ function unwillingEvent(world: World): Event | undefined {
   if (state.kind === 'terminating' && state.survivors === 'unknown' && world.hasChildren) {
     return { kind: 'children-left' };
   }
-  return world.timer === undefined ? undefined : { kind: 'timer', timer: world.timer };
-}
-
-function timerMs({ options }: Policy, timer: TimerName): number {
-  const ms = {
-    'stop-delay': options.stopDelayMs,
-    'stop-timeout': options.stopTimeoutMs ?? 0,
-    grace: options.graceMs,
-    backoff: 0,
-  };
-  return ms[timer];
+  return world.timer === undefined ? undefined : { kind: 'timer', timer: world.timer.timer };
 }
 
 /** The same key for states that behave alike from here on. */
@@ -292,7 +307,7 @@ export function keyOf(world: World): string {
 export function describeEvent(event: Event): string {
   const { kind, ...rest } = event;
   const details = Object.entries(rest)
-    .filter(([name]) => !['atMs', 'workload', 'program', 'message'].includes(name))
+    .filter(([name]) => !['atMs', 'workload', 'program', 'message', 'forwarded'].includes(name))
     .map(([name, value]) => `${name} ${typeof value === 'object' ? Object.values(value).join(' ') : value}`);
   return [kind, ...details].join(', ');
 }

@@ -33,6 +33,11 @@ describeWith(['actor'], 'where there is no Linux', () => {
     });
   });
 
+  test('there is nothing for --doctor to look at', async () => {
+    const exit = await runInit({ launch, options: ['--doctor'], command: [] });
+    expect(exit).toMatchObject({ code: 125, stderr: expect.stringMatching(/^subreaper: .*Linux.*\n$/) });
+  });
+
   test('signals are forwarded, rewritten and dropped', async () => {
     const init = await startInit({
       launch,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defaultOptions } from '../../src/cli/options.ts';
+import type { Explained } from '../../src/explain/explained.ts';
 import {
   type Effect,
   type Event,
@@ -8,6 +9,7 @@ import {
   type Policy,
   type State,
   step,
+  type TimerName,
 } from '../../src/init/lifecycle.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 import { explore } from '../helpers/explore-lifecycle.ts';
@@ -33,6 +35,7 @@ const defaults: Policy = {
   terminal: 'none',
   ignored: [],
   keepsStatuses: false,
+  slowMs: [2000, 5000, 10_000, 30_000],
 };
 
 const withOptions = (options: Partial<Policy['options']>, rest: Partial<Policy> = {}): Policy => ({
@@ -49,6 +52,7 @@ const exited = (code: number, atMs = 0): Event => ({
   workload: 7 as Pid,
   how: { kind: 'exited', code },
   hadTerminal: false,
+  forwarded: [],
 });
 const noChildLeft: Event = { kind: 'no-child-left', atMs: 0 };
 const childrenLeft: Event = { kind: 'children-left' };
@@ -62,6 +66,8 @@ function run(policy: Policy, ...events: readonly Event[]): { state: State; effec
 }
 
 const exit = (status: number) => ({ kind: 'exit', status });
+const explanation = (what: Explained): Effect => ({ kind: 'explain', what });
+const fired = (timer: TimerName): Event => ({ kind: 'timer', timer });
 
 describe('the lifecycle', () => {
   test('ends with the status of the workload, and of what it left nothing', () => {
@@ -71,7 +77,7 @@ describe('the lifecycle', () => {
 
   test('gives survivors the grace time, and kills them round after round', () => {
     const asked = run(defaults, started, exited(3), childrenLeft);
-    expect(asked.effects).toEqual([{ kind: 'ask', everybody: false }]);
+    expect(asked.effects).toEqual([explanation({ kind: 'asking' }), { kind: 'ask', everybody: false }]);
     const killing = [started, exited(3), childrenLeft, { kind: 'timer', timer: 'grace' } as const];
     expect(run(defaults, ...killing).effects).toContainEqual({ kind: 'kill', everybody: false });
     expect(run(defaults, ...killing, childrenLeft).effects).toEqual([{ kind: 'kill', everybody: false }]);
@@ -81,19 +87,21 @@ describe('the lifecycle', () => {
   test('as PID 1 leaves the last killing to the kernel', () => {
     const policy = { ...defaults, isPid1: true };
     const asked = run(policy, started, exited(3), childrenLeft);
-    expect(asked.effects).toEqual([{ kind: 'ask', everybody: true }]);
+    expect(asked.effects).toEqual([explanation({ kind: 'asking' }), { kind: 'ask', everybody: true }]);
     const { effects } = run(policy, started, exited(3), childrenLeft, { kind: 'timer', timer: 'grace' });
-    expect(effects).toEqual([{ kind: 'clear-timer', timer: 'grace' }, exit(3)]);
+    expect(effects).toEqual([explanation({ kind: 'killing' }), exit(3)]);
   });
 
   test('as PID 1 ends with a restart only its own descendants', () => {
     const policy = withOptions({ restart: { kind: 'always' } }, { isPid1: true });
-    expect(run(policy, started, exited(3), childrenLeft).effects).toEqual([
-      { kind: 'ask', everybody: false },
-    ]);
-    expect(run(policy, started, signal(SIGTERM), exited(3), childrenLeft).effects).toEqual([
-      { kind: 'ask', everybody: true },
-    ]);
+    expect(run(policy, started, exited(3), childrenLeft).effects).toContainEqual({
+      kind: 'ask',
+      everybody: false,
+    });
+    expect(run(policy, started, signal(SIGTERM), exited(3), childrenLeft).effects).toContainEqual({
+      kind: 'ask',
+      everybody: true,
+    });
   });
 
   test('SIGHUP is no stop signal: no timeout, and the restarts go on', () => {
@@ -179,6 +187,74 @@ describe('the lifecycle', () => {
     ]);
   });
 
+  test('says what a stop waits for, ever more rarely, and kills in time all the same', () => {
+    const policy = withOptions({ stopTimeoutMs: 11_000 });
+    const stop = [started, signal(SIGTERM)];
+    const set = (timer: TimerName, ms: number) => ({ kind: 'set-timer', timer, ms });
+    const slow = (waitedMs: number) =>
+      explanation({ kind: 'slow-stop', signal: SIGTERM, waitedMs, workloadRuns: true });
+    expect(run(policy, ...stop).effects[0]).toEqual(set('slow', 2000));
+    expect(run(policy, ...stop, fired('slow')).effects).toEqual([set('slow', 3000), slow(2000)]);
+    const twice = [...stop, fired('slow'), fired('slow')];
+    expect(run(policy, ...twice).effects).toEqual([set('slow', 5000), slow(5000)]);
+    const often = [...twice, fired('slow')];
+    expect(run(policy, ...often).effects).toEqual([set('stop-timeout', 1000), slow(10_000)]);
+    expect(run(policy, ...often, fired('stop-timeout')).effects).toEqual([
+      explanation({ kind: 'stop-timeout', signal: SIGTERM, waitedMs: 11_000, workloadRuns: true }),
+      { kind: 'kill', everybody: false },
+    ]);
+    // Without a timeout it falls silent in the end.
+    const patient = [...often, fired('slow')];
+    expect(run(defaults, ...patient).effects).toEqual([slow(30_000)]);
+    expect(run(defaults, ...patient, exited(0)).effects).not.toContainEqual(
+      expect.objectContaining({ kind: 'clear-timer' }),
+    );
+  });
+
+  test('says which survivors a long grace time waits for', () => {
+    const policy = withOptions({ graceMs: 3000 });
+    const asked = [started, exited(3), childrenLeft];
+    expect(run(policy, ...asked, fired('slow')).effects).toEqual([
+      { kind: 'set-timer', timer: 'grace', ms: 1000 },
+      explanation({ kind: 'slow-survivors', waitedMs: 2000 }),
+    ]);
+    expect(run(policy, ...asked, fired('slow'), noChildLeft).effects).toEqual([
+      { kind: 'clear-timer', timer: 'grace' },
+      { kind: 'forget-survivors' },
+      exit(3),
+    ]);
+  });
+
+  test.each([
+    { name: 'a signal that it did not send', end: killedBy(SIGKILL), isSaid: true },
+    { name: 'one that it sent', end: killedBy(SIGTERM, false, [SIGTERM]), isSaid: false },
+    { name: 'a status that looks like a signal', end: exited(137), isSaid: true },
+    {
+      name: 'a status for a signal that it sent',
+      end: { ...exited(143), forwarded: [SIGTERM] },
+      isSaid: false,
+    },
+    { name: 'a status that stands for SIGCHLD', end: exited(145), isSaid: false },
+    { name: 'any other status', end: exited(255), isSaid: false },
+    { name: 'no failure', end: exited(0), isSaid: false },
+  ])('explains an end: $name: $isSaid', ({ end, isSaid }) => {
+    const { effects } = run(defaults, started, end as Event);
+    expect(effects.some(({ kind }) => kind === 'explain')).toBe(isSaid);
+  });
+
+  test('explains no end that is as it should be', () => {
+    const remapped = withOptions({ remapExit: new Map([[137, 0]]) });
+    const withTerminal = { ...defaults, terminal: 'own' } as const;
+    const timedOut = [started, signal(SIGTERM), fired('stop-timeout'), killedBy(SIGKILL)];
+    for (const effects of [
+      run(remapped, started, killedBy(SIGKILL)).effects,
+      run(withTerminal, started, killedBy(SIGINT, true)).effects,
+      run(withTerminal, started, killedBy(SIGHUP)).effects,
+      run(withOptions({ stopTimeoutMs: 1000 }), ...timedOut).effects,
+    ])
+      expect(effects.filter((effect) => effect.kind === 'explain' && effect.what.kind === 'end')).toEqual([]);
+  });
+
   test('a Ctrl-C that the workload handles ends the restarts', () => {
     const restart = { kind: 'always' } as const;
     const policy = { ...withOptions({ restart }), terminal: 'own' } as const;
@@ -204,7 +280,7 @@ function* policies(): Generator<Policy> {
       for (const until of ['main', 'all'] as const)
         for (const graceMs of [0, 2000])
           for (const stopDelayMs of [0, 500])
-            for (const stopTimeoutMs of [undefined, 1000])
+            for (const stopTimeoutMs of [undefined, 3000])
               for (const restart of [
                 { kind: 'no' },
                 { kind: 'always' },
@@ -212,11 +288,18 @@ function* policies(): Generator<Policy> {
               ] as const)
                 yield withOptions(
                   { until, graceMs, stopDelayMs, stopTimeoutMs, restart },
-                  { isPid1, terminal },
+                  // The terminal has no part in what is slow.
+                  { isPid1, terminal, slowMs: terminal === 'none' ? [2000] : [] },
                 );
   for (const isPid1 of [false, true]) {
     const restart = { kind: 'always' } as const;
     yield withOptions({ pause: true }, { isPid1 });
+    for (const stopTimeoutMs of [undefined, 6000])
+      yield withOptions(
+        { restart, until: 'all', stopDelayMs: 500, stopTimeoutMs, graceMs: 6000 },
+        { isPid1 },
+      );
+    yield withOptions({ restart, stopTimeoutMs: 3000 }, { isPid1, slowMs: [] });
     yield withOptions({ restart }, { isPid1, keepsStatuses: true });
     yield withOptions({ restart, stopTimeoutMs: 1000 }, { isPid1, ignored: [SIGINT, SIGHUP] });
     yield withOptions({ restart, stopTimeoutMs: 1000, rewrite: new Map([[SIGHUP, SIGTERM]]) }, { isPid1 });
@@ -229,7 +312,7 @@ function* policies(): Generator<Policy> {
 }
 
 describe('whatever happens, in whatever order', () => {
-  test('each state has a way out, and nothing outlives it', { timeout: 300_000 }, () => {
+  test('each state has a way out, and nothing outlives it', { timeout: 1_200_000 }, () => {
     let worlds = 0;
     let transitions = 0;
     let depth = 0;
@@ -247,7 +330,7 @@ describe('whatever happens, in whatever order', () => {
     );
   });
 
-  test('long random histories hold the same', { timeout: 300_000 }, () => {
+  test('long random histories hold the same', { timeout: 1_200_000 }, () => {
     const all = [...policies()];
     const history = fc.array(fc.nat({ max: 1000 }), { minLength: 50, maxLength: 300 });
     fc.assert(
@@ -298,7 +381,7 @@ const labels: Readonly<Record<Event['kind'], string>> = {
 };
 
 test('docs/lifecycle.md has the diagram of this very function (update it with: npm run docs:lifecycle)', {
-  timeout: 300_000,
+  timeout: 1_200_000,
 }, async () => {
   const eventsOf = new Map<string, Set<string>>();
   for (const policy of policies()) {
@@ -339,8 +422,9 @@ ${lines.join('\n')}
 
 A wait4 that is refused, or a kernel that does not tell how the workload ended, leads from every state to the exit, with
 status 125. An exception in init leads to terminating, and a second one to the exit, with the same status. The timers are
-\`--stop-delay\` and
-\`--stop-timeout\` (running, draining), \`--grace\` (terminating) and the back-off of \`--restart\`: a state has one at most.
+\`--stop-delay\` and \`--stop-timeout\` (running, draining), \`--grace\` (terminating) and the back-off of \`--restart\`. A state has
+one timer at most: while init waits for a stop or for survivors, the same timer first stops at 2, 5, 10 and 30 s, where init
+says what it waits for.
 `;
   await expect(text).toMatchFileSnapshot('../../docs/lifecycle.md');
 });

@@ -11,8 +11,11 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   reaper: ['native'],
   log: ['native'],
   'process-tree': ['native', 'signals'],
-  init: ['native', 'signals', 'reaper', 'log', 'process-tree'],
-  cli: ['native', 'signals', 'log', 'init'],
+  explain: ['native', 'signals', 'reaper', 'process-tree'],
+  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain'],
+  // It prints what it finds, and is loaded by the command line alone.
+  doctor: ['native', 'process-tree', 'explain'],
+  cli: ['doctor', 'native', 'signals', 'log', 'init'],
   'in-process': ['native', 'signals', 'reaper', 'process-tree'],
   // The testing kit uses the public index, which tests import, and checks options as `register` does.
   testing: ['native', 'process-tree', 'in-process', 'index.ts'],

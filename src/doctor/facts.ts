@@ -1,0 +1,147 @@
+import { fstatSync, readdirSync, readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { type MemoryCgroup, readMemoryCgroup, readPidsLimit } from '../explain/cgroups.ts';
+import { detectLibc, koffi } from '../native/addon.ts';
+import { kernelTellsReapedStatus } from '../native/kernel-reaping.ts';
+import { closePidfd, openPidfd, sendThroughPidfd, sendToGroupThroughPidfd } from '../native/pidfd.ts';
+import { becomeSubreaper, ceaseToBeSubreaper } from '../native/process.ts';
+import type { Pid } from '../native/types.ts';
+import { waitForAny } from '../native/wait.ts';
+import { isProcUsable, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+
+/** What this container offers. Each is tried: a version number says nothing of a seccomp profile or a sandbox. */
+export interface Facts {
+  readonly pid: number;
+  /** The names of the processes above this one, its parent first; PID 1 last, if they are in its namespace. */
+  readonly above: readonly string[];
+  /** undefined without a usable /proc. */
+  readonly pid1: ProcessInfo | undefined;
+  /** The names of PID 1's children: the workload, if an init is PID 1. */
+  readonly belowPid1: readonly string[];
+  readonly isProcUsable: boolean;
+  readonly hasChildrenFiles: boolean;
+  /** The error of each step; undefined if it works. */
+  readonly subreaper: string | undefined;
+  readonly wait: string | undefined;
+  readonly kernelReaps: boolean;
+  readonly pidfd: 'none' | 'process' | 'group';
+  /** proc_pid_status(5): 0 none, 1 strict, 2 filter. */
+  readonly seccomp: string | undefined;
+  readonly noNewPrivileges: boolean;
+  readonly memory: MemoryCgroup | undefined;
+  readonly pidsLimit: number | undefined;
+  readonly node: string;
+  readonly libc: string;
+  readonly koffi: string;
+  readonly stdin: StreamKind;
+  readonly stderr: StreamKind;
+}
+
+export type StreamKind = 'closed' | 'terminal' | 'file' | 'pipe' | 'socket' | 'device';
+
+export function readFacts(): Facts {
+  const usable = isProcUsable();
+  const status = readText('/proc/self/status') ?? '';
+  const statusField = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+  const pid1 = usable ? readProcess(1) : undefined;
+  return {
+    pid: process.pid,
+    above: usable ? namesAbove() : [],
+    pid1,
+    belowPid1: pid1 === undefined || process.pid === 1 ? [] : namesBelow(pid1.pid),
+    isProcUsable: usable,
+    hasChildrenFiles: readText(`/proc/self/task/${process.pid}/children`) !== undefined,
+    subreaper: process.pid === 1 ? undefined : errorOf(trySubreaper),
+    wait: errorOf(() => waitForAny(false)),
+    kernelReaps: succeeds(kernelTellsReapedStatus),
+    pidfd: tryPidfd(),
+    seccomp: statusField('Seccomp'),
+    noNewPrivileges: statusField('NoNewPrivs') === '1',
+    memory: readMemoryCgroup(),
+    pidsLimit: readPidsLimit(),
+    node: process.version,
+    libc: detectLibc(),
+    koffi: koffi().version,
+    stdin: kindOf(0),
+    stderr: kindOf(2),
+  };
+}
+
+/** Of this process alone, and only for this moment. */
+function trySubreaper(): void {
+  becomeSubreaper();
+  ceaseToBeSubreaper();
+}
+
+function tryPidfd(): Facts['pidfd'] {
+  const pidfd = openPidfd(process.pid as Pid);
+  if (pidfd === undefined) return 'none';
+  try {
+    // Signal 0 only tests. This process may lead no group: that is no refusal.
+    if (sendThroughPidfd(pidfd, 0) === 'refused') return 'none';
+    return sendToGroupThroughPidfd(pidfd, 0) === 'refused' ? 'process' : 'group';
+  } finally {
+    closePidfd(pidfd);
+  }
+}
+
+function namesAbove(): string[] {
+  const names: string[] = [];
+  for (let pid = process.ppid; pid > 0; ) {
+    const info = readProcess(pid);
+    if (info === undefined) break;
+    names.push(printable(info.name));
+    pid = info.parent;
+  }
+  return names;
+}
+
+function namesBelow(parent: number): string[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((entry) => readProcess(Number(entry)))
+    .filter((info) => info?.parent === parent && info.pid !== process.pid)
+    .map((info) => printable((info as ProcessInfo).name));
+}
+
+/** A process chooses its name, in any bytes. */
+export function printable(name: string): string {
+  return name.replace(/[^ -~]/g, '?');
+}
+
+function kindOf(descriptor: number): StreamKind {
+  try {
+    const stat = fstatSync(descriptor);
+    if (stat.isFile()) return 'file';
+    if (stat.isFIFO()) return 'pipe';
+    if (stat.isSocket()) return 'socket';
+    return isatty(descriptor) ? 'terminal' : 'device';
+  } catch {
+    return 'closed';
+  }
+}
+
+function errorOf(step: () => void): string | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function succeeds(step: () => boolean): boolean {
+  try {
+    return step();
+  } catch {
+    return false;
+  }
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+}

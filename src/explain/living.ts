@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import type { Pid } from '../native/types.ts';
+import {
+  hasEnded,
+  isProcUsable,
+  type ProcessInfo,
+  readProcess,
+  walk,
+} from '../process-tree/process-table.ts';
+import { readSignalHandling, type SignalHandling } from '../process-tree/signal-handling.ts';
+import { stateName } from '../process-tree/state-name.ts';
+
+/** How many processes a sentence names. */
+const MOST_NAMES = 10;
+/** How many it counts: a tree that is about to be killed may be large, and grow meanwhile. */
+const MOST_LOOKS = 200;
+
+/** A process that still runs. */
+export interface Living {
+  readonly name: string;
+  readonly pid: Pid;
+  /** What keeps it from acting on any signal but SIGKILL: it is stopped, or in an uninterruptible sleep. */
+  readonly heldBy: string | undefined;
+  readonly handling: SignalHandling | undefined;
+}
+
+/** The processes below init that have not ended. */
+export interface Tree {
+  /** The workload first if it runs, and parents before their children; ten at most. */
+  readonly named: readonly Living[];
+  readonly more: number;
+  /** false if there may be still more, which were not counted. */
+  readonly isCounted: boolean;
+}
+
+/** Looks at the tree below this process. @returns undefined if /proc cannot be read */
+export function lookAtTree(workload: Pid | undefined): Tree | undefined {
+  let looks = 0;
+  const named: ProcessInfo[] = [];
+  let count = 0;
+  let isCounted = true;
+  try {
+    const self = isProcUsable() ? readProcess(process.pid) : undefined;
+    if (self === undefined) return undefined;
+    for (const info of walk([self])) {
+      isCounted = looks++ < MOST_LOOKS;
+      if (!isCounted) break;
+      if (info.pid === process.pid || hasEnded(info)) continue;
+      count++;
+      if (info.pid === workload) named.unshift(info);
+      else if (named.length < MOST_NAMES) named.push(info);
+    }
+  } catch {
+    // No descriptor is left. What follows must be done all the same.
+    return undefined;
+  }
+  const shown = named.slice(0, MOST_NAMES).map(describe);
+  return { named: shown, more: count - shown.length, isCounted };
+}
+
+function describe(info: ProcessInfo): Living {
+  const { pid } = info;
+  return { name: printable(info.name), pid, heldBy: heldBy(info), handling: readSignalHandling(pid) };
+}
+
+/** A process chooses its name, in any bytes: those of /proc are one character each. */
+function printable(name: string): string {
+  return Buffer.from(name, 'latin1').toString('utf8').replace(/\p{C}/gu, '?');
+}
+
+function heldBy(info: ProcessInfo): string | undefined {
+  const { state } = info;
+  if (state === 'T' || state === 't') return stateName(info);
+  if (state !== 'D') return undefined;
+  const where = kernelFunction(info.pid);
+  return where === undefined ? stateName(info) : `${stateName(info)} (${where})`;
+}
+
+/** Where in the kernel a process sleeps: proc_pid_wchan(5). Without the privilege to know, it is 0. */
+function kernelFunction(pid: Pid): string | undefined {
+  try {
+    const name = readFileSync(`/proc/${pid}/wchan`, 'latin1');
+    return /^\w*[a-z]\w*$/i.test(name) ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}

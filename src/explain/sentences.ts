@@ -1,0 +1,81 @@
+import type { Pid, Signal } from '../native/types.ts';
+import { signalNumber } from '../signals/signal-names.ts';
+import { readMemoryCgroup } from './cgroups.ts';
+import { describeEnd } from './end.ts';
+import type { Explained } from './explained.ts';
+import { lookAtTree, type Tree } from './living.ts';
+import { describeSlowStop, describeStopTimeout } from './slow-stop.ts';
+import { describeAsking, describeKilling, describeSlowSurvivors, describeWaiting } from './survivors.ts';
+
+export { writeTerminationLog } from './termination-log.ts';
+
+/** What stays the same for all of init's life. */
+export interface Situation {
+  readonly scope: 'group' | 'child' | 'tree';
+  readonly stopTimeoutMs: number | undefined;
+  readonly graceMs: number;
+  readonly isPid1: boolean;
+  readonly nameOf: (signal: Signal) => string;
+}
+
+/** What the moment adds. */
+export interface Moment {
+  /** The workload, while it runs. */
+  readonly workload: Pid | undefined;
+  /** How long ago survivors were asked to end; undefined if they were not. */
+  readonly sinceAskedMs: number | undefined;
+}
+
+/** Looks at /proc and at the memory cgroup, and says it in one line. */
+export type Explain = (what: Explained, moment: Moment) => Explanation;
+
+export interface Explanation {
+  readonly sentence: string;
+  /** How many processes it found below init. */
+  readonly processes: number;
+}
+
+const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
+/** Programs that do not end on one of them may end on another. */
+const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT'] as const).map(signalNumber);
+
+export function createExplain({ isPid1, ...situation }: Situation): Explain {
+  const { graceMs, nameOf } = situation;
+  /** Of the runs before this one. */
+  let oomKills: number | undefined;
+
+  function explain(what: Explained, { workload, sinceAskedMs }: Moment, tree: Tree | undefined): string {
+    switch (what.kind) {
+      case 'slow-stop':
+      case 'stop-timeout': {
+        const running = what.workloadRuns ? workload : undefined;
+        const stop = { ...situation, ...what, tree, workload: running, alternatives: stopSignals };
+        return what.kind === 'slow-stop' ? describeSlowStop(stop) : describeStopTimeout(stop);
+      }
+      case 'waiting':
+        return describeWaiting(tree);
+      case 'asking':
+        return describeAsking(tree, graceMs);
+      case 'slow-survivors':
+      case 'killing': {
+        const signal = signalNumber('SIGTERM');
+        return what.kind === 'killing'
+          ? describeKilling({ tree, waitedMs: sinceAskedMs, signal, nameOf })
+          : describeSlowSurvivors({ tree, waitedMs: what.waitedMs, graceMs, signal, nameOf });
+      }
+      case 'end': {
+        const memory = readMemoryCgroup();
+        // A cgroup that is all the container sees is no older than its PID 1.
+        const knownOomKills = oomKills ?? (isPid1 && memory?.isContainers ? 0 : undefined);
+        oomKills = memory?.oomKills;
+        return describeEnd({ how: what.how, memory, knownOomKills, nameOf, faults });
+      }
+    }
+  }
+
+  return (what, moment) => {
+    const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload);
+    const processes = tree === undefined ? 0 : tree.named.length + tree.more;
+    return { sentence: explain(what, moment, tree), processes };
+  };
+}

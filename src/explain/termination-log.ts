@@ -1,0 +1,43 @@
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+
+/** Where Kubernetes takes a container's last words from, unless the pod names another file. */
+const KUBERNETES_FILE = '/dev/termination-log';
+/** Kubernetes keeps no more. */
+const MOST_BYTES = 4096;
+
+/**
+ * Leaves one sentence behind. What the workload itself has written there since init started stays.
+ * @param file undefined for the file of Kubernetes: then only if it is there
+ * @throws Error ELOOP for a symbolic link, EACCES, EROFS
+ */
+export function writeTerminationLog(file: string | undefined, sentence: string): void {
+  const descriptor = open(file);
+  if (descriptor === undefined) return;
+  try {
+    const stat = fstatSync(descriptor);
+    const startedAt = Date.now() - process.uptime() * 1000;
+    if (!stat.isFile() || (stat.size > 0 && stat.mtimeMs >= startedAt)) return;
+    ftruncateSync(descriptor, 0);
+    writeSync(descriptor, cut(sentence));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function open(file: string | undefined): number | undefined {
+  // Without O_NONBLOCK, a FIFO would hold init up until somebody reads it.
+  const flags = constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+  if (file !== undefined) return openSync(file, flags | constants.O_CREAT, 0o600);
+  try {
+    return openSync(KUBERNETES_FILE, flags);
+  } catch {
+    // Not Kubernetes, or a pod that names another file.
+    return undefined;
+  }
+}
+
+function cut(sentence: string): string {
+  let line = `${sentence}\n`;
+  while (Buffer.byteLength(line) > MOST_BYTES) line = `${line.slice(0, -2)}\n`;
+  return line;
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { inSignalSet } from '../native/signal-set.ts';
+import type { Pid, Signal, SignalSet } from '../native/types.ts';
+
+/** What a process does with signals, as /proc shows it at one instant. */
+export interface SignalHandling {
+  readonly group: Pid;
+  readonly ignored: SignalSet;
+  readonly caught: SignalSet;
+  readonly blocked: SignalSet;
+  /** Sent to the process, and taken by none of its threads. */
+  readonly pending: SignalSet;
+}
+
+/**
+ * Reads /proc/pid/status: proc_pid_status(5).
+ * @returns undefined if the process is gone, or /proc cannot be read
+ */
+export function readSignalHandling(pid: Pid): SignalHandling | undefined {
+  try {
+    return parseSignalHandling(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+export function parseSignalHandling(status: string): SignalHandling {
+  const field = (name: string) => new RegExp(`^${name}:\\s*(\\w+)`, 'm').exec(status)?.[1] ?? '0';
+  const set = (name: string) => BigInt(`0x${field(name)}`) as SignalSet;
+  return {
+    // The first number is the one in the namespace of /proc. The kernel has the field since 4.1.
+    group: Number(field('NSpgid')) as Pid,
+    ignored: set('SigIgn'),
+    caught: set('SigCgt'),
+    blocked: set('SigBlk'),
+    pending: set('ShdPnd'),
+  };
+}
+
+export type Reaction = 'ignores' | 'blocks' | 'handles' | 'has no handler for';
+
+/**
+ * What becomes of a signal. One that the first thread blocks is blocked only if it is still pending: another thread, or
+ * a signalfd, may take it.
+ */
+export function reactionTo(signal: Signal, handling: SignalHandling): Reaction {
+  if (inSignalSet(handling.ignored, signal)) return 'ignores';
+  if (inSignalSet(handling.pending, signal) && inSignalSet(handling.blocked, signal)) return 'blocks';
+  const isTaken = inSignalSet(handling.caught, signal) || inSignalSet(handling.blocked, signal);
+  return isTaken ? 'handles' : 'has no handler for';
+}

@@ -1,0 +1,393 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { actor } from '../helpers/environment.ts';
+import { describeModes, describeWith } from '../helpers/modes.ts';
+import { childrenOf, descendantsOf, until } from '../helpers/proc.ts';
+import { type InitOptions, runInit, startInit } from '../helpers/run-init.ts';
+
+interface LogRecord {
+  readonly level: number;
+  readonly msg: string;
+  readonly phase?: string;
+}
+
+const records = (stderr: string): LogRecord[] =>
+  stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as LogRecord);
+
+const sentences = (stderr: string) => records(stderr).map(({ msg }) => msg);
+
+/** A file in a folder of its own. */
+function freshFile(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return join(folder, name);
+}
+
+/** Waits for a sentence of init's. */
+const says = (init: { stderr: () => string }, part: string) =>
+  until(() => sentences(init.stderr()).find((sentence) => sentence.includes(part)), part);
+
+describeModes(['actor'], 'a workload that does not end on the stop signal', (mode) => {
+  test.each([
+    [
+      'ignores it',
+      [actor, 'ignore', '15', 'sh', '-c', 'echo ready; read -r _'],
+      'sh \\(pid \\d+\\) ignores SIGTERM',
+    ],
+    [
+      'blocks it',
+      [actor, 'block', '15', 'sh', '-c', 'echo ready; read -r _'],
+      'sh \\(pid \\d+\\) blocks SIGTERM',
+    ],
+    [
+      'handles it, and goes on',
+      ['sh', '-c', 'trap : TERM; echo ready; until read -r _; do :; done'],
+      'sh \\(pid \\d+\\) handles SIGTERM and has not ended yet',
+    ],
+  ])('%s: named after 2 s', async (_what, command, names) => {
+    const init = await startInit({ mode, command });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await says(init, 'still runs')).toMatch(
+      new RegExp(`^the workload still runs 2 s after SIGTERM: ${names}.*; --stop-timeout limits the wait$`),
+    );
+    init.stdin.write('\n');
+    await init.exit;
+  });
+
+  test('is told apart from one that the signal did not reach', async () => {
+    const script = 'trap : TERM; setsid sleep 1000 & echo ready; until read -r _; do :; done';
+    const init = await startInit({ mode, options: ['--stop-timeout', '3s'], command: ['sh', '-c', script] });
+    expect(await init.nextLine()).toBe('ready');
+    await until(() => descendantsOf(init.pid).some(({ name }) => name === 'sleep'), 'the other one runs');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 137, signal: null });
+    const [slow, timedOut, ...more] = sentences(init.stderr());
+    expect(slow).toMatch(
+      /sleep \(pid \d+\) did not get it; --scope tree reaches all of them; --stop-timeout ends it after 3 s$/,
+    );
+    expect(timedOut).toMatch(
+      /^stop timeout: the workload still runs 3 s after SIGTERM, everything gets SIGKILL: sh/,
+    );
+    expect(more).toEqual([]);
+  });
+
+  test('is told which signal it handles', async () => {
+    const script = 'trap "" TERM; trap : INT; echo ready; until read -r _; do :; done';
+    const init = await startInit({ mode, command: ['sh', '-c', script] });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await says(init, 'still runs')).toContain('; it handles SIGINT: --rewrite TERM:INT;');
+    init.stdin.write('\n');
+    await init.exit;
+  });
+});
+
+describeModes(['actor'], 'survivors that have to be killed', (mode) => {
+  test('are named, with what they do and how long they had', async () => {
+    const stopped = `sh -c "trap '' TERM; kill -STOP \\$\\$; sleep 1000"`;
+    const init = await startInit({
+      mode,
+      options: ['--grace', '200ms'],
+      command: ['sh', '-c', `(trap '' TERM; exec sleep 1000) & ${stopped} & echo started; read -r _; exit 5`],
+    });
+    expect(await init.nextLine()).toBe('started');
+    const survivors = () => descendantsOf(init.pid);
+    await until(() => survivors().some(({ name }) => name === 'sleep'), 'one sleeps');
+    await until(() => survivors().some(({ state }) => state === 'T'), 'one is stopped');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 5, signal: null });
+    const [sentence, ...more] = sentences(init.stderr());
+    expect(sentence).toMatch(/^killing what is left after [\d.]+ m?s: /);
+    expect(sentence).toMatch(/sleep \(pid \d+\) ignores SIGTERM/);
+    expect(more).toEqual([]);
+  });
+
+  test('ten of them at most', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--grace', '0'],
+      command: [
+        'sh',
+        '-c',
+        `for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1000 & done; echo started; read -r _`,
+      ],
+    });
+    expect(await init.nextLine()).toBe('started');
+    await until(
+      () => descendantsOf(init.pid).filter(({ name }) => name === 'sleep').length === 12,
+      'all run',
+    );
+    init.stdin.write('\n');
+    await init.exit;
+    const [sentence] = sentences(init.stderr());
+    expect(sentence).toMatch(/^killing what is left at once: /);
+    expect(sentence?.match(/\(pid \d+\)/g)?.length).toBeLessThanOrEqual(10);
+    expect(sentence).toMatch(/, and \d+ more$/);
+  });
+});
+
+describeModes(['actor'], 'a workload that something else ended', (mode) => {
+  const run = async (command: readonly string[], options: readonly string[] = []) => {
+    const { code, stderr } = await runInit({ mode, command, options });
+    return { code, said: sentences(stderr) };
+  };
+
+  test.each([
+    ['KILL', 137, /^the workload was killed by SIGKILL.* for memory/],
+    ['USR1', 138, /^the workload was killed by SIGUSR1 from outside: init did not send it$/],
+    [
+      'SEGV',
+      139,
+      /^the workload was killed by SIGSEGV, which the kernel sends for a fault, (no )?core dumped$/,
+    ],
+  ])('by SIG%s', async (name, code, sentence) => {
+    expect(await run(['sh', '-c', `ulimit -c 0; kill -${name} $$`])).toEqual({
+      code,
+      said: [expect.stringMatching(sentence)],
+    });
+  });
+
+  test('is told apart from one whose child was', async () => {
+    expect(await run(['sh', '-c', 'exit 139'])).toEqual({
+      code: 139,
+      said: [
+        'the workload exited with 139, no signal ended it; 139 is 128 + 11: SIGSEGV may have ended one of its children',
+      ],
+    });
+  });
+
+  test.each([
+    ['a status', ['sh', '-c', 'exit 3'], []],
+    ['a status above 128 that stands for no signal', ['sh', '-c', 'exit 255'], []],
+    ['a signal that is remapped to success', ['sh', '-c', 'kill -TERM $$'], ['-e', '143']],
+  ])('nothing is said of %s', async (_what, command, options) => {
+    expect((await run(command, options)).said).toEqual([]);
+  });
+
+  test.each(['SIGTERM', 'SIGUSR1'] as const)('nor of %s, if init forwarded it', async (signal) => {
+    const init = await startInit({ mode, command: ['sh', '-c', 'echo ready; read -r _'] });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill(signal);
+    await init.exit;
+    expect(init.stderr()).toBe('');
+  });
+});
+
+describeModes(['actor'], '-v', (mode) => {
+  test('shows each part of a stop, and how long it took', async () => {
+    const script = `(trap '' TERM; exec sleep 1000) & trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done`;
+    const init = await startInit({
+      mode,
+      options: ['-v', '--grace', '100ms', '--stop-delay', '100ms'],
+      command: ['sh', '-c', script],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+    const all = records(init.stderr());
+    const order = [
+      { msg: 'stop signal received', signal: 'SIGTERM', sent: 'SIGTERM' },
+      { msg: 'stop signal held', stopDelayMs: 100 },
+      { msg: 'phase ended', phase: 'stop-delay' },
+      { msg: 'signal forwarded', signal: 'SIGTERM' },
+      { msg: 'phase ended', phase: 'stop' },
+      { msg: 'workload ended', code: 3 },
+      { msg: expect.stringMatching(/^asking survivors to end within 100 ms: .*sleep \(pid \d+\)/) },
+      { msg: expect.stringMatching(/^killing what is left after /) },
+      { msg: 'exiting', status: 3 },
+    ];
+    const told = all.filter(({ msg }) => order.some((one) => matches(one.msg, msg)));
+    // As PID 1, the kernel kills after init's end.
+    const isOfKilling = ({ phase }: LogRecord) => phase === 'grace' || phase === 'kill';
+    expect(told.filter((record) => !isOfKilling(record))).toMatchObject(order);
+  });
+
+  test('shows what --until all waits for', async () => {
+    const init = await startInit({
+      mode,
+      options: ['-v', '--until', 'all'],
+      command: ['sh', '-c', 'exec 3<&0; (read -r _ <&3) & exit 0'],
+    });
+    expect(await says(init, 'waiting for')).toMatch(/^waiting for what the workload left: sh \(pid \d+\)$/);
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+});
+
+const matches = (expected: unknown, text: string) =>
+  typeof expected === 'string' ? expected === text : text.match(/^(asking|killing)/) !== null;
+
+describeModes(['actor'], '--termination-log', (mode) => {
+  const end = (file: string, command: readonly string[], options: readonly string[] = []) =>
+    runInit({ mode, options: ['--termination-log', file, ...options], command });
+
+  test('has the reason of a bad end, as it was logged, for its owner alone', async () => {
+    const file = freshFile('why');
+    const { stderr } = await end(file, ['sh', '-c', 'kill -USR1 $$']);
+    expect(readFileSync(file, 'utf8')).toBe(`${sentences(stderr)[0]}\n`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('has the reason though the log is silent', async () => {
+    const file = freshFile('why');
+    await end(file, ['sh', '-c', 'kill -USR1 $$'], ['--log-level', 'silent']);
+    expect(readFileSync(file, 'utf8')).toMatch(/^the workload was killed by SIGUSR1/);
+  });
+
+  test('says that the command cannot be run', async () => {
+    const file = freshFile('why');
+    expect(await end(file, ['no-such-command'])).toMatchObject({ code: 127 });
+    expect(readFileSync(file, 'utf8')).toContain('no-such-command');
+  });
+
+  test.each([
+    ['a good end', ['true'], []],
+    ['a status of its own, which only the workload can explain', ['sh', '-c', 'exit 3'], []],
+    ['a signal that is remapped to success', ['sh', '-c', 'kill -TERM $$'], ['-e', '143']],
+  ])('says nothing of %s', async (_what, command, options) => {
+    const file = freshFile('why');
+    await end(file, command, options);
+    expect(() => statSync(file)).toThrow('ENOENT');
+  });
+
+  test('leaves what the workload wrote, and replaces what is older', async () => {
+    const file = freshFile('why');
+    await end(file, ['sh', '-c', `echo mine >${file}; kill -USR1 $$`]);
+    expect(readFileSync(file, 'utf8')).toBe('mine\n');
+    writeFileSync(file, `${'old '.repeat(100)}\n`);
+    await end(file, ['sh', '-c', 'kill -USR1 $$']);
+    expect(readFileSync(file, 'utf8')).toMatch(/^the workload was killed by SIGUSR1[^\n]*\n$/);
+  });
+
+  test('follows no symbolic link: one warning, and the same status', async () => {
+    const target = freshFile('target');
+    writeFileSync(target, 'theirs');
+    const link = `${target}-link`;
+    symlinkSync(target, link);
+    const { code, stderr } = await end(link, ['sh', '-c', 'kill -USR1 $$']);
+    expect(code).toBe(138);
+    expect(records(stderr)).toMatchObject([
+      {},
+      { level: 40, msg: 'the termination log cannot be written', error: 'ELOOP' },
+    ]);
+    expect(readFileSync(target, 'utf8')).toBe('theirs');
+  });
+});
+
+describeModes(['actor'], 'no secret', (mode) => {
+  test('of the arguments or the environment is in any of it', async () => {
+    const secret = 'hunter2-d41d8cd9';
+    const file = freshFile(`why-${secret}`);
+    const script = `: ${secret}; (trap '' TERM; exec sh -c ': ${secret}; sleep 1000; :') & trap "" TERM; echo ready; read -r _; kill -KILL $$`;
+    const init = await startInit({
+      mode,
+      options: ['--log-level', 'trace', '--grace', '100ms', '--termination-log', file],
+      command: ['sh', '-c', script, secret],
+      spawn: { env: { ...process.env, SECRET: secret } },
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    await says(init, 'still runs');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 137, signal: null });
+    expect(sentences(init.stderr()).join()).toContain('killing what is left');
+    expect(readFileSync(file, 'utf8')).toContain('SIGKILL');
+    expect(init.stderr() + readFileSync(file, 'utf8')).not.toContain(secret);
+  });
+});
+
+const memoryController = '/sys/fs/cgroup/memory';
+const noController = (() => {
+  try {
+    const probe = join(memoryController, `subreaper-probe-${process.pid}`);
+    mkdirSync(probe);
+    rmdirSync(probe);
+    return undefined;
+  } catch {
+    return 'no cgroup v1 memory controller that this user may use';
+  }
+})();
+
+describe.skipIf(noController)(`a kill for memory${noController ? ` (skipped: ${noController})` : ''}`, () => {
+  const LIMIT = 48 * 2 ** 20;
+
+  /** Runs init inside a cgroup of its own that has this much memory. */
+  async function runLimited(init: Pick<InitOptions, 'command' | 'options'>) {
+    const cgroup = join(memoryController, `subreaper-test-${process.pid}-${Date.now()}`);
+    mkdirSync(cgroup);
+    onTestFinished(async () => {
+      await until(() => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8') === '', 'the cgroup is empty');
+      rmdirSync(cgroup);
+    });
+    writeFileSync(join(cgroup, 'memory.limit_in_bytes'), String(LIMIT));
+    // init starts outside: only what it starts may be killed.
+    return runInit({
+      ...init,
+      launch: ['sh', '-c', `echo $$ >${cgroup}/cgroup.procs; exec "$@"`, 'sh', 'bin/subreaper'],
+    });
+  }
+
+  /** Takes memory until it is killed; init itself needs less. */
+  const hungry = ['sh', '-c', 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero'];
+
+  test('is told, with the limit and the peak', async () => {
+    const { code, stderr } = await runLimited({ command: hungry });
+    expect(code).toBe(137);
+    expect(sentences(stderr)).toEqual([
+      expect.stringMatching(
+        /^the workload was killed by SIGKILL, (probably )?by the kernel for memory: limit 48 MiB, peak 48 MiB \(oom_kill 1\)/,
+      ),
+    ]);
+  });
+
+  test('also of a child, whose end a shell passes on', async () => {
+    const { code, stderr } = await runLimited({
+      command: ['sh', '-c', `${hungry[2]?.replace('exec ', '')}; exit $?`],
+    });
+    expect(code).toBe(137);
+    expect(sentences(stderr)[0]).toMatch(
+      /^the workload exited with 137, .* SIGKILL may have ended one of its children, (probably )?by the kernel for memory/,
+    );
+  });
+
+  test('is told apart from another SIGKILL', async () => {
+    const { stderr } = await runLimited({ command: ['sh', '-c', 'kill -KILL $$'] });
+    expect(sentences(stderr)).toEqual([
+      'the workload was killed by SIGKILL from outside: init did not send it, and it was not for memory',
+    ]);
+  });
+});
+
+describeWith(['strace'], 'while nothing is wrong', () => {
+  test('nothing is looked at and nothing is loaded for it', async () => {
+    const trace = freshFile('trace');
+    const init = await startInit({
+      under: ['strace', '-f', '-e', 'trace=openat', '-o', trace],
+      command: ['sh', '-c', 'trap "exit 0" TERM; echo ready; while :; do sleep 0.01; done'],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+    const opened = readFileSync(trace, 'utf8');
+    expect(opened).toContain('cli.cjs');
+    // node itself looks at the limit.
+    expect(opened).not.toMatch(/explanations|termination-log|oom_control|memory\.events/);
+    expect(opened).not.toMatch(/\/proc\/\d+\/(stat|status|wchan)/);
+    expect(childrenOf(init.pid)).toEqual([]);
+  });
+});

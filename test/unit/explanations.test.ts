@@ -1,0 +1,270 @@
+import { describe, expect, test } from 'vitest';
+import { type MemoryCgroup, readMemoryCgroup } from '../../src/explain/cgroups.ts';
+import { describeEnd, type End } from '../../src/explain/end.ts';
+import type { Living, Tree } from '../../src/explain/living.ts';
+import { duration, size } from '../../src/explain/quantities.ts';
+import { describeSlowStop, describeStopTimeout, type SlowStop } from '../../src/explain/slow-stop.ts';
+import { describeKilling, describeSlowSurvivors } from '../../src/explain/survivors.ts';
+import type { Pid, Signal } from '../../src/native/types.ts';
+import { parseSignalHandling, reactionTo } from '../../src/process-tree/signal-handling.ts';
+import { type RealTimeRange, signalName, signalNumber } from '../../src/signals/signal-names.ts';
+
+const [SIGINT, SIGKILL, SIGSEGV, SIGTERM] = (['SIGINT', 'SIGKILL', 'SIGSEGV', 'SIGTERM'] as const).map(
+  signalNumber,
+) as [Signal, Signal, Signal, Signal];
+const nameOf = (signal: Signal) => signalName(signal, { first: 34, last: 64 } as RealTimeRange);
+
+const bit = (...signals: readonly Signal[]) =>
+  signals
+    .reduce((set, signal) => set | (1n << BigInt(signal - 1)), 0n)
+    .toString(16)
+    .padStart(16, '0');
+
+interface Sets {
+  readonly group?: number;
+  readonly pending?: readonly Signal[];
+  readonly blocked?: readonly Signal[];
+  readonly ignored?: readonly Signal[];
+  readonly caught?: readonly Signal[];
+}
+
+/** /proc/pid/status of a process that is in no other namespace. */
+function status({ group = 7, pending = [], blocked = [], ignored = [], caught = [] }: Sets): string {
+  return [
+    'Name:\tnode',
+    `NSpgid:\t${group}`,
+    'SigQ:\t1/7000',
+    `SigPnd:\t${bit()}`,
+    `ShdPnd:\t${bit(...pending)}`,
+    `SigBlk:\t${bit(...blocked)}`,
+    `SigIgn:\t${bit(...ignored)}`,
+    `SigCgt:\t${bit(...caught)}`,
+  ].join('\n');
+}
+
+const living = (name: string, pid: number, sets: Sets = {}, heldBy?: string): Living => ({
+  name,
+  pid: pid as Pid,
+  heldBy,
+  handling: parseSignalHandling(status(sets)),
+});
+
+const tree = (...named: readonly Living[]): Tree => ({ named, more: 0, isCounted: true });
+
+describe('what a process does with a signal', () => {
+  test.each([
+    { sets: { ignored: [SIGTERM] }, reaction: 'ignores' },
+    { sets: { blocked: [SIGTERM], pending: [SIGTERM] }, reaction: 'blocks' },
+    // Another thread, or a signalfd, has taken it.
+    { sets: { blocked: [SIGTERM] }, reaction: 'handles' },
+    { sets: { caught: [SIGTERM] }, reaction: 'handles' },
+    { sets: { caught: [SIGINT] }, reaction: 'has no handler for' },
+  ])('$reaction', ({ sets, reaction }) => {
+    expect(reactionTo(SIGTERM, parseSignalHandling(status(sets)))).toBe(reaction);
+  });
+});
+
+describe('a stop that takes long', () => {
+  const stop = (change: Partial<SlowStop>): SlowStop => ({
+    tree: undefined,
+    workload: 7 as Pid,
+    signal: SIGTERM,
+    waitedMs: 2000,
+    scope: 'group',
+    stopTimeoutMs: undefined,
+    nameOf,
+    alternatives: [SIGTERM, SIGINT],
+    ...change,
+  });
+
+  test('names who still runs, and why', () => {
+    const members = tree(
+      living('sh', 7, { ignored: [SIGTERM] }),
+      living('node', 8, { caught: [SIGTERM] }),
+      living('cat', 9, {}, 'stopped'),
+    );
+    expect(describeSlowStop(stop({ tree: members }))).toBe(
+      'the workload still runs 2 s after SIGTERM: sh (pid 7) ignores SIGTERM, ' +
+        'node (pid 8) handles SIGTERM and has not ended yet, cat (pid 9) is stopped; ' +
+        '--stop-timeout limits the wait',
+    );
+  });
+
+  test('names the signal that the workload handles', () => {
+    const members = tree(living('app', 7, { blocked: [SIGTERM], pending: [SIGTERM], caught: [SIGINT] }));
+    expect(describeSlowStop(stop({ tree: members, stopTimeoutMs: 10_000 }))).toBe(
+      'the workload still runs 2 s after SIGTERM: app (pid 7) blocks SIGTERM; ' +
+        'it handles SIGINT: --rewrite TERM:INT; --stop-timeout ends it after 10 s',
+    );
+  });
+
+  test.each([
+    { scope: 'group', what: 'did not get it; --scope tree reaches all of them; ' },
+    { scope: 'child', what: 'did not get it; --scope tree reaches all of them; ' },
+    { scope: 'tree', what: 'has no handler for SIGTERM; ' },
+  ] as const)('says who did not get the signal: --scope $scope', ({ scope, what }) => {
+    const members = tree(living('sh', 7, { caught: [SIGTERM] }), living('daemon', 9, { group: 9 }));
+    expect(describeSlowStop(stop({ tree: members, scope }))).toContain(`, daemon (pid 9) ${what}`);
+  });
+
+  test('counts those that it does not name', () => {
+    const sh = living('sh', 7, { ignored: [SIGTERM] });
+    const many = { named: [sh], more: 12, isCounted: true };
+    expect(describeSlowStop(stop({ tree: many }))).toContain('sh (pid 7) ignores SIGTERM, and 12 more;');
+    expect(describeSlowStop(stop({ tree: { ...many, isCounted: false } }))).toContain(
+      ', and 12 more at least;',
+    );
+  });
+
+  test('without /proc names nobody', () => {
+    expect(describeSlowStop(stop({}))).toBe(
+      'the workload still runs 2 s after SIGTERM; --stop-timeout limits the wait',
+    );
+  });
+
+  test('and at --stop-timeout', () => {
+    const members = tree(living('sh', 7, { ignored: [SIGTERM] }));
+    expect(describeStopTimeout(stop({ tree: members, waitedMs: 500 }))).toBe(
+      'stop timeout: the workload still runs 500 ms after SIGTERM, everything gets SIGKILL: sh (pid 7) ignores SIGTERM',
+    );
+    expect(describeStopTimeout(stop({ workload: undefined }))).toContain('what the workload left still runs');
+  });
+});
+
+describe('survivors', () => {
+  const held = tree(
+    living('sleep', 9, { ignored: [SIGTERM] }),
+    living('dd', 10, {}, 'in an uninterruptible sleep'),
+  );
+
+  test('that take long', () => {
+    const facts = { tree: held, waitedMs: 5000, graceMs: 20_000, signal: SIGTERM, nameOf };
+    expect(describeSlowSurvivors(facts)).toBe(
+      'what the workload left still runs 5 s after SIGTERM: sleep (pid 9) ignores SIGTERM, ' +
+        'dd (pid 10) is in an uninterruptible sleep; --grace ends it after 20 s',
+    );
+  });
+
+  test('that get SIGKILL', () => {
+    expect(describeKilling({ tree: held, waitedMs: 2004, signal: SIGTERM, nameOf })).toBe(
+      'killing what is left after 2 s: sleep (pid 9) ignores SIGTERM, dd (pid 10) is in an uninterruptible sleep',
+    );
+    expect(describeKilling({ tree: held, waitedMs: undefined, signal: SIGTERM, nameOf })).toBe(
+      'killing what is left at once: sleep (pid 9) was not asked, dd (pid 10) is in an uninterruptible sleep',
+    );
+  });
+});
+
+describe('the end of the workload', () => {
+  const MiB = 2 ** 20;
+  const memory: MemoryCgroup = { limitBytes: 64 * MiB, peakBytes: 64 * MiB, oomKills: 1, isContainers: true };
+  const end = (how: End['how'], change: Partial<End> = {}): string =>
+    describeEnd({ how, memory: undefined, knownOomKills: 0, nameOf, faults: [SIGSEGV], ...change });
+  const killed = (signal: Signal, coreDumped = false) => ({ kind: 'killed', signal, coreDumped }) as const;
+
+  test.each([
+    {
+      says: 'the workload was killed by SIGKILL, by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
+      text: end(killed(SIGKILL), { memory }),
+    },
+    {
+      says: 'the workload was killed by SIGKILL from outside: init did not send it, and it was not for memory',
+      text: end(killed(SIGKILL), { memory, knownOomKills: 1 }),
+    },
+    {
+      says: 'the workload was killed by SIGKILL from outside: init did not send it, whether for memory is not known',
+      text: end(killed(SIGKILL)),
+    },
+    {
+      says: 'the workload was killed by SIGKILL, probably by the kernel for memory: no limit of its own (oom_kill 1), unless that was before init started',
+      text: end(killed(SIGKILL), {
+        memory: { ...memory, limitBytes: undefined, peakBytes: undefined },
+        knownOomKills: undefined,
+      }),
+    },
+    {
+      says: 'the workload was killed by SIGTERM from outside: init did not send it',
+      text: end(killed(SIGTERM), { memory }),
+    },
+    {
+      says: 'the workload was killed by SIGSEGV, which the kernel sends for a fault, core dumped',
+      text: end(killed(SIGSEGV, true)),
+    },
+    {
+      says: 'the workload was killed by SIGABRT, which a program sends itself when it gives up, no core dumped',
+      text: end(killed(signalNumber('SIGABRT'))),
+    },
+    {
+      says: 'the workload exited with 143, no signal ended it; 143 is 128 + 15: SIGTERM may have ended one of its children',
+      text: end({ kind: 'exited', code: 143 }, { memory }),
+    },
+    {
+      says: 'the workload exited with 137, no signal ended it; 137 is 128 + 9: SIGKILL may have ended one of its children, by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
+      text: end({ kind: 'exited', code: 137 }, { memory }),
+    },
+  ])('$says', ({ says, text }) => {
+    expect(text).toBe(says);
+  });
+});
+
+describe('the memory cgroup', () => {
+  const from = (files: Readonly<Record<string, string>>) => readMemoryCgroup((file) => files[file]);
+  const v1 = {
+    '/proc/self/cgroup': '9:name=systemd:/\n4:cpuset,memory:/docker/abc\n0::/\n',
+    '/proc/self/mountinfo':
+      '33 32 0:30 / /sys/fs/cgroup/pids ro - cgroup cgroup rw,pids\n34 32 0:31 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n',
+    '/sys/fs/cgroup/memory/memory.limit_in_bytes': '67108864\n',
+    '/sys/fs/cgroup/memory/memory.max_usage_in_bytes': '67108864\n',
+    '/sys/fs/cgroup/memory/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n',
+  };
+
+  test('version 1, as a container sees it', () => {
+    expect(from(v1)).toEqual({ limitBytes: 67108864, peakBytes: 67108864, oomKills: 2, isContainers: true });
+  });
+
+  test('version 1 without a limit', () => {
+    const files = { ...v1, '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n' };
+    expect(from(files)?.limitBytes).toBeUndefined();
+  });
+
+  const v2 = {
+    '/proc/self/cgroup': '0::/pod/app\n',
+    '/proc/self/mountinfo': '34 32 0:31 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n',
+    '/sys/fs/cgroup/pod/app/memory.max': 'max\n',
+    '/sys/fs/cgroup/pod/app/memory.peak': '1000\n',
+    '/sys/fs/cgroup/pod/app/memory.events': 'low 0\nhigh 0\nmax 9\noom 1\noom_kill 1\noom_group_kill 0\n',
+    '/sys/fs/cgroup/pod/memory.max': '2000\n',
+    '/sys/fs/cgroup/pod/memory.peak': '2000\n',
+  };
+
+  test('version 2, with the limit of a cgroup above', () => {
+    expect(from(v2)).toEqual({ limitBytes: 2000, peakBytes: 2000, oomKills: 1, isContainers: false });
+  });
+
+  test('version 2 in a cgroup namespace', () => {
+    const files = {
+      ...v2,
+      '/proc/self/cgroup': '0::/\n',
+      '/sys/fs/cgroup/memory.events': 'oom_kill 0\n',
+      '/sys/fs/cgroup/memory.max': 'max\n',
+    };
+    expect(from(files)).toEqual({
+      limitBytes: undefined,
+      peakBytes: undefined,
+      oomKills: 0,
+      isContainers: true,
+    });
+  });
+
+  test('none', () => {
+    expect(from({})).toBeUndefined();
+    expect(from({ ...v2, '/sys/fs/cgroup/pod/app/memory.events': '' })).toBeUndefined();
+  });
+});
+
+test('quantities in words', () => {
+  expect([1, 999, 1000, 2004, 2500, 30_000].map(duration)).toEqual([
+    ...['1 ms', '999 ms', '1 s', '2 s', '2.5 s', '30 s'],
+  ]);
+  expect([512, 64 * 2 ** 20, 1.5 * 2 ** 30].map(size)).toEqual(['512 bytes', '64 MiB', '1.5 GiB']);
+});
