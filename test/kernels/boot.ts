@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { spawnSupervised } from '../../src/testing/spawn-supervised.ts';
 import type { Message } from './guest/message.ts';
 
-/** For a machine that hangs. An emulated one takes a minute, on a busy machine much longer. */
+/** For a machine that hangs. An emulated one takes about a minute, on a busy machine much longer. */
 const DEADLINE_MS = 1_800_000;
 
 export interface Booted {
@@ -15,9 +16,14 @@ export interface Booted {
   readonly ms: number;
 }
 
-/** Boots a kernel, and collects what the scenes say until the machine is switched off. */
-export async function boot(image: string, initramfs: string, consoleFile: string): Promise<Booted> {
+/**
+ * Boots a kernel, and waits until the machine is switched off.
+ * @param folder for what the kernel prints, and what the scenes report
+ */
+export async function boot(image: string, initramfs: string, folder: string): Promise<Booted> {
   const start = performance.now();
+  const consoleFile = join(folder, 'console');
+  const messageFile = join(folder, 'messages');
   const qemu = spawnSupervised(
     'qemu-system-x86_64',
     [
@@ -27,29 +33,32 @@ export async function boot(image: string, initramfs: string, consoleFile: string
       ...['-kernel', image, '-initrd', initramfs],
       // A PID 1 that exits is a panic of the kernel, which restarts the machine: here that is its end.
       ...['-append', 'rdinit=/init console=ttyS0 loglevel=3 panic=-1', '-no-reboot'],
-      // The first serial port is the kernel's. Its messages must not get between those of the scenes, on the second.
-      ...['-serial', `file:${consoleFile}`, '-serial', 'stdio'],
+      // The first serial port is the kernel's. Its lines must not get between those of the scenes, on the second.
+      ...['-serial', `file:${consoleFile}`, '-serial', `file:${messageFile}`],
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  const deadline = setTimeout(() => qemu.kill('SIGTERM'), DEADLINE_MS);
-  const messages: Message[] = [];
-  let errors = '';
-  qemu.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    errors += text;
-  });
-  const lines = createInterface({ input: qemu.stdout as NodeJS.ReadableStream });
-  lines.on('line', (line) => {
-    const message = parse(line);
-    if (message !== undefined) messages.push(message);
-  });
-  await once(qemu, 'close');
+  let hangs = false;
+  const deadline = setTimeout(() => {
+    hangs = true;
+    qemu.kill('SIGTERM');
+  }, DEADLINE_MS);
+  const [[status], errors] = await Promise.all([
+    once(qemu, 'exit'),
+    text(qemu.stderr as NodeJS.ReadableStream),
+  ]);
   clearTimeout(deadline);
-  if (messages.length === 0 && errors !== '') throw new Error(`QEMU: ${errors}`);
-  return { messages, console: readFileSync(consoleFile, 'latin1'), ms: performance.now() - start };
+  // Of a machine that hangs, the scenes that it has run still count.
+  if (status !== 0 && !hangs) throw new Error(`QEMU ended with ${status}: ${errors}`);
+  const lines = readFileSync(messageFile, 'utf8').split('\n');
+  return {
+    messages: lines.map(parse).filter((message) => message !== undefined),
+    console: readFileSync(consoleFile, 'latin1'),
+    ms: performance.now() - start,
+  };
 }
 
-/** The firmware may write to the port as well. */
+/** The firmware may write to the port as well, and the last line may be cut off. */
 function parse(line: string): Message | undefined {
   try {
     return JSON.parse(line) as Message;

@@ -33,7 +33,7 @@ async function provideImage({ version, release }: Kernel): Promise<KernelImage |
 function runScenes(kernel: Kernel, { file, packageName }: KernelImage, initramfs: string): void {
   let booted: Booted;
   beforeAll(async () => {
-    booted = await boot(file, initramfs, join(kernelsFolder, kernel.release, 'console'));
+    booted = await boot(file, initramfs, join(kernelsFolder, kernel.release));
     console.log(`${packageName}: the machine ran for ${Math.round(booted.ms / 1000)} s`);
   });
 

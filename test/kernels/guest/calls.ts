@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { childrenOf, until } from '../../helpers/proc.ts';
+import { until } from '../../helpers/proc.ts';
 import { startInit } from '../../helpers/run-init.ts';
+import { whoReaps } from './reaper.ts';
 import { inBothModes, type Scene } from './scene.ts';
 
 const SIGUSR1 = 10;
@@ -19,11 +20,16 @@ export const calls: readonly Scene[] = [
       const traced = 'trace=ioctl,kill,pidfd_send_signal,rt_sigaction';
       const init = await startInit({
         mode,
-        under: ['strace', '-f', '-qq', '-o', trace, '-e', traced, '-e', 'signal=none'],
-        command: ['sh', '-c', `trap 'echo usr1; exit 0' USR1; echo ready; while :; do sleep 0.01; done`],
+        under: ['strace', '-f', '--seccomp-bpf', '-qq', '-o', trace, '-e', traced, '-e', 'signal=none'],
+        options: ['-v'],
+        command: [
+          'sh',
+          '-c',
+          `trap 'echo usr1; exit 0' USR1; setsid sleep 1000 & echo ready; sleep 1000 & wait`,
+        ],
       });
       await init.nextLine();
-      await until(() => childrenOf(init.pid).length === 1, 'init has settled');
+      await until(() => whoReaps(init.stderr()), 'init has settled');
       init.kill(SIGUSR1);
       await init.nextLine();
       const { code } = await init.exit;

@@ -6,13 +6,21 @@ import { inBothModes, type Scene } from './scene.ts';
 
 const hierarchy = '/sys/fs/cgroup';
 
-/** Makes a cgroup (v2) with limits on memory and processes. @returns its folder */
+/** Writes to a file that must be there: without cgroup v2 a new file would be made, and nothing would be limited. */
+function write(file: string, text: string): void {
+  writeFileSync(file, text, { flag: 'r+' });
+}
+
+/** Makes a cgroup (v2) with controllers for memory and processes. @returns its folder */
 function makeCgroup(name: string): string {
-  writeFileSync(join(hierarchy, 'cgroup.subtree_control'), '+memory +pids');
+  write(join(hierarchy, 'cgroup.subtree_control'), '+memory +pids');
   const folder = join(hierarchy, name);
   mkdirSync(folder);
   return folder;
 }
+
+/** Takes 200 MiB. */
+const hog = 'exec node -e "const all = []; while (all.length < 200) all.push(Buffer.alloc(1 << 20, 1))"';
 
 /** A shell that enters the cgroup, then runs the script. */
 const inside = (folder: string, script: string) => ['sh', '-c', `echo $$ >${folder}/cgroup.procs; ${script}`];
@@ -26,8 +34,7 @@ export const cgroups: readonly Scene[] = [
     'the kernel kills a workload that takes more memory than its cgroup has',
     async (mode) => {
       const folder = makeCgroup(`memory-${mode}`);
-      writeFileSync(join(folder, 'memory.max'), '30M');
-      const hog = 'exec node -e "const all = []; for (;;) all.push(Buffer.alloc(1 << 20, 1))"';
+      write(join(folder, 'memory.max'), '30M');
       const { code, signal } = await runInit({ mode, command: inside(folder, hog) });
       return { code, signal, killed: field(folder, 'memory.events', 'oom_kill') };
     },

@@ -13,7 +13,7 @@ const SIGRTMIN = 34;
 const QUEUED = 200;
 
 /** Says that SIGTERM has come, and ends. */
-const child = `sh -c "trap 'echo child; exit' TERM; echo ready; while :; do sleep 0.01; done"`;
+const child = `sh -c "trap 'echo child; exit' TERM; echo ready; sleep 1000 & wait"`;
 
 export const signals: readonly Scene[] = [
   inBothModes(
