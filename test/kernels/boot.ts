@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { spawnSupervised } from '../../src/testing/spawn-supervised.ts';
+import type { Message } from './guest/message.ts';
+
+/** For a machine that hangs. An emulated one takes about a minute, on a busy machine much longer. */
+const DEADLINE_MS = 1_800_000;
+
+export interface Booted {
+  readonly messages: readonly Message[];
+  /** What the kernel printed on its console. */
+  readonly console: string;
+  /** How long the machine ran. */
+  readonly ms: number;
+}
+
+/**
+ * Boots a kernel, and waits until the machine is switched off.
+ * @param folder for what the kernel prints, and what the scenes report
+ */
+export async function boot(image: string, initramfs: string, folder: string): Promise<Booted> {
+  const start = performance.now();
+  const consoleFile = join(folder, 'console');
+  const messageFile = join(folder, 'messages');
+  const qemu = spawnSupervised(
+    'qemu-system-x86_64',
+    [
+      ...['-nodefaults', '-no-user-config', '-display', 'none', '-cpu', 'max', '-smp', '2', '-m', '2048'],
+      // Not KVM, which a virtual machine may offer and then refuse in the middle of a start.
+      ...['-accel', 'tcg'],
+      ...['-kernel', image, '-initrd', initramfs],
+      // A PID 1 that exits is a panic of the kernel, which restarts the machine: here that is its end.
+      ...['-append', 'rdinit=/init console=ttyS0 loglevel=3 panic=-1', '-no-reboot'],
+      // The first serial port is the kernel's. Its lines must not get between those of the scenes, on the second.
+      ...['-serial', `file:${consoleFile}`, '-serial', `file:${messageFile}`],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let hangs = false;
+  const deadline = setTimeout(() => {
+    hangs = true;
+    qemu.kill('SIGTERM');
+  }, DEADLINE_MS);
+  const [[status], errors] = await Promise.all([
+    once(qemu, 'exit'),
+    text(qemu.stderr as NodeJS.ReadableStream),
+  ]);
+  clearTimeout(deadline);
+  // Of a machine that hangs, the scenes that it has run still count.
+  if (status !== 0 && !hangs) throw new Error(`QEMU ended with ${status}: ${errors}`);
+  const lines = readFileSync(messageFile, 'utf8').split('\n');
+  return {
+    messages: lines.map(parse).filter((message) => message !== undefined),
+    console: readFileSync(consoleFile, 'latin1'),
+    ms: performance.now() - start,
+  };
+}
+
+/** The firmware may write to the port as well, and the last line may be cut off. */
+function parse(line: string): Message | undefined {
+  try {
+    return JSON.parse(line) as Message;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '../../helpers/proc.ts';
+import { runInit, startInit } from '../../helpers/run-init.ts';
+import { inBothModes, type Scene } from './scene.ts';
+
+const hierarchy = '/sys/fs/cgroup';
+
+/** Writes to a file that must be there: without cgroup v2 a new file would be made, and nothing would be limited. */
+function write(file: string, text: string): void {
+  writeFileSync(file, text, { flag: 'r+' });
+}
+
+/** Makes a cgroup (v2) with controllers for memory and processes. @returns its folder */
+function makeCgroup(name: string): string {
+  write(join(hierarchy, 'cgroup.subtree_control'), '+memory +pids');
+  const folder = join(hierarchy, name);
+  mkdirSync(folder);
+  return folder;
+}
+
+/** Takes 200 MiB. */
+const hog = 'exec node -e "const all = []; while (all.length < 200) all.push(Buffer.alloc(1 << 20, 1))"';
+
+/** A shell that enters the cgroup, then runs the script. */
+const inside = (folder: string, script: string) => ['sh', '-c', `echo $$ >${folder}/cgroup.procs; ${script}`];
+
+function field(folder: string, file: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(readFileSync(join(folder, file), 'utf8'))?.[1]);
+}
+
+export const cgroups: readonly Scene[] = [
+  inBothModes(
+    'the kernel kills a workload that takes more memory than its cgroup has',
+    async (mode) => {
+      const folder = makeCgroup(`memory-${mode}`);
+      write(join(folder, 'memory.max'), '30M');
+      const { code, signal } = await runInit({ mode, command: inside(folder, hog) });
+      return { code, signal, killed: field(folder, 'memory.events', 'oom_kill') };
+    },
+    () => ({ code: 137, signal: null, killed: 1 }),
+  ),
+
+  inBothModes(
+    'no process is left in the cgroup of the workload',
+    async (mode) => {
+      const folder = makeCgroup(`all-${mode}`);
+      const script = 'trap "" TERM; setsid sleep 1000 & sleep 1000 & echo started; read -r _; exit 5';
+      const init = await startInit({ mode, options: ['--grace', '100ms'], command: inside(folder, script) });
+      await init.nextLine();
+      const before = await until(() => Number(readFileSync(join(folder, 'pids.current'), 'utf8')), 'it has');
+      init.stdin.write('\n');
+      return { before, ...(await init.exit), after: field(folder, 'cgroup.events', 'populated') };
+    },
+    () => ({ before: 3, code: 5, signal: null, after: 0 }),
+  ),
+];

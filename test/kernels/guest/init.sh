@@ -1,0 +1,14 @@
+#!/bin/sh
+# The first process of the emulated machine: mounts what a container finds mounted, then becomes subreaper, which runs the
+# scenes as its workload.
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
+mount -t cgroup2 cgroup /sys/fs/cgroup
+cd /
+export PATH=/bin HOME=/tmp
+# The console is the kernel's. What init logs is for the scenes to read.
+exec </dev/null >/dev/ttyS0 2>/run/init.log
+exec subreaper -v --grace 500ms -- node /scenes/guest/main.mjs

@@ -1,0 +1,80 @@
+import { actor } from '../../helpers/environment.ts';
+import { childrenOf, processStat, until, zombiesOf } from '../../helpers/proc.ts';
+import { type RunningInit, startInit } from '../../helpers/run-init.ts';
+import { ignoresChildren, whoReaps } from './reaper.ts';
+import { inBothModes, type Scene } from './scene.ts';
+
+const ORPHANS = 200;
+
+/** Until init has no child but the workload, and so no zombie. */
+async function onlyTheWorkloadIsLeft(init: RunningInit): Promise<void> {
+  await until(() => childrenOf(init.pid).length === 1, 'every orphan is reaped');
+}
+
+export const reaping: readonly Scene[] = [
+  inBothModes(
+    'init says who reaps',
+    async (mode) => {
+      const init = await startInit({ mode, options: ['-v'], command: ['sleep', '1000'] });
+      const says = await until(() => whoReaps(init.stderr()), 'init says who reaps');
+      return { says, ignoresChildren: ignoresChildren(init.pid) };
+    },
+    ({ reaper }) => ({
+      says: reaper === 'kernel' ? 'the kernel reaps orphans' : 'init reaps orphans',
+      ignoresChildren: reaper === 'kernel',
+    }),
+  ),
+
+  ...['orphans', 'burst'].map((role) =>
+    inBothModes(
+      `${ORPHANS} orphans ${role === 'burst' ? 'at one instant' : 'one after another'} leave no zombie`,
+      async (mode) => {
+        const init = await startInit({ mode, command: [actor, role, `${ORPHANS}`] });
+        const line = await init.nextLine();
+        await onlyTheWorkloadIsLeft(init);
+        return { line, zombies: zombiesOf(init.pid).length };
+      },
+      () => ({ line: 'done', zombies: 0 }),
+    ),
+  ),
+
+  inBothModes(
+    `${ORPHANS} orphans end while init is stopped`,
+    async (mode) => {
+      const init = await startInit({
+        mode,
+        options: ['-v'],
+        command: ['sh', '-c', `read -r _; exec ${actor} orphans ${ORPHANS}`],
+      });
+      await until(() => whoReaps(init.stderr()), 'init says who reaps');
+      init.kill('SIGSTOP');
+      await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
+      init.stdin.write('\n');
+      await init.nextLine();
+      const isStill = () =>
+        childrenOf(init.pid).every(({ state, name }) => state === 'Z' || name === 'actor');
+      await until(isStill, 'every orphan has ended');
+      const whileStopped = zombiesOf(init.pid).length;
+      init.kill('SIGCONT');
+      await onlyTheWorkloadIsLeft(init);
+      return { whileStopped, after: zombiesOf(init.pid).length };
+    },
+    ({ reaper }) => ({ whileStopped: reaper === 'kernel' ? 0 : ORPHANS, after: 0 }),
+  ),
+
+  inBothModes(
+    'a daemon is adopted, and reaped when it ends',
+    async (mode) => {
+      const init = await startInit({ mode, command: [actor, 'daemon'] });
+      await init.nextLine();
+      const daemon = await until(
+        () => childrenOf(init.pid).find(({ session, pid }) => session !== pid && session !== init.pid),
+        'init adopts the daemon',
+      );
+      process.kill(daemon.pid, 'SIGKILL');
+      await onlyTheWorkloadIsLeft(init);
+      return { daemon: processStat(daemon.pid) ?? 'gone' };
+    },
+    () => ({ daemon: 'gone' }),
+  ),
+];

@@ -1,0 +1,21 @@
+import { calls } from './calls.ts';
+import { cgroups } from './cgroups.ts';
+import { ending } from './ending.ts';
+import { machine } from './machine.ts';
+import { reaping } from './reaping.ts';
+import type { Scene } from './scene.ts';
+import { signals } from './signals.ts';
+import { statuses } from './statuses.ts';
+
+export const scenes: readonly Scene[] = [
+  ...machine,
+  ...reaping,
+  ...statuses,
+  ...signals,
+  ...ending,
+  ...cgroups,
+  ...calls,
+];
+
+/** What the workload of the machine's PID 1 ends with: the last thing that the machine does. */
+export const LAST_STATUS = 7;

@@ -1,0 +1,15 @@
+import { resolve } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    name: 'kernels',
+    root: resolve(import.meta.dirname, '../..'),
+    include: ['test/kernels/**/*.test.ts'],
+    globalSetup: 'test/kernels/global-setup.ts',
+    // One machine at a time: an emulated one takes two processors.
+    fileParallelism: false,
+    // Only for a machine that hangs: boot() ends it first, and reports what it has said until then.
+    hookTimeout: 2_400_000,
+  },
+});
