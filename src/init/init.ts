@@ -18,8 +18,7 @@ import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
 import { openReport } from './open-report.ts';
 import type { InitOptions } from './options.ts';
-import { createSignalLoops, isUrgent } from './signal-loops.ts';
-import { createSignalQueue } from './signal-queue.ts';
+import { createSignalLoops } from './signal-loops.ts';
 import { signalsToIgnore, startWorkload } from './start-workload.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -47,15 +46,7 @@ export function init(
   // Hold every signal. The signals that the workload will ignore stay ignored: posix_spawn needs that.
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
-  const queue = createSignalQueue(
-    (signal) => deliver(signal),
-    (count) => log('warn', 'signals dropped: more came than init can forward', { count }),
-  );
-  const watch = watchSignals(
-    (signal) => (isUrgent(signal) ? deliver(signal) : queue(signal)),
-    true,
-    createSignalLoops(),
-  );
+  const watch = watchSignals((signal) => deliver(signal), true, createSignalLoops());
   const forwarded = forwardedSignals(realTime);
   const ignored = signalsToIgnore(inherited.ignoredSignals).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);

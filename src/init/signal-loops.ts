@@ -6,12 +6,6 @@ import { attempt } from './attempt.ts';
 const SIGCHLD = signalNumber('SIGCHLD');
 /** Other signals must never drown these. */
 const urgent = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGCONT'] as const).map(signalNumber);
-
-/** Whether init acts on this signal at once, whatever else comes. */
-export function isUrgent(signal: Signal): boolean {
-  return signal === SIGCHLD || urgent.includes(signal);
-}
-
 /** The largest pipe that an unprivileged user may have, pipe(7): 65,536 messages. */
 const PIPE_SIZE = 1 << 20;
 

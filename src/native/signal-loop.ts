@@ -1,68 +1,90 @@
-import { readFileSync } from 'node:fs';
+import { fstatSync, readSync, type Stats } from 'node:fs';
 import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import { permanentMemory } from './permanent-memory.ts';
 import { pollReadable, uvChecked } from './poll.ts';
+import type { Signal } from './types.ts';
 
-/** A libuv loop beside node's, for signals only. */
+/** A libuv loop that never runs: it lends its pipe to signals, and init reads that. */
 export interface SignalLoop {
-  /** A uv_loop_t. */
-  readonly memory: Uint8Array;
+  /** A uv_loop_t, whose size is 848 in libuv 1. Asking uv_loop_size() would take start-up as long as making a loop. */
+  readonly memory: Int32Array;
   readonly pipeSize: number | undefined;
 }
 
-const UV_RUN_NOWAIT = 2;
-/** uv_loop_size() is 848 in libuv 1. Calling it would take start-up as long as making a loop. */
 const MOST_BYTES = 4096;
 
-const uvLoopInit = /* @__PURE__ */ bind<[Uint8Array], number>('uv_loop_init', 'int', ['void *']);
-const uvBackendFd = /* @__PURE__ */ bind<[Uint8Array], number>('uv_backend_fd', 'int', ['void *']);
-const uvRun = /* @__PURE__ */ bind<[Uint8Array, number], number>('uv_run', 'int', ['void *', 'int']);
+const uvLoopInit = /* @__PURE__ */ bind<[Int32Array], number>('uv_loop_init', 'int', ['void *']);
 const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('fcntl', 'int', [
   'int',
   'int',
   'int',
 ]);
 
+/** A struct uv__signal_msg_t of libuv's unix/signal.c: the address of the handle, and the signal's number as an int. */
+const INTS_IN_MESSAGE = 4;
+const SIGNAL_IN_MESSAGE = 2;
+/** What init acts on in one turn of node's loop: 256 messages. */
+const slice = new Int32Array(256 * INTS_IN_MESSAGE);
+
 /**
- * Makes a loop. For each delivery, libuv's signal handler writes a message of 16 bytes to the pipe of the loop. If the
- * pipe is full (4,096 messages), it silently drops the message, so a flood of one signal can drown every other signal of
- * the same loop. A signal on its own loop has its own pipe.
+ * Makes a loop. For each delivery, libuv's signal handler writes a message to the pipe of the loop. If the pipe is full
+ * (4,096 messages), it silently drops the message, so a flood of one signal can drown every other signal of the same loop.
+ * A signal on its own loop has its own pipe.
  * @param pipeSize the size of the pipe in bytes; by default the kernel's, 64 KiB
  * @throws SystemError EMFILE, ENFILE, ENOMEM
  */
 export function createSignalLoop(pipeSize?: number): SignalLoop {
-  const loop = { memory: new Uint8Array(permanentMemory(MOST_BYTES)), pipeSize };
+  const loop = { memory: new Int32Array(permanentMemory(MOST_BYTES)).fill(0), pipeSize };
   uvChecked('uv_loop_init', uvLoopInit(loop.memory));
   return loop;
 }
 
 /**
- * Makes node's loop run this one whenever it gets a signal; until this call, signals wait in the pipe. Call it once,
- * after the first signal handle of the loop has been started: libuv does not poll for a loop without one.
- * @throws SystemError
+ * Reads the signals of a loop whenever node's loop finds some; until this call, they wait in the pipe. Call it once, after
+ * the first signal handle of the loop has been started: that makes the pipe.
+ *
+ * libuv itself would read the pipe for as long as signals come, so a flood would keep node's loop from timers and from
+ * other signals. This reads a slice in one turn of node's loop.
+ * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
  */
-export function runBesideNode({ memory, pipeSize }: SignalLoop, keepsLoopAlive: boolean): void {
-  const run = () => void uvRun(memory, UV_RUN_NOWAIT);
-  const backend = uvBackendFd(memory);
-  pollReadable(backend, run, keepsLoopAlive);
-  // The first run adds the pipe to the loop's epoll instance, and delivers the signals so far.
-  run();
-  if (pipeSize !== undefined) enlargePipe(backend, pipeSize);
+export function readBesideNode(
+  { memory, pipeSize }: SignalLoop,
+  deliver: (signal: Signal) => void,
+  keepsLoopAlive: boolean,
+): void {
+  const pipe = findPipe(memory);
+  // Best effort: an unprivileged user may have used up its pages (pipe-user-pages-soft), or the kernel allows less.
+  if (pipeSize !== undefined) fcntlCall(pipe, constants.F_SETPIPE_SZ, pipeSize);
+  const readSlice = () => {
+    const ints = readSync(pipe, slice) / slice.BYTES_PER_ELEMENT;
+    for (let index = SIGNAL_IN_MESSAGE; index < ints; index += INTS_IN_MESSAGE)
+      deliver(slice[index] as Signal);
+  };
+  pollReadable(pipe, readSlice, keepsLoopAlive);
 }
 
 /**
- * Sets F_SETPIPE_SZ of fcntl(2) on the one pipe that an epoll instance watches. Best effort: /proc may be missing, an
- * unprivileged user may have used up its pages (pipe-user-pages-soft), and the kernel may allow less (pipe-max-size).
+ * The read end of the loop's pipe, `signal_pipefd[0]` in uv_loop_t. libuv does not change its structures within a major
+ * version, but the fields in front differ in size between platforms: this searches two neighbours that are one pipe.
+ * @throws Error if there is none: no signal handle of the loop was started
  */
-function enlargePipe(epoll: number, size: number): void {
-  let watched = '';
-  try {
-    watched = readFileSync(`/proc/self/fdinfo/${epoll}`, 'latin1');
-  } catch {
-    // The pipe keeps its size.
+function findPipe(memory: Int32Array): number {
+  for (const [index, descriptor] of memory.entries()) {
+    const other = memory[index + 1] as number;
+    if (Math.min(descriptor, other) < 3 || Math.max(descriptor, other) > 1 << 20) continue;
+    const [one, two] = [stat(descriptor), stat(other)];
+    if (one?.isFIFO() && descriptor !== other && one.ino === two?.ino && one.dev === two.dev)
+      return descriptor;
   }
-  for (const [, descriptor] of watched.matchAll(/^tfd:\s*(\d+)/gm)) {
-    fcntlCall(Number(descriptor), constants.F_SETPIPE_SZ, size);
+  throw new Error('libuv has made no pipe for signals');
+}
+
+/** undefined for a number that is no descriptor. */
+function stat(descriptor: number): Stats | undefined {
+  try {
+    return fstatSync(descriptor);
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { actor } from '../helpers/environment.ts';
+import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { childrenOf, processStat, until } from '../helpers/proc.ts';
 import { type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
@@ -54,9 +54,13 @@ describeModes(['actor'], 'a workload that floods init with signals and ends', (m
   });
 });
 
-describeModes(['actor'], 'a flood of signals to init', (mode) => {
+describeModes(['actor', 'prlimit'], 'a flood of signals to init', (mode) => {
+  // The queue of signals is the user's: a flood that took all of it would reach into other tests.
+  const launch = ['prlimit', '--sigpending=10000', launcher];
+
   test('that does not end, with --scope tree: SIGTERM arrives amid it', async () => {
-    const init = await startInit({ mode, options: ['--scope', 'tree'], command: [actor, 'flood-on', '34'] });
+    const command = [actor, 'flood-on', '34'];
+    const init = await startInit({ mode, launch, options: ['--scope', 'tree'], command });
     expect(await init.nextLine()).toBe('ready');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 143, signal: null });
@@ -65,7 +69,7 @@ describeModes(['actor'], 'a flood of signals to init', (mode) => {
   test.each(['34', '34,45,64', '10', '10,34,18'])(
     'of %s that does not end: SIGTERM arrives amid it',
     async (kinds) => {
-      const init = await startInit({ mode, command: [actor, 'flood-on', kinds] });
+      const init = await startInit({ mode, launch, command: [actor, 'flood-on', kinds] });
       expect(await init.nextLine()).toBe('ready');
       init.kill('SIGTERM');
       expect(await init.exit).toEqual({ code: 143, signal: null });
