@@ -6,6 +6,9 @@ export default defineConfig({
     globalSetup: 'test/helpers/global-setup.ts',
     // The tests wait most of the time: on a machine of two cores the default would be one file at a time.
     maxWorkers: Math.max(2, Math.ceil(availableParallelism() / 2)),
+    // For what hangs. No test may fail because a machine is slow.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
@@ -14,9 +17,6 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: ['test/integration/examples.test.ts', 'test/integration/orphans-are-reaped.test.ts'],
-          // For what hangs. No test may fail because a machine is slow.
-          testTimeout: 240_000,
-          hookTimeout: 60_000,
           // A test that leaves a process running fails: the project's own testing kit.
           setupFiles: 'src/testing/vitest.ts',
         },
@@ -26,8 +26,6 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
           setupFiles: 'src/testing/vitest.ts',
         },
       },
@@ -36,9 +34,6 @@ export default defineConfig({
         test: {
           name: 'storms',
           include: ['test/integration/orphans-are-reaped.test.ts'],
-          // A hundred trees that fork for ever leave init, and the test, a hundredth of a small machine.
-          testTimeout: 240_000,
-          hookTimeout: 60_000,
           setupFiles: 'src/testing/vitest.ts',
           // After the others: 20,000 zombies take most of a system's pids, and make every look at /proc long.
           sequence: { groupOrder: 2 },

@@ -23,7 +23,9 @@ export function oneOf<Choice extends string>(
 
 /** @returns an absolute path: init leaves its directory */
 export function fileOf(value: string, option: string): string {
-  if (value === '') throw wrongValue(option, value, 'it takes the name of a file', `${option} /tmp/why`);
+  // With "--" the name was forgotten.
+  if (value === '' || value === '--')
+    throw wrongValue(option, value, 'it takes the name of a file', `${option} /tmp/why`);
   return resolve(value);
 }
 

@@ -208,7 +208,8 @@ describeModes([], 'with --until all, what a workload leaves behind', (mode) => {
   async function startLeaving(left: string, end: string): Promise<RunningInit> {
     const init = await startInit({
       mode,
-      options: ['--until', 'all'],
+      // Without -q a line tells of the SIGKILL that init did not send.
+      options: ['--until', 'all', '-q'],
       command: ['sh', '-c', `exec 3<&0; setsid sh -c "$0" & ${end}`, left],
     });
     expect(await init.nextLine()).toBe('waits');
