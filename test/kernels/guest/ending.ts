@@ -19,27 +19,27 @@ const askedFor = ['15', '18'];
 
 const SURVIVORS = 20;
 
-const survivors = {
-  'that ignore SIGTERM': 'trap "" TERM; sleep 1000 & sleep 1000 &',
-  'in another session': 'trap "" TERM; setsid sleep 1000 & setsid sleep 1000 &',
-  'that are stopped': 'sleep 1000 & kill -STOP $!;',
-  'that daemonized': `${actor} daemon &`,
-};
+/** They ignore SIGTERM, are in another session, are stopped, or have daemonized. */
+const survivors = [
+  '(trap "" TERM; exec sleep 1000) &',
+  '(trap "" TERM; exec setsid sleep 1000) &',
+  'sleep 1000 & kill -STOP $!;',
+  `${actor} daemon &`,
+];
 
 export const ending: readonly Scene[] = [
-  ...Object.entries(survivors).map(([name, script]) =>
-    inBothModes(
-      `survivors ${name} are gone when init ends`,
-      async (mode) => {
-        const command = ['sh', '-c', `${script} echo started; read -r _; exit 5`];
-        const init = await startMarked({ mode, options: ['--grace', '100ms'], command });
-        for (let line = ''; line !== 'started'; ) line = await init.nextLine();
-        await until(() => descendantsOf(init.pid).length > 1, 'something can survive');
-        init.stdin.write('\n');
-        return init.end();
-      },
-      () => ({ code: 5, signal: null, left: [] }),
-    ),
+  inBothModes(
+    'survivors of every kind are gone when init ends',
+    async (mode) => {
+      const command = ['sh', '-c', `${survivors.join(' ')} wait $!; echo started; read -r _; exit 5`];
+      const init = await startMarked({ mode, options: ['--grace', '100ms'], command });
+      for (let line = ''; line !== 'started'; ) line = await init.nextLine();
+      const before = descendantsOf(init.pid).length;
+      init.stdin.write('\n');
+      return { before, ...(await init.end()) };
+    },
+    // With the workload itself.
+    () => ({ before: survivors.length + 1, code: 5, signal: null, left: [] }),
   ),
 
   inBothModes(
