@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { actor } from '../../helpers/environment.ts';
 import { childrenOf, descendantsOf, processStat, runningWith, until, zombiesOf } from '../../helpers/proc.ts';
-import { type InitOptions, startInit } from '../../helpers/run-init.ts';
+import type { InitOptions } from '../../helpers/run-init.ts';
 import { inBothModes, type Scene } from './scene.ts';
+import { start } from './start.ts';
 
 /** Starts init over a workload whose processes can all be found by a mark in their environment. */
 async function startMarked(init: InitOptions) {
   const mark = randomUUID();
-  const running = await startInit({ ...init, spawn: { env: { ...process.env, MARK: mark } } });
+  const running = await start({ ...init, spawn: { env: { ...process.env, MARK: mark } } });
   const end = async () => ({ ...(await running.exit), left: runningWith(mark).map(({ name }) => name) });
   return { ...running, end };
 }

@@ -1,6 +1,6 @@
 import { actor } from '../../helpers/environment.ts';
-import { runInit } from '../../helpers/run-init.ts';
 import { inBothModes, type Scene } from './scene.ts';
+import { run } from './start.ts';
 
 interface Ending {
   readonly name: string;
@@ -39,7 +39,7 @@ export const statuses: readonly Scene[] = [
     async (mode) => {
       const seen: [string, number | string | null][] = [];
       for (const { name, command } of endings) {
-        const { code, signal } = await runInit({ mode, command });
+        const { code, signal } = await run({ mode, command });
         seen.push([name, signal ?? code]);
       }
       return seen;
