@@ -26,17 +26,17 @@ export const reaping: readonly Scene[] = [
     }),
   ),
 
-  ...['orphans', 'burst'].map((role) =>
-    inBothModes(
-      `${ORPHANS} orphans ${role === 'burst' ? 'at one instant' : 'one after another'} leave no zombie`,
-      async (mode) => {
-        const init = await start({ mode, command: [actor, role, `${ORPHANS}`] });
-        const line = await init.nextLine();
-        await onlyTheWorkloadIsLeft(init);
-        return { line, zombies: zombiesOf(init.pid).length };
-      },
-      () => ({ line: 'done', zombies: 0 }),
-    ),
+  inBothModes(
+    `${ORPHANS} orphans one after another and ${ORPHANS} at one instant leave no zombie`,
+    async (mode) => {
+      // Both go on until they are killed.
+      const script = `${actor} orphans ${ORPHANS} & ${actor} burst ${ORPHANS} & wait`;
+      const init = await start({ mode, command: ['sh', '-c', script] });
+      const lines = [await init.nextLine(), await init.nextLine()];
+      await onlyTheWorkloadIsLeft(init);
+      return { lines, zombies: zombiesOf(init.pid).length };
+    },
+    () => ({ lines: ['done', 'done'], zombies: 0 }),
   ),
 
   inBothModes(
