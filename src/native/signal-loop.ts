@@ -57,11 +57,21 @@ export function readBesideNode(
   // Best effort: an unprivileged user may have used up its pages (pipe-user-pages-soft), or the kernel allows less.
   if (pipeSize !== undefined) fcntlCall(pipe, constants.F_SETPIPE_SZ, pipeSize);
   const readSlice = () => {
-    const ints = readSync(pipe, slice) / slice.BYTES_PER_ELEMENT;
+    const ints = readSome(pipe) / slice.BYTES_PER_ELEMENT;
     for (let index = SIGNAL_IN_MESSAGE; index < ints; index += INTS_IN_MESSAGE)
       deliver(slice[index] as Signal);
   };
   pollReadable(pipe, readSlice, keepsLoopAlive);
+}
+
+function readSome(pipe: number): number {
+  try {
+    return readSync(pipe, slice);
+  } catch (error) {
+    // A signal of node's came first. The pipe stays readable, so the next turn reads it.
+    if ((error as NodeJS.ErrnoException).code === 'EINTR') return 0;
+    throw error;
+  }
 }
 
 /**

@@ -38,6 +38,13 @@ export const knownOutcomes: readonly Row[] = [
   },
   {
     phase: 'launcher',
+    calls: ['close', 'fcntl'],
+    outcome: 'not tried',
+    reason:
+      'init would wait for a pipe whose writer stays open; the kernel closes it whatever close(2) returns, and F_SETFD cannot fail',
+  },
+  {
+    phase: 'launcher',
     calls: ['execve', 'mmap'],
     outcome: 'node ends',
     reason: 'a program that the kernel has begun to load cannot go back',
@@ -56,11 +63,11 @@ export const knownOutcomes: readonly Row[] = [
   },
   {
     phase: 'init',
-    calls: ['epoll_pwait', 'futex', 'read'],
+    calls: ['epoll_pwait', 'futex', 'openat', 'read'],
     errnos: ['EINTR', 'EAGAIN'],
     onlyEvery: true,
     outcome: 'not tried',
-    reason: 'a wait that is interrupted begins again, as it must: one that always is never ends',
+    reason: 'a call that is interrupted begins again, as it must: one that always is never ends',
   },
   {
     phase: 'init',

@@ -1,9 +1,10 @@
 import { createRandom } from '../soak/random.mjs';
 
-/** Whether to run the whole matrix: `npm run test:faults`. Else a sample, which is another one each time. */
+/** Whether to run the whole matrix: `npm run test:faults`. Else a sample. */
 export const isWhole = process.env['FAULTS'] === 'all';
 
-export const seed = Number(process.env['FAULTS_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
+/** The same sample each time, unless another one is asked for. */
+export const seed = Number(process.env['FAULTS_SEED'] ?? 15);
 
 /** Some of the items, chosen by the seed. */
 export function sample<Item>(items: readonly Item[], count: number): Item[] {

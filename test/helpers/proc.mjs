@@ -122,6 +122,9 @@ export function runningWith(marker) {
   );
 }
 
+/** How long `until` waits by default. Tests on an emulated machine set another. */
+const UNTIL_DEADLINE_MS = Number(process.env['UNTIL_DEADLINE_MS'] ?? 120_000);
+
 /**
  * Polls until a read returns a value, for states that the kernel reports no event of.
  * @template Value
@@ -132,7 +135,7 @@ export function runningWith(marker) {
  * @returns {Promise<Value>}
  * @throws after the deadline
  */
-export async function until(read, what, deadlineMs = 120_000, pauseMs = 2) {
+export async function until(read, what, deadlineMs = UNTIL_DEADLINE_MS, pauseMs = 2) {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const value = read();

@@ -14,13 +14,13 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { must } from '../engine/docker.ts';
 import { compile } from '../helpers/compile.mjs';
-import { isInstalled, kernelsFolder } from './parts.ts';
+import { kernelsFolder } from './parts.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const guest = join(import.meta.dirname, 'guest');
 
 /** What the guest's /init, the launcher and the scenes run. */
-const programs = ['sh', 'cat', 'grep', 'mkdir', 'mount', 'seq', 'setsid', 'sleep', 'true', 'unshare'];
+const programs = ['sh', 'cat', 'grep', 'mount', 'seq', 'setsid', 'sleep', 'strace', 'true', 'unshare'];
 
 /**
  * Builds the root file system that every kernel boots into: the package as a user installs it, this machine's node, a
@@ -36,7 +36,6 @@ export async function buildInitramfs(): Promise<string> {
     await installPackage(tree);
     copyProgram(tree, 'node', process.execPath);
     for (const program of programs) copyProgram(tree, program, findProgram(program));
-    if (isInstalled('strace')) copyProgram(tree, 'strace', findProgram('strace'));
     // Where the test helpers look for them, below the root: see test/helpers/environment.ts.
     symlinkSync('../node_modules/subreaper/bin/subreaper', join(tree, 'bin/subreaper'));
     compile(join(root, 'test/helpers/actor.c'), join(tree, 'build/actor'), ['-static']);

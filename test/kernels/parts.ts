@@ -9,6 +9,7 @@ export const kernelsFolder = resolve(buildFolder, 'kernels');
 const commands = {
   'qemu-system-x86_64': 'qemu-system-x86',
   cpio: 'cpio',
+  strace: 'strace',
   cc: 'gcc and libc6-dev',
   ldd: 'libc-bin',
   unshare: 'util-linux',
@@ -25,6 +26,6 @@ export function obstacle(): string | undefined {
   return undefined;
 }
 
-export function isInstalled(command: string): boolean {
+function isInstalled(command: string): boolean {
   return spawnSync('sh', ['-c', 'command -v "$0"', command]).status === 0;
 }

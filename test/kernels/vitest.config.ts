@@ -10,6 +10,6 @@ export default defineConfig({
     // One machine at a time: an emulated one takes two processors.
     fileParallelism: false,
     // Only for a machine that hangs: boot() ends it first, and reports what it has said until then.
-    hookTimeout: 2_400_000,
+    hookTimeout: 3_000_000,
   },
 });

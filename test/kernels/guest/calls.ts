@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../helpers/proc.ts';
-import { startInit } from '../../helpers/run-init.ts';
 import { whoReaps } from './reaper.ts';
 import { inBothModes, type Scene } from './scene.ts';
+import { start } from './start.ts';
 
 const SIGUSR1 = 10;
 
@@ -18,7 +18,7 @@ export const calls: readonly Scene[] = [
     async (mode) => {
       const trace = join(mkdtempSync(join(tmpdir(), 'strace-')), 'calls');
       const traced = 'trace=ioctl,kill,pidfd_send_signal,rt_sigaction';
-      const init = await startInit({
+      const init = await start({
         mode,
         under: ['strace', '-f', '--seccomp-bpf', '-qq', '-o', trace, '-e', traced, '-e', 'signal=none'],
         options: ['-v'],

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../../helpers/proc.ts';
-import { runInit, startInit } from '../../helpers/run-init.ts';
 import { inBothModes, type Scene } from './scene.ts';
+import { run, start } from './start.ts';
 
 const hierarchy = '/sys/fs/cgroup';
 
@@ -35,7 +35,7 @@ export const cgroups: readonly Scene[] = [
     async (mode) => {
       const folder = makeCgroup(`memory-${mode}`);
       write(join(folder, 'memory.max'), '30M');
-      const { code, signal } = await runInit({ mode, command: inside(folder, hog) });
+      const { code, signal } = await run({ mode, command: inside(folder, hog) });
       return { code, signal, killed: field(folder, 'memory.events', 'oom_kill') };
     },
     () => ({ code: 137, signal: null, killed: 1 }),
@@ -46,7 +46,7 @@ export const cgroups: readonly Scene[] = [
     async (mode) => {
       const folder = makeCgroup(`all-${mode}`);
       const script = 'trap "" TERM; setsid sleep 1000 & sleep 1000 & echo started; read -r _; exit 5';
-      const init = await startInit({ mode, options: ['--grace', '100ms'], command: inside(folder, script) });
+      const init = await start({ mode, options: ['--grace', '100ms'], command: inside(folder, script) });
       await init.nextLine();
       const before = await until(() => Number(readFileSync(join(folder, 'pids.current'), 'utf8')), 'it has');
       init.stdin.write('\n');

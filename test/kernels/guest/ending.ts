@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { actor } from '../../helpers/environment.ts';
 import { childrenOf, descendantsOf, processStat, runningWith, until, zombiesOf } from '../../helpers/proc.ts';
-import { type InitOptions, startInit } from '../../helpers/run-init.ts';
+import type { InitOptions } from '../../helpers/run-init.ts';
 import { inBothModes, type Scene } from './scene.ts';
+import { start } from './start.ts';
 
 /** Starts init over a workload whose processes can all be found by a mark in their environment. */
 async function startMarked(init: InitOptions) {
   const mark = randomUUID();
-  const running = await startInit({ ...init, spawn: { env: { ...process.env, MARK: mark } } });
+  const running = await start({ ...init, spawn: { env: { ...process.env, MARK: mark } } });
   const end = async () => ({ ...(await running.exit), left: runningWith(mark).map(({ name }) => name) });
   return { ...running, end };
 }
@@ -19,27 +20,28 @@ const askedFor = ['15', '18'];
 
 const SURVIVORS = 20;
 
-const survivors = {
-  'that ignore SIGTERM': 'trap "" TERM; sleep 1000 & sleep 1000 &',
-  'in another session': 'trap "" TERM; setsid sleep 1000 & setsid sleep 1000 &',
-  'that are stopped': 'sleep 1000 & kill -STOP $!;',
-  'that daemonized': `${actor} daemon &`,
-};
+/** They ignore SIGTERM, are in another session, are stopped, or have daemonized. */
+const survivors = [
+  '(trap "" TERM; exec sleep 1000) &',
+  '(trap "" TERM; exec setsid sleep 1000) &',
+  'sleep 1000 & kill -STOP $!;',
+  `${actor} daemon &`,
+];
 
 export const ending: readonly Scene[] = [
-  ...Object.entries(survivors).map(([name, script]) =>
-    inBothModes(
-      `survivors ${name} are gone when init ends`,
-      async (mode) => {
-        const command = ['sh', '-c', `${script} echo started; read -r _; exit 5`];
-        const init = await startMarked({ mode, options: ['--grace', '100ms'], command });
-        for (let line = ''; line !== 'started'; ) line = await init.nextLine();
-        await until(() => descendantsOf(init.pid).length > 1, 'something can survive');
-        init.stdin.write('\n');
-        return init.end();
-      },
-      () => ({ code: 5, signal: null, left: [] }),
-    ),
+  inBothModes(
+    'survivors of every kind are gone when init ends',
+    async (mode) => {
+      const command = ['sh', '-c', `${survivors.join(' ')} echo started; read -r _; exit 5`];
+      const init = await startMarked({ mode, options: ['--grace', '100ms'], command });
+      for (let line = ''; line !== 'started'; ) line = await init.nextLine();
+      // With the workload, and the one that the daemon has left.
+      const all = survivors.length + 2;
+      await until(() => descendantsOf(init.pid).length === all, 'they run');
+      init.stdin.write('\n');
+      return init.end();
+    },
+    () => ({ code: 5, signal: null, left: [] }),
   ),
 
   inBothModes(

@@ -8,7 +8,7 @@ import { type Place, sceneName } from './scene.ts';
 import { LAST_STATUS, scenes } from './scenes.ts';
 
 /** For a scene that hangs: the others still run. */
-const SCENE_DEADLINE_MS = 300_000;
+const SCENE_DEADLINE_MS = 900_000;
 
 function report(message: Message): void {
   // The close waits until the port has sent all of it: close(2) of a terminal. The machine may end right after it.

@@ -1,8 +1,9 @@
 import { actor } from '../../helpers/environment.ts';
 import { childrenOf, processStat, until, zombiesOf } from '../../helpers/proc.ts';
-import { type RunningInit, startInit } from '../../helpers/run-init.ts';
+import type { RunningInit } from '../../helpers/run-init.ts';
 import { ignoresChildren, whoReaps } from './reaper.ts';
 import { inBothModes, type Scene } from './scene.ts';
+import { start } from './start.ts';
 
 const ORPHANS = 200;
 
@@ -15,7 +16,7 @@ export const reaping: readonly Scene[] = [
   inBothModes(
     'init says who reaps',
     async (mode) => {
-      const init = await startInit({ mode, options: ['-v'], command: ['sleep', '1000'] });
+      const init = await start({ mode, options: ['-v'], command: ['sleep', '1000'] });
       const says = await until(() => whoReaps(init.stderr()), 'init says who reaps');
       return { says, ignoresChildren: ignoresChildren(init.pid) };
     },
@@ -25,23 +26,23 @@ export const reaping: readonly Scene[] = [
     }),
   ),
 
-  ...['orphans', 'burst'].map((role) =>
-    inBothModes(
-      `${ORPHANS} orphans ${role === 'burst' ? 'at one instant' : 'one after another'} leave no zombie`,
-      async (mode) => {
-        const init = await startInit({ mode, command: [actor, role, `${ORPHANS}`] });
-        const line = await init.nextLine();
-        await onlyTheWorkloadIsLeft(init);
-        return { line, zombies: zombiesOf(init.pid).length };
-      },
-      () => ({ line: 'done', zombies: 0 }),
-    ),
+  inBothModes(
+    `${ORPHANS} orphans one after another and ${ORPHANS} at one instant leave no zombie`,
+    async (mode) => {
+      // Both go on until they are killed.
+      const script = `${actor} orphans ${ORPHANS} & ${actor} burst ${ORPHANS} & wait`;
+      const init = await start({ mode, command: ['sh', '-c', script] });
+      const lines = [await init.nextLine(), await init.nextLine()];
+      await onlyTheWorkloadIsLeft(init);
+      return { lines, zombies: zombiesOf(init.pid).length };
+    },
+    () => ({ lines: ['done', 'done'], zombies: 0 }),
   ),
 
   inBothModes(
     `${ORPHANS} orphans end while init is stopped`,
     async (mode) => {
-      const init = await startInit({
+      const init = await start({
         mode,
         options: ['-v'],
         command: ['sh', '-c', `read -r _; exec ${actor} orphans ${ORPHANS}`],
@@ -65,7 +66,7 @@ export const reaping: readonly Scene[] = [
   inBothModes(
     'a daemon is adopted, and reaped when it ends',
     async (mode) => {
-      const init = await startInit({ mode, command: [actor, 'daemon'] });
+      const init = await start({ mode, command: [actor, 'daemon'] });
       await init.nextLine();
       const daemon = await until(
         () => childrenOf(init.pid).find(({ session, pid }) => session !== pid && session !== init.pid),

@@ -1,7 +1,7 @@
 import { actor } from '../../helpers/environment.ts';
 import { childrenOf, processStat, until } from '../../helpers/proc.ts';
-import { startInit } from '../../helpers/run-init.ts';
 import { inBothModes, type Scene } from './scene.ts';
+import { start } from './start.ts';
 
 /** The 21 named signals that init forwards, and the 31 real-time ones. */
 const named = [1, 2, 3, 10, 12, 13, 14, 15, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30];
@@ -19,7 +19,7 @@ export const signals: readonly Scene[] = [
   inBothModes(
     'every signal reaches the workload once',
     async (mode) => {
-      const init = await startInit({ mode, command: [actor, 'signals'] });
+      const init = await start({ mode, command: [actor, 'signals'] });
       await init.nextLine();
       const seen: number[] = [];
       for (const signal of forwarded) {
@@ -35,7 +35,7 @@ export const signals: readonly Scene[] = [
     'a signal reaches the whole process group, and a workload that handles it ends as it likes',
     async (mode) => {
       const script = `trap "echo parent" TERM; ${child} & wait; wait; exit 3`;
-      const init = await startInit({ mode, command: ['sh', '-c', script] });
+      const init = await start({ mode, command: ['sh', '-c', script] });
       await init.nextLine();
       init.kill('SIGTERM');
       const lines = [await init.nextLine(), await init.nextLine()].sort();
@@ -48,7 +48,7 @@ export const signals: readonly Scene[] = [
     'with --scope child it reaches the workload alone',
     async (mode) => {
       const script = `trap "echo parent" TERM; ${child} & wait; wait; exit 3`;
-      const init = await startInit({ mode, options: ['--scope', 'child'], command: ['sh', '-c', script] });
+      const init = await start({ mode, options: ['--scope', 'child'], command: ['sh', '-c', script] });
       const lines = [await init.nextLine()];
       init.kill('SIGTERM');
       lines.push(await init.nextLine());
@@ -66,7 +66,7 @@ export const signals: readonly Scene[] = [
     'with --scope tree it reaches every session',
     async (mode) => {
       const command = ['sh', '-c', `setsid ${actor} signals & ${actor} signals & exec ${actor} signals`];
-      const init = await startInit({ mode, options: ['--scope', 'tree'], command });
+      const init = await start({ mode, options: ['--scope', 'tree'], command });
       for (let ready = 0; ready < 3; ready++) await init.nextLine();
       init.kill('SIGTERM');
       const seen: string[] = [];
@@ -79,7 +79,7 @@ export const signals: readonly Scene[] = [
   inBothModes(
     `${QUEUED} queued real-time signals all arrive`,
     async (mode) => {
-      const init = await startInit({ mode, command: [actor, 'signals'] });
+      const init = await start({ mode, command: [actor, 'signals'] });
       await init.nextLine();
       init.kill('SIGSTOP');
       await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
