@@ -212,7 +212,7 @@ describeModes(['actor'], '--report', (mode) => {
     });
     expect(await init.nextLine()).toBe('done');
     await until(() => childrenOf(init.pid).length === 1, 'every orphan is reaped');
-    expect(init.stderr()).toContain('init reaps orphans');
+    await until(() => init.stderr().includes('init reaps orphans'), 'init says who reaps');
     init.kill('SIGTERM');
     await init.exit;
     expect(read(file)).toMatchObject({ status: 143, reason: null, orphansReaped: 20 });
