@@ -1,7 +1,7 @@
 // Loaded into init before its program (node --require): makes one of its event handlers throw. This needs no seam in init:
 // all handlers come by way of node's timers, koffi's callbacks or promises.
 //
-// THROW_IN names the handler: immediate, timeout, signal, poll, rejection or nothing-left. All throw once the file named by
+// THROW_IN names the handler: immediate, timeout, poll, rejection or nothing-left. All throw once the file named by
 // THROW_WHEN exists, which the workload makes.
 const { existsSync } = require('node:fs');
 const timers = require('node:timers');
@@ -46,10 +46,10 @@ if (THROW_IN === 'rejection') {
   globalThis.setImmediate = timers.setImmediate;
 }
 
-// The first callback that init registers gets signals, the second one what uv_poll says. An exception must come from inside
-// them, as one of init's own would: both look something up in a Map.
+// The first callback that init registers gets SIGCHLD, the second one what uv_poll says. An exception must come from inside,
+// as one of init's own would: the callback looks something up in a Map.
 const callbacks = ['signal', 'poll'];
-if (callbacks.includes(THROW_IN)) {
+if (THROW_IN === 'poll') {
   let inside;
   const { get } = Map.prototype;
   Map.prototype.get = function (key) {
