@@ -53,7 +53,7 @@ export function init(
   // The kernel raises these against this thread for its own writes and terminal calls: they must not be forwarded. Those
   // sent to the process still arrive, through node's other threads.
   const ownCalls = (['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
-  // The kernel prefers this thread for all others: a flood of real-time signals, none of which replaces another, would
+  // The kernel prefers this thread to all others: a flood of real-time signals, none of which replaces another, would
   // interrupt it without end.
   blockOnlyInThisThread([...ownCalls, ...forwarded.filter((signal) => signal >= realTime.first)]);
 
@@ -75,8 +75,7 @@ export function init(
     );
   }
 
-  // Start the workload. This is the point of no return: an exception in init would end the container, so from here on
-  // errors are logged and survived.
+  // Start the workload. This is the point of no return: what fails in a system call from here on is logged and survived.
   const terminal = openTerminal(watch);
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);

@@ -102,7 +102,7 @@ export interface SignalWatch {
   start(signal: Signal): void;
   /**
    * Removes the handler: the default action is back, unless another handle watches the signal too.
-   * @returns whether the signal was caught before that but not delivered yet; it never will be
+   * @returns for a signal of node's own loop, whether it was caught before that but not delivered yet; it never will be
    */
   stop(signal: Signal): boolean;
   /**

@@ -41,7 +41,7 @@ export const knownOutcomes: readonly Row[] = [
     calls: ['close', 'fcntl'],
     outcome: 'not tried',
     reason:
-      'init would wait for a pipe whose writer stays open; the kernel closes it whatever close(2) returns, and F_SETFD cannot fail',
+      'init would wait for a pipe whose writer stays open; the kernel closes it whatever close(2) returns, and F_SETFD cannot fail. Other tests limit descriptors',
   },
   {
     phase: 'launcher',
