@@ -14,7 +14,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { actor } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, until } from '../helpers/proc.ts';
-import { type InitOptions, runInit, startInit } from '../helpers/run-init.ts';
+import { type InitOptions, type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
 
 interface LogRecord {
   readonly level: number;
@@ -38,8 +38,25 @@ function freshFile(name: string): string {
 }
 
 /** Waits for a sentence of init's. */
-const says = (init: { stderr: () => string }, part: string) =>
-  until(() => sentences(init.stderr()).find((sentence) => sentence.includes(part)), part);
+async function says(init: RunningInit, part: string): Promise<string> {
+  const said = () => sentences(init.stderr());
+  try {
+    return await until(() => said().find((sentence) => sentence.includes(part)), part);
+  } catch (error) {
+    throw new Error(`init said ${JSON.stringify(said())}\n${describeProcess(init.pid)}`, { cause: error });
+  }
+}
+
+/** What the kernel knows of a process. */
+function describeProcess(pid: number): string {
+  try {
+    return ['status', 'wchan', 'syscall']
+      .map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1'))
+      .join('\n');
+  } catch {
+    return `no process ${pid}`;
+  }
+}
 
 describeModes(['actor'], 'a workload that does not end on the stop signal', (mode) => {
   test.each([
