@@ -1,6 +1,6 @@
 // The files of a run. build/bench keeps what is installed and compiled; the rest is removed at the end.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { compile } from '../test/helpers/compile.mjs';
 
@@ -24,21 +24,17 @@ export function compileHelpers() {
   }
 }
 
-const scratch = resolve(build, `run-${process.pid}`);
+mkdirSync(build, { recursive: true });
+const scratch = mkdtempSync(resolve(build, 'run-'));
 // Retried: a process that is killed at the same moment may still write there.
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }));
 
 let count = 0;
 /** @returns a path where nothing is yet, for the time of the run */
-export function freshPath() {
-  mkdirSync(scratch, { recursive: true });
-  return resolve(scratch, `${count++}`);
-}
+export const freshPath = () => resolve(scratch, `${count++}`);
 
-/** Installs an npm package into a folder of its own, as for production. @returns its node_modules */
+/** Installs an npm package into a new folder, as for production. @returns its node_modules */
 export function installPackage(folder, spec) {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
   npm('install', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder, spec);
   return resolve(folder, 'node_modules');
 }

@@ -1,11 +1,6 @@
-// Numbers as the tables and plots show them.
-
-/** 20,000 */
-export function withCommas(number) {
-  return number.toLocaleString('en-US');
-}
-
-/** Three significant digits and no more: 1,656, 560, 12.3, 0.047 */
+/** Three significant digits, and all digits of an integer: 1,656, 560, 12.3, 0.047 */
 export function short(value) {
-  return Math.abs(value) >= 1000 ? withCommas(Math.round(value)) : `${Number(value.toPrecision(3))}`;
+  return Math.abs(value) >= 1000
+    ? Math.round(value).toLocaleString('en-US')
+    : `${Number(value.toPrecision(3))}`;
 }

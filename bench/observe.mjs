@@ -9,68 +9,47 @@ import { freshPath } from './files.mjs';
 /** By then a process has done what strace's attaching makes it do. */
 const ATTACH_MS = 1000;
 
-/** Watches processes for a while. @returns their threads, and what all of these do in a minute */
-export async function watchActivity(pids, windowMs) {
-  const before = sum(pids.map(readActivity));
-  await sleep(windowMs);
-  const after = sum(pids.map(readActivity));
-  const inAMinute = (metric) => ((after[metric] - before[metric]) * 60_000) / windowMs;
-  return { threads: after.threads, wakeUps: inAMinute('wakeUps'), cpuMs: inAMinute('cpuMs') };
+/** @returns the threads of processes, and what these did so far: numbers that only grow */
+export function readActivity(pids) {
+  const threads = pids.flatMap(threadsOf);
+  const wakeUps = sum(threads, (thread) => statusField(thread, 'voluntary_ctxt_switches'));
+  return { threads: threads.length, wakeUps, cpuMs: sum(threads, (id) => procFile(id, 'schedstat')) / 1e6 };
+}
+
+/** @returns MiB, from a field of smaps_rollup. Pss divides each page by the number of processes that map it */
+export function readMemory(pids, field) {
+  return sum(pids, (pid) => statusField(pid, field, 'smaps_rollup')) / 1024;
+}
+
+/** @returns the sum of the numbers that texts begin with; NaN of no text */
+function sum(ids, read) {
+  const numbers = ids.map((id) => Number.parseInt(read(id), 10));
+  return numbers.length > 0 ? numbers.reduce((one, other) => one + other) : Number.NaN;
 }
 
 /** Resolves when a process has done what its start, a signal or a death makes it do; after 10 s at the latest. */
 export async function comesToRest(pid) {
   for (let tries = 0; tries < 33; tries++) {
-    const { cpuMs } = await watchActivity([pid], 300);
-    if (cpuMs === 0) return;
+    const before = readActivity([pid]);
+    await sleep(300);
+    if (readActivity([pid]).cpuMs === before.cpuMs) return;
   }
 }
 
-/** @returns what all threads of a process did so far: numbers that only grow */
-function readActivity(pid) {
-  return sum(
-    threadsOf(pid).map((thread) => ({
-      threads: 1,
-      wakeUps: Number.parseInt(statusField(thread, 'voluntary_ctxt_switches'), 10),
-      cpuMs: Number.parseInt(procFile(thread, 'schedstat'), 10) / 1e6,
-    })),
-  );
-}
-
-/** @returns MiB, from /proc/PID/smaps_rollup. Proportional: each page divided by the number of processes that map it */
-export function readMemory(pid) {
-  const [resident, proportional, anonymous] = ['Rss', 'Pss', 'Anonymous'].map(
-    (field) => Number.parseInt(statusField(pid, field, 'smaps_rollup'), 10) / 1024,
-  );
-  return { resident, proportional, anonymous, file: resident - anonymous };
-}
-
-/** @returns the sums of several objects of numbers */
-export function sum(list) {
-  const total = {};
-  for (const [key, value] of list.flatMap(Object.entries)) total[key] = (total[key] ?? 0) + value;
-  return total;
-}
-
-/**
- * @returns how many system calls processes make during `run`, by strace's log: its own count includes what attaching and
- *   detaching cause
- */
+/** @returns the system calls of processes during `run`, from strace's log: its own count includes attaching */
 export async function countSystemCalls(pids, run) {
   const log = freshPath();
-  const strace = spawn('strace', ['-f', '-ttt', '-o', log, '-p', pids.join(',')], { stdio: 'ignore' });
+  const strace = spawn('strace', ['-f', '-o', log, '-p', pids.join(',')], { stdio: 'ignore' });
   // An error says that there is no strace: then it never attaches.
   const closed = once(strace, 'close').catch(() => {});
-  const isTraced = (pid) => threadsOf(pid).every((thread) => statusField(thread, 'TracerPid') !== '0');
-  await until(() => pids.every(isTraced), 'strace has attached', 10_000);
+  const isTraced = (thread) => statusField(thread, 'TracerPid') !== '0';
+  await until(() => pids.flatMap(threadsOf).every(isTraced), 'strace has attached', 10_000);
   await sleep(ATTACH_MS);
-  const from = Date.now() / 1000;
+  const countSoFar = () => readFileSync(log, 'latin1').match(/^\d+ +\w+\(/gm)?.length ?? 0;
+  const before = countSoFar();
   await run();
-  const to = Date.now() / 1000;
+  const count = countSoFar() - before;
   strace.kill('SIGKILL');
   await closed;
-  const times = readFileSync(log, 'latin1')
-    .split('\n')
-    .map((line) => Number(/^\d+ +(\d+\.\d+) \w+\(/.exec(line)?.[1]));
-  return times.filter((time) => time >= from && time <= to).length;
+  return count;
 }

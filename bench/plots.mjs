@@ -6,16 +6,11 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { short } from './numbers.mjs';
 
-const OURS = '#c2255c';
-const OTHERS = '#495057';
-const color = ({ candidate }) => (/subreaper|--|^SIGTERM/.test(candidate) ? OURS : OTHERS);
+const color = ({ candidate }) => (/subreaper|--|^SIGTERM/.test(candidate) ? '#c2255c' : '#495057');
 
 /** A plot of figures: its title, and the groups that it shows. A column for each facet, a row for each candidate and n. */
 const plots = {
-  start: [
-    'Start: from exec to the workload, and to the end of init',
-    /^start: (?<facet>exec to (workload|exit) .*)/,
-  ],
+  start: ['Start: from exec to the workload, and to the end of init', /^start: (?<facet>exec to .*)/],
   burst: ['N zombies at one instant: ms until the last is reaped', /^burst: (?<facet>[\d,]+ zombies) .*/],
   signals: ['From a signal to init to the answer of the workload', /^signal to workload: (?<facet>p\d\d .*)/],
   memory: ['Idle init: MiB', /^idle (?<facet>alone: (resident|anonymous)|beside .* proportional) memory \(/],
@@ -63,37 +58,32 @@ function drawRanges(rows) {
 /** A strip for each candidate. The scale has room for zero and for thousands. */
 function drawStorm(rows) {
   const domain = valuesOf(rows, 'candidate');
-  const area = {
-    fy: 'candidate',
-    x: 'seconds',
-    y: 'zombies',
-    z: 'candidate',
-    curve: 'step-after',
-    fill: color,
-  };
-  const zombies = { label: null, ticks: [0, 10, 1000], tickFormat: short, grid: true };
+  const place = { fy: 'candidate', x: 'seconds', y: 'zombies', z: 'candidate' };
+  const ticks = { label: null, ticks: [0, 10, 1000], tickFormat: short, grid: true };
   return {
     height: domain.length * 56 + 106,
     marginRight: 140,
     fy: { label: null, domain, padding: 0.18 },
     x: { label: 's', ticks: 6 },
-    y: { ...zombies, type: 'symlog', constant: 1, domain: [0, 10_000] },
-    marks: [Plot.areaY(rows, area), Plot.ruleY([0])],
+    y: { ...ticks, type: 'symlog', constant: 1, domain: [0, 10_000] },
+    marks: [Plot.areaY(rows, { ...place, curve: 'step-after', fill: color }), Plot.ruleY([0])],
   };
 }
 
 function render({ marks, ...options }, title) {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const font = { fontSize: 14, fontWeight: 600, lineAnchor: 'bottom' };
-  const svg = Plot.plot({
-    ...{ document, width: 760, marginTop: 54, marginBottom: 42, marginLeft: 156 },
-    style: { fontSize: '12px', background: 'white', color: '#212529' },
-    marks: [
-      ...marks,
-      Plot.text([title], { ...font, frameAnchor: 'top-left', facet: 'super', dx: -142, dy: -32 }),
-    ],
-    ...options,
-  });
+  const style = { fontSize: '12px', background: 'white', color: '#212529' };
+  const heading = {
+    fontSize: 14,
+    fontWeight: 600,
+    lineAnchor: 'bottom',
+    frameAnchor: 'top-left',
+    dx: -142,
+    dy: -32,
+  };
+  const titled = [...marks, Plot.text([title], { ...heading, facet: 'super' })];
+  const margins = { marginTop: 54, marginBottom: 42, marginLeft: 156 };
+  const svg = Plot.plot({ document, width: 760, style, ...margins, ...options, marks: titled });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   // The page behind the image may be dark.
   return `${svg.outerHTML.replace('>', '><rect width="100%" height="100%" fill="white"/>')}\n`;

@@ -19,55 +19,45 @@ export function createRecord() {
 
   /**
    * Measures every candidate once a round, in the opposite order in the next round, so that a drift of the machine hits
-   * all alike, and adds a group of figures for each metric. A candidate may have fewer rounds.
-   * @param groups  by metric, the name of its group
-   * @param one  measures a candidate once. @returns numbers by metric
-   * @returns by metric and by candidate, one number a round; NaN for a round that failed
+   * all alike, and adds the figures. A candidate may have fewer rounds.
+   * @param one  measures a candidate once. @returns numbers by what they are, which follows the title in a group's name
+   * @returns by candidate, these numbers for each round; none for a round that failed
    */
-  async function compare(groups, { rounds, candidates, base }, one) {
-    const [title] = Object.values(groups);
+  async function compare(title, { rounds, candidates, base }, one) {
     const failures = {};
-    const all = Array(rounds).fill(Number.NaN);
-    const values = Object.fromEntries(Object.keys(groups).map((metric) => [metric, {}]));
-    for (const round of all.keys()) {
+    const measured = Object.fromEntries(candidates.map(({ name }) => [name, Array(rounds).fill({})]));
+    for (let round = 0; round < rounds; round++) {
       for (const candidate of round % 2 === 0 ? candidates : candidates.toReversed()) {
         const { name } = candidate;
         if (round >= candidate.rounds || failures[name] === MOST_FAILURES) continue;
-        showProgress(`${title}: ${name}, round ${round + 1} of ${rounds}`);
+        showProgress(`${title}${name}, round ${round + 1} of ${rounds}`);
         try {
-          const measured = await one(candidate);
-          for (const [metric, own] of Object.entries(values)) {
-            own[name] ??= [...all];
-            own[name][round] = measured[metric] ?? Number.NaN;
-          }
+          measured[name][round] = await one(candidate);
         } catch (error) {
           failures[name] = (failures[name] ?? 0) + 1;
-          leaveOut(name, `${title}: ${error.message}`);
+          leaveOut(name, `${title}${error.message}`);
         }
       }
     }
-    for (const [metric, group] of Object.entries(groups)) add(group, values[metric], base);
-    return values;
+    add(title, measured, candidates.find(({ isBase }) => isBase)?.name ?? base);
+    return measured;
   }
 
-  /**
-   * Adds a figure for each candidate.
-   * @param base  the candidate that the others are compared with, round by round: what slows a round down falls out
-   */
-  function add(group, values, base = undefined) {
-    for (const [candidate, own] of Object.entries(values)) {
-      const [median, p25, p75] = [0.5, 0.25, 0.75].map((part) => quantileOfKnown(own, part));
-      if (median === undefined) continue;
-      const rounds = own.filter(Number.isFinite).length;
-      const ratios = own.map((value, round) => value / values[base]?.[round]);
-      const ratio = quantileOfKnown(ratios, 0.5);
-      const compared = ratio === undefined ? {} : { base, ratio };
-      record.figures.push({ group, candidate, median, p25, p75, rounds, ...compared });
+  /** The others are compared with the base round by round: what slows a round down falls out. */
+  function add(title, measured, base = undefined) {
+    for (const what of new Set(Object.values(measured).flat().flatMap(Object.keys))) {
+      for (const [candidate, rounds] of Object.entries(measured)) {
+        const values = rounds.map((numbers) => numbers[what]);
+        const known = values.filter(Number.isFinite);
+        if (known.length === 0) continue;
+        const [median, p25, p75] = [0.5, 0.25, 0.75].map((part) => quantile(known, part));
+        const ratios = values
+          .map((value, round) => value / measured[base]?.[round][what])
+          .filter(Number.isFinite);
+        const compared = ratios.length > 0 && { base, ratio: quantile(ratios, 0.5) };
+        const figure = { group: title + what, candidate, median, p25, p75, rounds: known.length };
+        record.figures.push({ ...figure, ...compared });
+      }
     }
   }
-}
-
-function quantileOfKnown(values, part) {
-  const known = values.filter(Number.isFinite);
-  return known.length === 0 ? undefined : quantile(known, part);
 }

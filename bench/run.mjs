@@ -15,21 +15,17 @@ import { tablesOf } from './table.mjs';
 /** Each is a file of measure/. */
 const measurements = 'start,burst,storm,signals,memory,idle,in-process,growth,crowd,size';
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: measurements },
-    quick: { type: 'boolean', default: false },
-    redraw: { type: 'boolean' },
-  },
-});
-const names = options.only.split(',');
-const unknown = names.filter((name) => !measurements.split(',').includes(name));
-if (unknown.length > 0) {
-  console.error(`bench: no measurement is called ${unknown.join(', ')}; there are ${measurements}`);
+const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
+const { values: options } = parseArgs({ options: { only: text, against: text, quick: flag, redraw: flag } });
+const names = (options.only ?? measurements).split(',');
+const unknown = names.find((name) => !measurements.split(',').includes(name));
+if (unknown !== undefined) {
+  console.error(`bench: no measurement is called ${unknown}; there are ${measurements}`);
   process.exit(1);
 }
 /** Only a whole run replaces what the README shows. */
-const folder = options.quick || options.only !== measurements ? build : import.meta.dirname;
+const isWhole = !(options.only || options.against || options.quick);
+const folder = isWhole ? import.meta.dirname : build;
 const results = resolve(folder, 'results.json');
 
 // The 'exit' event ends all that runs.
@@ -43,25 +39,22 @@ plotAll(report, resolve(folder, 'plots'));
 writeFileSync(resolve(folder, 'results.md'), tablesOf(report));
 console.log(tablesOf(report));
 
-/** How much of something a measurement does. The small form shows that it works, and little about times. */
-function size(full, quick) {
-  return options.quick ? quick : full;
-}
-
 async function measureAll() {
   const obstacle = namespaceObstacle();
   if (obstacle !== undefined) throw new Error(`no PID namespace can be made, ${obstacle}; run it as root`);
   // The usual 32,768 pids are too few for 30,000 strangers.
   if (!options.quick && process.getuid() === 0) raiseMachinePidMax();
+  // How much of something a measurement does. The small form shows that it works, and little about times.
+  const size = (full, quick) => (options.quick ? quick : full);
   const [date, load] = [new Date(), loadavg()[0].toFixed(1)];
   compileHelpers();
   const record = createRecord();
-  const candidates = findCandidates(record);
+  const all = findCandidates(record, options.against);
   for (const name of names) {
-    const takingPart = candidates.filter(({ only }) => only?.includes(name) ?? true);
+    const candidates = all.filter(({ only }) => only?.includes(name) ?? true);
     try {
       const { measure } = await import(`./measure/${name}.mjs`);
-      await measure({ record, candidates: takingPart, size });
+      await measure({ record, candidates, size });
     } catch (error) {
       record.leaveOut('all', `${name}: ${error.message}`);
     }
@@ -72,7 +65,7 @@ async function measureAll() {
   return {
     about: `${date.toISOString().slice(0, 10)}, ${minutes} minutes, load before the run ${load}. ${machine}.`,
     kernel: `Linux ${release()}`,
-    versions: candidates.flatMap(({ name, version }) => (version ? `${name} ${version}` : [])).join(', '),
+    versions: all.flatMap(({ name, version }) => (version ? `${name} ${version}` : [])).join(', '),
     ...record,
   };
 }

@@ -2,45 +2,38 @@
 // takes to end a small tree.
 import { statSync } from 'node:fs';
 import { childrenOf, descendantsOf, until } from '../../test/helpers/proc.mjs';
+import { quantile } from '../../test/helpers/quantile.mjs';
 import { subreaper } from '../candidates.mjs';
 import { freshPath, helpers } from '../files.mjs';
-import { withCommas } from '../numbers.mjs';
+import { short } from '../numbers.mjs';
 import { comesToRest } from '../observe.mjs';
-import { launch, rowsOf } from '../processes.mjs';
-import { signalTimes } from './signals.mjs';
+import { asPid1, launch, OUT } from '../processes.mjs';
 
 const TREE = 10;
 
 export async function measure({ record, candidates, size }) {
   const rounds = size(5, 1);
   const burst = size(1000, 100);
+  const some = candidates.filter(({ name, isBase }) => /^(subreaper|tini)$/.test(name) || isBase);
   for (const crowd of [0, size(10_000, 1000)]) {
-    const among = `crowd: among ${withCommas(crowd)} processes`;
-    await record.compare(
-      {
-        p50: `${among}, signal to workload p50 (µs)`,
-        p99: `${among}, signal to workload p99 (µs)`,
-        ms: `${among}, burst of ${withCommas(burst)} (ms)`,
-      },
-      { rounds, candidates: candidates.filter(({ name }) => /^(subreaper|tini)$/.test(name)), base: 'tini' },
-      async ({ line }) => {
-        const inCrowd = (command) => line([...withCrowd(crowd), ...command]);
-        const times = await signalTimes(inCrowd, size(1000, 100));
-        const [[ms]] = await rowsOf(inCrowd, 'burst', burst);
-        return { ...times, ms };
-      },
-    );
+    const title = `crowd: among ${short(crowd)} processes, `;
+    await record.compare(title, { rounds, candidates: some, base: 'tini' }, async (candidate) => {
+      const inCrowd = (...command) => asPid1(candidate, [...withCrowd(crowd), ...command]);
+      const us = (await inCrowd(helpers.latency, OUT, size(1000, 100), 0)).flat();
+      const [[ms]] = await inCrowd(helpers.burst, OUT, burst);
+      return {
+        'signal to workload p50 (µs)': quantile(us, 0.5),
+        'signal to workload p99 (µs)': quantile(us, 0.99),
+        [`burst of ${short(burst)} (ms)`]: ms,
+      };
+    });
   }
-
-  const beside = size([0, 3000, 30_000], [0, 3000]).map((count) => ({
-    name: `beside ${withCommas(count)} strangers`,
-    count,
+  const counts = size([0, 3000, 30_000], [0, 3000]);
+  const beside = counts.map((count) => ({ name: `beside ${short(count)} strangers`, count }));
+  const settings = { rounds, candidates: beside, base: beside[0].name };
+  await record.compare('crowd: ', settings, async ({ count }) => ({
+    'second SIGTERM to the end of a small tree, as subreaper (ms)': await endBeside(count),
   }));
-  await record.compare(
-    { ms: 'crowd: second SIGTERM to the end of a small tree, as subreaper (ms)' },
-    { rounds, candidates: beside, base: beside[0].name },
-    ({ count }) => endBeside(count),
-  );
 }
 
 /** What starts the crowd, and once it is there becomes the command behind it. */
@@ -49,13 +42,13 @@ function withCrowd(count) {
   return ['sh', '-c', script, helpers.sleepers, freshPath(), `${count}`];
 }
 
-/** The tree ignores the first SIGTERM, and its grace time is long: the second one makes init kill it. */
+/** The tree ignores the first SIGTERM, and its grace time is long: the second one makes init kill it. @returns ms */
 async function endBeside(strangers) {
   let signalledAt;
-  async function signalTwice(stamp, launcherPid) {
+  async function meanwhile(stamp, pids) {
     await until(() => statSync(stamp).size > 0, 'the tree is there');
     // The launcher has the crowd and init as its children.
-    const [{ pid }] = childrenOf(launcherPid()).filter(({ name }) => name !== 'sleepers');
+    const [{ pid }] = childrenOf(pids()[0]).filter(({ name }) => name !== 'sleepers');
     await comesToRest(pid);
     process.kill(pid, 'SIGTERM');
     await comesToRest(pid);
@@ -64,7 +57,8 @@ async function endBeside(strangers) {
     signalledAt = Number(process.hrtime.bigint()) / 1e6;
     process.kill(pid, 'SIGTERM');
   }
-  const tree = (stamp) => [...subreaper('--grace', '60s'), helpers.sleepers, stamp, `${TREE}`, 'defy'];
-  const { endedAt } = await launch(tree, { before: withCrowd(strangers), meanwhile: signalTwice });
-  return { ms: endedAt - signalledAt };
+  const init = subreaper('--grace', '60s');
+  const tree = [helpers.sleepers, OUT, TREE, 'defy'];
+  const { endedAt } = await launch({ init }, tree, { before: withCrowd(strangers), meanwhile });
+  return endedAt - signalledAt;
 }

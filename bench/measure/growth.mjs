@@ -1,48 +1,44 @@
 // Thousands of live processes below init: does the time for what it does with all of them grow faster than their number?
 import { subreaper } from '../candidates.mjs';
 import { helpers } from '../files.mjs';
-import { withCommas } from '../numbers.mjs';
-import { launch, rowsOf } from '../processes.mjs';
+import { short } from '../numbers.mjs';
+import { asPid1, launch, OUT } from '../processes.mjs';
 
-const withOptions = (name, ...options) => ({
-  name,
-  line: (command) => [...subreaper(...options), ...command],
-});
-const endings = [withOptions('SIGTERM'), withOptions('--grace 0', '--grace', '0')];
+const endings = [
+  { name: 'SIGTERM', init: subreaper() },
+  { name: '--grace 0', init: subreaper('--grace', '0') },
+];
 /** The helper signals all of them twice: through init, and by itself. */
-const toTree = withOptions('--scope tree', '--scope', 'tree', '--grace', '0');
+const init = subreaper('--scope', 'tree', '--grace', '0');
 const senders = [
-  { ...toTree, column: 0 },
-  { ...toTree, name: 'kill() for each', column: 1 },
+  { name: '--scope tree', init, column: 0 },
+  { name: 'kill() for each', init, column: 1 },
 ];
 
 export async function measure({ record, candidates, size }) {
-  const [tini] = candidates.filter(({ name }) => name === 'tini');
-  const kernel = { ...tini, name: 'tini, the kernel' };
+  const tini = candidates.filter(({ name }) => name === 'tini');
+  const kernel = tini.map((candidate) => ({ ...candidate, name: 'tini, the kernel' }));
+  const ways = {
+    'PID 1': { behind: ['unshare', '--pid', '--fork', '--mount-proc'], candidates: [...endings, ...kernel] },
+    subreaper: { behind: [], candidates: endings },
+  };
   const rounds = size(5, 1);
   for (const count of size([1000, 3000, 10_000], [300, 1000])) {
-    const group = `growth: ${withCommas(count)} descendants`;
-    await record.compare(
-      { ms: `${group}, one signal to all (ms)` },
-      { rounds, candidates: senders, base: 'kill() for each' },
-      async ({ line, column }) => {
-        const [times] = await rowsOf(line, 'sleepers', count, 'signal');
-        if (times[column] < 0) throw new Error('not all of them got the signal');
-        return { ms: times[column] };
-      },
-    );
+    const title = `growth: ${short(count)} descendants, `;
+    const settings = { rounds, candidates: senders, base: 'kill() for each' };
+    await record.compare(title, settings, async (candidate) => {
+      const [times] = await asPid1(candidate, [helpers.sleepers, OUT, count, 'signal']);
+      const ms = times[candidate.column];
+      if (ms < 0) throw new Error('not all of them got the signal');
+      return { 'one signal to all (ms)': ms };
+    });
     // The sleepers' parent, which is the workload, leaves them to init.
-    const end = (before) => (init) =>
-      launch((stamp) => [...before, ...init.line([helpers.sleepers, stamp, `${count}`, 'leave'])]);
-    await record.compare(
-      { fromWorkloadToExit: `${group}, end of all as PID 1 (ms)` },
-      { rounds, candidates: [...endings, ...(tini ? [kernel] : [])], base: kernel.name },
-      end(['unshare', '--pid', '--fork', '--mount-proc']),
-    );
-    await record.compare(
-      { fromWorkloadToExit: `${group}, end of all as subreaper (ms)` },
-      { rounds, candidates: endings },
-      end([]),
-    );
+    const sleepers = [helpers.sleepers, OUT, count, 'leave'];
+    for (const [as, { behind, candidates }] of Object.entries(ways)) {
+      await record.compare(title, { rounds, candidates, base: 'tini, the kernel' }, async (candidate) => {
+        const { fromWorkloadToExit } = await launch(candidate, sleepers, { behind });
+        return { [`end of all as ${as} (ms)`]: fromWorkloadToExit };
+      });
+    }
   }
 }
