@@ -16,7 +16,7 @@ import { traceText } from '../trace/trace-events.ts';
 import { attempt } from './attempt.ts';
 import type { Effect, Event } from './lifecycle.ts';
 import type { PhaseTime } from './phases.ts';
-import { SLICE_MS, visitInSlices } from './slices.ts';
+import { visitInSlices } from './slices.ts';
 
 export { writeWhole } from './whole-file.ts';
 
@@ -24,10 +24,12 @@ export { writeWhole } from './whole-file.ts';
 const LOOK_EVERY_MS = 50;
 /** Looking takes at most one part of so many of init's time. */
 const SHARE = 10;
-/** How long it looks at ended children between two looks. In a storm of orphans it leaves out the rest, and reaps. */
-const ENDED_MS = 10;
+/** At how many ended children it looks meanwhile. In a storm of orphans it leaves out the rest, and reaps. */
+const MOST_ENDED = 250;
 /** With more children than that, init has a storm of orphans to reap, and no time to look at the tree. */
 const STORM = 1000;
+/** At the end it looks once more at so many processes: the others may have ended, and count as unfinished. */
+const LAST_LOOKS = 1000;
 
 /** Collects what init and the processes below it do, for trace events at the end. Only `write` throws. */
 export interface Trace {
@@ -52,7 +54,7 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
   let isLooking = false;
   let restUntilMs = 0;
   let unseen = 0;
-  let endedMs = 0;
+  let ended = 0;
   let endedUntilMs = 0;
 
   function look(): void {
@@ -125,24 +127,22 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
       phaseEndUs = endUs;
     },
     lookAtEnded() {
-      const beganMs = now();
-      if (beganMs > endedUntilMs) {
-        endedUntilMs = beganMs + LOOK_EVERY_MS;
-        endedMs = 0;
-      }
-      if (endedMs > ENDED_MS) return;
+      if (ended >= MOST_ENDED && now() < endedUntilMs) return;
       const pid = peekEnded();
-      if (typeof pid === 'number') attempt(() => lookAt(pid, false));
-      endedMs += now() - beganMs;
+      if (typeof pid !== 'number') return;
+      if (now() >= endedUntilMs) {
+        endedUntilMs = now() + LOOK_EVERY_MS;
+        ended = 0;
+      }
+      ended++;
+      attempt(() => lookAt(pid, false));
     },
     reaped(pid, how) {
       if (!history.gone(pid, nowUs(), how)) unseen++;
     },
     write(status) {
       clearInterval(timer);
-      const lastMs = now() + SLICE_MS;
-      for (const pid of isUsable ? history.alive() : []) {
-        if (now() > lastMs) break;
+      for (const pid of isUsable ? history.alive().slice(0, LAST_LOOKS) : []) {
         attempt(() => {
           if (readProcess(pid) === undefined) history.gone(pid, nowUs());
         });
