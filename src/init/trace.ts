@@ -45,8 +45,9 @@ export interface Trace {
 /** @param write writes the trace whole or not at all */
 export function createTrace(write: (text: string) => void, nameOf: (signal: Signal) => string): Trace {
   const isUsable = isProcUsable();
-  const self =
-    (isUsable ? readProcess(process.pid) : undefined) ?? withoutProc(process.pid as Pid, process.uptime());
+  const self = withoutProc(process.pid as Pid, process.uptime());
+  // Without a descriptor to spare, the workload starts all the same.
+  if (isUsable) attempt(() => Object.assign(self, readProcess(process.pid)));
   const history = createHistory({ ...self, name: 'subreaper' });
   const timer = setInterval(look, LOOK_EVERY_MS).unref();
   let workload: Pid | undefined;

@@ -3,8 +3,8 @@ import { printableName } from '../process-tree/printable-name.ts';
 import { hasEnded, msPerTick, type ProcessInfo } from '../process-tree/process-table.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 
-/** So many processes, and so many marks: a run of months must not fill init's memory. */
-const MOST = 100_000;
+/** So many processes, and so many marks: a run of months must not fill a small container: 70 MB at the end. */
+const MOST = 20_000;
 
 /** The life of a process. All times are microseconds since boot. */
 export interface Life {
