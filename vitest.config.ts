@@ -16,7 +16,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: ['test/integration/examples.test.ts', 'test/integration/orphans-are-reaped.test.ts'],
+          exclude: [
+            'test/integration/examples.test.ts',
+            'test/integration/a-trace-in-chromium.test.ts',
+            'test/integration/orphans-are-reaped.test.ts',
+          ],
           // A test that leaves a process running fails: the project's own testing kit.
           setupFiles: 'src/testing/vitest.ts',
         },
@@ -43,7 +47,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'examples',
-          include: ['test/integration/examples.test.ts'],
+          include: ['test/integration/examples.test.ts', 'test/integration/a-trace-in-chromium.test.ts'],
           setupFiles: 'src/testing/vitest.ts',
           // After the others: a browser takes all of a small machine.
           sequence: { groupOrder: 1 },

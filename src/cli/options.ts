@@ -146,6 +146,14 @@ export const options: readonly Option[] = [
   },
   {
     kind: 'value',
+    long: '--trace',
+    value: 'FILE',
+    help: 'write the life of every process into FILE at the end, for Perfetto or chrome://tracing',
+    default: { trace: undefined },
+    parse: (value) => ({ trace: fileOf(value, '--trace') }),
+  },
+  {
+    kind: 'value',
     long: '--log-level',
     value: 'LEVEL',
     help: `how much of its own doing init logs: ${logLevels.join(', ')} (default warn)`,

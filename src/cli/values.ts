@@ -23,8 +23,8 @@ export function oneOf<Choice extends string>(
 
 /** @returns an absolute path: init leaves its directory */
 export function fileOf(value: string, option: string): string {
-  // With "--" the name was forgotten.
-  if (value === '' || value === '--')
+  // With "--" the name was forgotten. "-" is no file.
+  if (value === '' || value === '--' || value === '-')
     throw wrongValue(option, value, 'it takes the name of a file', `${option} /tmp/why`);
   return resolve(value);
 }

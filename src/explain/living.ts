@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Pid } from '../native/types.ts';
+import { printableName } from '../process-tree/printable-name.ts';
 import {
   hasEnded,
   isProcUsable,
@@ -60,12 +61,7 @@ export function lookAtTree(workload: Pid | undefined): Tree | undefined {
 
 function describe(info: ProcessInfo): Living {
   const { pid } = info;
-  return { name: printable(info.name), pid, heldBy: heldBy(info), handling: readSignalHandling(pid) };
-}
-
-/** A process chooses its name, in any bytes: those of /proc are one character each. */
-function printable(name: string): string {
-  return Buffer.from(name, 'latin1').toString('utf8').replace(/\p{C}/gu, '?');
+  return { name: printableName(info.name), pid, heldBy: heldBy(info), handling: readSignalHandling(pid) };
 }
 
 function heldBy(info: ProcessInfo): string | undefined {

@@ -28,6 +28,7 @@ import type { Report } from './report.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
 import type { Terminal } from './terminal.ts';
+import type { Trace } from './trace.ts';
 import { createWorkload, type Workload } from './workload.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
@@ -46,6 +47,8 @@ export interface Parts {
   readonly explanations: Explanations;
   /** With --report. */
   readonly report: Report | undefined;
+  /** With --trace. */
+  readonly trace: Trace | undefined;
   readonly nameOf: (signal: Signal) => string;
   /** The workload's name in the log. */
   readonly program: string;
@@ -70,6 +73,7 @@ export function createInterpreter({
   log,
   explanations,
   report,
+  trace,
   nameOf,
   program,
   start,
@@ -77,7 +81,7 @@ export function createInterpreter({
   let state = initialState(policy);
   const events: Event[] = [];
   let isDispatching = false;
-  // The debug log and the report need the status of every orphan; job control needs to see what stopped.
+  // The debug log, the report and the trace need the status of every orphan; job control needs to see what stopped.
   const needsWait = policy.keepsStatuses || terminal !== undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
@@ -94,6 +98,7 @@ export function createInterpreter({
   const phases = createPhases(now, (ended) => {
     log('info', 'phase ended', { phase: ended.phase, tookMs: ended.tookMs });
     report?.phaseEnded(ended);
+    trace?.phaseEnded(ended);
   });
   const signalTree = createSignalTree();
   const survivors = createSurvivors({
@@ -103,6 +108,7 @@ export function createInterpreter({
     log,
   });
   const reapLoop = createReapLoop({
+    beforeWait: trace?.lookAtEnded,
     onChild: childChanged,
     onDrained: (hasChildren) =>
       dispatch(hasChildren ? { kind: 'children-left' } : { kind: 'no-child-left', atMs: now() }),
@@ -128,6 +134,7 @@ export function createInterpreter({
         state = after;
         phases.follow(after);
         report?.follow(next, effects);
+        trace?.follow(next, effects);
         for (const effect of effects) {
           const failure = attempt(() => (carryOut[effect.kind] as (effect: Effect) => void)(effect));
           if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
@@ -211,10 +218,15 @@ export function createInterpreter({
 
   function leaveBehind(status: number): void {
     explanations.leaveLastWords(status);
-    const failure = attempt(() => report?.write(status, explanations.lastWords(status), Math.round(now())));
+    write('report', () => report?.write(status, explanations.lastWords(status), Math.round(now())));
+    write('trace', () => trace?.write(status));
+  }
+
+  function write(what: string, step: () => void): void {
+    const failure = attempt(step);
     // The message would hold the file's name.
     const error = (failure as NodeJS.ErrnoException | undefined)?.code;
-    if (failure !== undefined) log('warn', 'the report cannot be written', { error });
+    if (failure !== undefined) log('warn', `the ${what} cannot be written`, { error });
   }
 
   function named({ signal, sent, ...fields }: LogFields = {}) {
@@ -322,6 +334,7 @@ export function createInterpreter({
       workloadEnded(pid, change);
     } else {
       report?.orphanReaped();
+      trace?.reaped(pid, change);
       const how = change.kind === 'exited' ? { code: change.code } : { signal: nameOf(change.signal) };
       log('debug', 'orphan reaped', { orphan: pid, ...how });
     }

@@ -20,7 +20,7 @@ export interface Policy {
   readonly terminal: 'none' | 'shared' | 'own';
   /** Signals that the workload ignores from its start do not stop it: nohup(1), a background job of a script. */
   readonly ignored: readonly Signal[];
-  /** Whether the statuses of orphans matter until the end: the debug log and the report tell of them. */
+  /** Whether the statuses of orphans matter until the end: the debug log, the report and the trace tell of them. */
   readonly keepsStatuses: boolean;
   /** How long after a stop signal init says what it waits for, in milliseconds, ascending; empty if nobody would read it. */
   readonly slowMs: readonly number[];

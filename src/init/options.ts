@@ -30,6 +30,8 @@ export interface InitOptions {
   readonly terminationLog: string | undefined;
   /** The absolute path of the file for the report, '-' for standard error. */
   readonly report: string | undefined;
+  /** The absolute path of the file for the trace. */
+  readonly trace: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }

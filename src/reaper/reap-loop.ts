@@ -42,6 +42,8 @@ export interface ReapLoop {
 }
 
 export interface ReapLoopEvents {
+  /** Called before each wait for any child, which may take a status. */
+  readonly beforeWait?: (() => void) | undefined;
   /** A child ended, or stopped with `reportStopped`. `status` is its wait status. */
   readonly onChild: (pid: Pid, status: number) => void;
   /** Every child that had ended is reaped. `hasChildren` says whether any is left. */
@@ -63,8 +65,8 @@ export interface ReapLoopEvents {
 }
 
 export function createReapLoop(events: ReapLoopEvents): ReapLoop {
-  const { onChild, onDrained, onFailure, listen, ignore, setNoChildWait, reportStopped, reportUsage } =
-    events;
+  const { beforeWait, onChild, onDrained, onFailure, listen, ignore, setNoChildWait } = events;
+  const { reportStopped, reportUsage } = events;
   let isAwake = false;
   let isListening = true;
   let isDiscarding = false;
@@ -102,7 +104,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
 
   /** @returns the result of the last wait: a child if there may be more */
   function takeBatch(): Waited {
-    let waited = waitForAny(reportStopped, reportUsage);
+    let waited = takeAny();
     for (let taken = 1; isPid(waited); taken++) {
       if (taken > FEW && isListening && !isDiscarding) {
         isListening = false;
@@ -112,9 +114,14 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       }
       onChild(waited, lastWaitStatus());
       if (taken === BATCH) return waited;
-      waited = waitForAny(reportStopped, reportUsage);
+      waited = takeAny();
     }
     return waited;
+  }
+
+  function takeAny(): Waited {
+    beforeWait?.();
+    return waitForAny(reportStopped, reportUsage);
   }
 
   /** Applies isDiscarding. `reap` skips this if no child is left, which saves the system calls. */

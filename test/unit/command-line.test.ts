@@ -60,6 +60,7 @@ describe('an option', () => {
       parentDeathSignal: undefined,
       terminationLog: undefined,
       report: undefined,
+      trace: undefined,
       logLevel: 'warn',
       logFormat: 'json',
     } satisfies InitOptions);
@@ -107,6 +108,7 @@ describe('an option', () => {
       [['--termination-log', '/tmp/why'], { terminationLog: '/tmp/why' }],
       [['--report', 'r.json'], { report: `${process.cwd()}/r.json` }],
       [['--report=-'], { report: '-' }],
+      [['--trace', 't.json'], { trace: `${process.cwd()}/t.json` }],
       [['--termination-log=why'], { terminationLog: `${process.cwd()}/why` }],
       [['--log-level', 'silent'], { logLevel: 'silent' }],
       [['--log-level=trace'], { logLevel: 'trace' }],

@@ -12,7 +12,8 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   log: ['native'],
   'process-tree': ['native', 'signals'],
   explain: ['native', 'signals', 'reaper', 'process-tree'],
-  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain'],
+  trace: ['native', 'reaper', 'process-tree'],
+  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain', 'trace'],
   // It prints what it finds, and is loaded by the command line alone.
   doctor: ['native', 'process-tree', 'explain'],
   cli: ['doctor', 'native', 'signals', 'log', 'init'],

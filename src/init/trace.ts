@@ -1,0 +1,167 @@
+import { sinceBootMs } from '../native/clock.ts';
+import { now } from '../native/timers.ts';
+import type { Pid, Signal } from '../native/types.ts';
+import { peekEnded } from '../native/wait.ts';
+import {
+  isProcUsable,
+  msPerTick,
+  ownChildren,
+  type ProcessInfo,
+  readProcess,
+  walk,
+} from '../process-tree/process-table.ts';
+import type { Ended } from '../reaper/wait-status.ts';
+import { createHistory } from '../trace/history.ts';
+import { traceText } from '../trace/trace-events.ts';
+import { attempt } from './attempt.ts';
+import type { Effect, Event } from './lifecycle.ts';
+import type { PhaseTime } from './phases.ts';
+import { visitInSlices } from './slices.ts';
+
+export { writeWhole } from './whole-file.ts';
+
+/** How often init looks at the tree. Between two looks a process may come and go unseen. */
+const LOOK_EVERY_MS = 50;
+/** Looking takes at most one part of so many of init's time. */
+const SHARE = 10;
+/** At how many ended children it looks meanwhile. In a storm of orphans it leaves out the rest, and reaps. */
+const MOST_ENDED = 250;
+/** With more children than that, init has a storm of orphans to reap, and no time to look at the tree. */
+const STORM = 1000;
+/** At the end it looks once more at so many processes: the others may have ended, and count as unfinished. */
+const LAST_LOOKS = 1000;
+
+/** Collects what init and the processes below it do, for trace events at the end. Only `write` throws. */
+export interface Trace {
+  follow(event: Event, effects: readonly Effect[]): void;
+  phaseEnded(phase: PhaseTime): void;
+  /** Call it before each wait: an ended child is in /proc until its status is taken. */
+  lookAtEnded(): void;
+  reaped(pid: Pid, how: Ended): void;
+  /** @throws Error if it cannot be written */
+  write(status: number): void;
+}
+
+/** @param write writes the trace whole or not at all */
+export function createTrace(write: (text: string) => void, nameOf: (signal: Signal) => string): Trace {
+  const isUsable = isProcUsable();
+  const self = withoutProc(process.pid as Pid, process.uptime());
+  // Without a descriptor to spare, the workload starts all the same.
+  if (isUsable) attempt(() => Object.assign(self, readProcess(process.pid)));
+  const history = createHistory({ ...self, name: 'subreaper' });
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+  let workload: Pid | undefined;
+  let phaseEndUs = 0;
+  let isLooking = false;
+  let restUntilMs = 0;
+  let unseen = 0;
+  let ended = 0;
+  let endedUntilMs = 0;
+
+  function look(): void {
+    if (!isUsable || isLooking || now() < restUntilMs) return;
+    isLooking = true;
+    const beganMs = now();
+    visitInSlices(
+      tree(),
+      (info) => history.seen(info, nowUs()),
+      () => {
+        // After an error (no descriptor is left) the next look may succeed.
+        isLooking = false;
+        restUntilMs = now() + (now() - beganMs) * SHARE;
+      },
+    );
+  }
+
+  /** What is there now. Takes note of those that have gone. */
+  function* tree(): Generator<ProcessInfo, void> {
+    if (ownChildren().length > STORM) return;
+    const met = new Set<Pid>();
+    for (const info of walk([self])) {
+      met.add(info.pid);
+      if (info.pid !== self.pid) yield info;
+    }
+    // A walk may miss a process that gets another parent meanwhile.
+    for (const pid of history.alive()) {
+      if (met.has(pid)) continue;
+      const info = readProcess(pid);
+      if (info === undefined) history.gone(pid, nowUs());
+      else yield info;
+    }
+  }
+
+  function lookAt(pid: Pid, isOwn: boolean): void {
+    const info = isUsable ? readProcess(pid) : undefined;
+    if (info !== undefined) history.seen(info, nowUs(), isOwn);
+  }
+
+  function followEvent(event: Event): void {
+    if (event.kind === 'signal') history.instant(`${nameOf(event.signal)} received`, nowUs());
+    if (event.kind === 'workload-started') {
+      workload = event.workload;
+      const { workload: pid, program: name } = event;
+      if (attempt(() => lookAt(pid, true)) !== undefined || !isUsable)
+        history.seen({ ...withoutProc(pid, 0), parent: self.pid, name }, nowUs(), true);
+    }
+    if (event.kind === 'workload-ended') {
+      workload = undefined;
+      history.gone(event.workload, nowUs(), event.how);
+    }
+  }
+
+  function followEffect(effect: Effect): void {
+    if (effect.kind === 'forward') history.instant(`${nameOf(effect.sent)} forwarded`, nowUs(), workload);
+    if (effect.kind === 'ask') history.instant('SIGTERM to survivors', nowUs());
+    if (effect.kind === 'kill') history.instant('SIGKILL to what is left', nowUs());
+  }
+
+  return {
+    follow(event, effects) {
+      followEvent(event);
+      effects.forEach(followEffect);
+      look();
+    },
+    phaseEnded({ phase, tookMs }) {
+      const endUs = nowUs();
+      // Its time is rounded.
+      history.phase(phase, Math.max(endUs - Math.round(tookMs * 1000), phaseEndUs), endUs);
+      phaseEndUs = endUs;
+    },
+    lookAtEnded() {
+      if (ended >= MOST_ENDED && now() < endedUntilMs) return;
+      const pid = peekEnded();
+      if (typeof pid !== 'number') return;
+      if (now() >= endedUntilMs) {
+        endedUntilMs = now() + LOOK_EVERY_MS;
+        ended = 0;
+      }
+      ended++;
+      attempt(() => lookAt(pid, false));
+    },
+    reaped(pid, how) {
+      if (!history.gone(pid, nowUs(), how)) unseen++;
+    },
+    write(status) {
+      clearInterval(timer);
+      for (const pid of isUsable ? history.alive().slice(0, LAST_LOOKS) : []) {
+        attempt(() => {
+          if (readProcess(pid) === undefined) history.gone(pid, nowUs());
+        });
+      }
+      const endUs = nowUs();
+      if (unseen > 0) history.instant(`${unseen} orphans ended unseen`, endUs);
+      history.gone(self.pid, endUs, { kind: 'exited', code: status });
+      write(traceText(history, endUs, nameOf));
+    },
+  };
+}
+
+/** What is known of a process without /proc. @param age in seconds */
+function withoutProc(pid: Pid, age: number): ProcessInfo {
+  const startTime = Math.floor((sinceBootMs() - age * 1000) / msPerTick);
+  return { pid, parent: 0 as Pid, name: '', state: 'R', startTime, threads: 1 };
+}
+
+function nowUs(): number {
+  return Math.round(sinceBootMs() * 1000);
+}

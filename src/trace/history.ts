@@ -1,0 +1,165 @@
+import type { Pid } from '../native/types.ts';
+import { printableName } from '../process-tree/printable-name.ts';
+import { hasEnded, msPerTick, type ProcessInfo } from '../process-tree/process-table.ts';
+import type { Ended } from '../reaper/wait-status.ts';
+
+/** So many processes, and so many marks: a run of months must not fill a small container: 70 MB at the end. */
+const MOST = 20_000;
+
+/** The life of a process. All times are microseconds since boot. */
+export interface Life {
+  readonly pid: Pid;
+  readonly startUs: number;
+  /** The process that forked it; undefined if init did not see them together. */
+  readonly forkedBy: Life | undefined;
+  /** What it executed, in order, and since when: one at least. */
+  readonly programs: readonly Program[];
+  /** undefined while it runs. */
+  readonly endUs: number | undefined;
+  /** undefined unless init took its status. */
+  readonly how: Ended | undefined;
+}
+
+interface Program {
+  readonly name: string;
+  readonly sinceUs: number;
+}
+
+/** What happened besides the lives. */
+export type Mark =
+  | { readonly kind: 'instant'; readonly life: Life; readonly name: string; readonly atUs: number }
+  /** `from` is the parent that has died; undefined if init did not see it. */
+  | {
+      readonly kind: 'adoption';
+      readonly orphan: Life;
+      readonly from: Life | undefined;
+      readonly to: Life;
+      readonly atUs: number;
+    }
+  /** A part of the end. */
+  | { readonly kind: 'phase'; readonly name: string; readonly startUs: number; readonly endUs: number };
+
+/** What became of init and of every process seen below it. */
+export interface History {
+  readonly root: Life;
+  /** In the order in which they were first seen, the root first. */
+  readonly lives: readonly Life[];
+  readonly marks: readonly Mark[];
+  /** Since when something is missing, because there was too much. */
+  fullSinceUs(): number | undefined;
+  /** Those that were not found to be gone. */
+  alive(): Pid[];
+  /**
+   * Takes note of a process that is there at this moment.
+   * @param isOwn whether the root forked it; otherwise a child of the root is an orphan
+   */
+  seen(info: ProcessInfo, atUs: number, isOwn?: boolean): void;
+  /**
+   * @param how undefined if another process took its status
+   * @returns whether it was known to be there
+   */
+  gone(pid: Pid, atUs: number, how?: Ended): boolean;
+  /** @param pid the root if undefined, or no process that is known to run */
+  instant(name: string, atUs: number, pid?: Pid): void;
+  phase(name: string, startUs: number, endUs: number): void;
+}
+
+type Growing = { -readonly [Key in keyof Life]: Life[Key] } & {
+  readonly startTime: number;
+  readonly programs: Program[];
+  parent: Life | undefined;
+};
+
+/** @param self the root, which adopts orphans */
+export function createHistory(self: ProcessInfo, mostLives = MOST, mostMarks = MOST): History {
+  const root = begin(self, undefined);
+  const lives: Growing[] = [root];
+  const marks: Mark[] = [];
+  const alive = new Map<Pid, Growing>([[self.pid, root]]);
+  /** The last one that had the pid. */
+  const latest = new Map(alive);
+  let renamings = 0;
+  let fullSinceUs: number | undefined;
+
+  function hasRoomForMark(atUs: number): boolean {
+    if (marks.length + renamings < mostMarks) return true;
+    fullSinceUs ??= atUs;
+    return false;
+  }
+
+  function seen(info: ProcessInfo, atUs: number, isOwn = false): void {
+    if (latest.get(info.pid)?.startTime !== info.startTime) {
+      // Another process had its pid.
+      gone(info.pid, atUs);
+      if (lives.length >= mostLives) fullSinceUs ??= atUs;
+      else add(info, isOwn);
+    }
+    const life = alive.get(info.pid);
+    // It has gone since it was looked at, or there is no room for it.
+    if (life === undefined) return;
+    followParent(life, alive.get(info.parent), atUs);
+    followName(life, printableName(info.name), atUs);
+    // A zombie: its parent has not waited for it yet.
+    if (hasEnded(info)) life.endUs ??= atUs;
+  }
+
+  function add(info: ProcessInfo, isOwn: boolean): void {
+    const parent = alive.get(info.parent);
+    const life = begin(info, parent === root && !isOwn ? undefined : parent);
+    lives.push(life);
+    alive.set(info.pid, life);
+    latest.set(info.pid, life);
+  }
+
+  function followParent(orphan: Growing, to: Growing | undefined, atUs: number): void {
+    if (to === undefined || to === orphan.parent) return;
+    if (hasRoomForMark(atUs)) marks.push({ kind: 'adoption', orphan, from: orphan.parent, to, atUs });
+    orphan.parent = to;
+  }
+
+  function followName({ programs }: Growing, name: string, atUs: number): void {
+    const last = programs.at(-1) as Program;
+    if (last.name === name || !hasRoomForMark(atUs)) return;
+    renamings++;
+    programs.push({ name, sinceUs: Math.max(atUs, last.sinceUs + 1) });
+  }
+
+  function gone(pid: Pid, atUs: number, how?: Ended): boolean {
+    const life = alive.get(pid);
+    if (life === undefined) return false;
+    alive.delete(pid);
+    life.endUs ??= atUs;
+    life.how = how;
+    return true;
+  }
+
+  return {
+    root,
+    lives,
+    marks,
+    fullSinceUs: () => fullSinceUs,
+    alive: () => [...alive.keys()],
+    seen,
+    gone,
+    instant(name, atUs, pid = self.pid) {
+      if (hasRoomForMark(atUs)) marks.push({ kind: 'instant', life: alive.get(pid) ?? root, name, atUs });
+    },
+    phase(name, startUs, endUs) {
+      if (hasRoomForMark(endUs)) marks.push({ kind: 'phase', name, startUs, endUs });
+    },
+  };
+}
+
+function begin(info: ProcessInfo, parent: Life | undefined): Growing {
+  const startUs = info.startTime * msPerTick * 1000;
+  return {
+    pid: info.pid,
+    startTime: info.startTime,
+    startUs,
+    forkedBy: parent,
+    parent,
+    programs: [{ name: printableName(info.name), sinceUs: startUs }],
+    endUs: undefined,
+    how: undefined,
+  };
+}

@@ -1,0 +1,151 @@
+import type { Signal } from '../native/types.ts';
+import type { Ended } from '../reaper/wait-status.ts';
+import type { History, Life, Mark } from './history.ts';
+
+/**
+ * An event of the Trace Event Format, which Perfetto, chrome://tracing and Chromium's Performance panel read:
+ * docs/trace.schema.json. Times are microseconds.
+ */
+export type TraceEvent = { readonly name: string; readonly pid: number; readonly tid: number } & (
+  | { readonly ph: 'M'; readonly args: { readonly name: string } | { readonly sort_index: number } }
+  | {
+      readonly ph: 'X';
+      readonly cat: 'process' | 'phase';
+      readonly ts: number;
+      readonly dur: number;
+      readonly args?: ProcessArguments;
+    }
+  | { readonly ph: 'i'; readonly cat: 'event'; readonly ts: number; readonly s: 't' }
+  | {
+      readonly ph: 's' | 't' | 'f';
+      readonly cat: 'fork' | 'adoption';
+      readonly id: number;
+      readonly ts: number;
+      /** Binds the arrow to the slice around its end. */
+      readonly bp: 'e';
+    }
+);
+
+interface ProcessArguments {
+  readonly pid: number;
+  /** Who forked it; null if init did not see that. */
+  readonly parent: number | null;
+  /** How it ended, if init took its status. */
+  readonly code?: number;
+  readonly signal?: string;
+  /** It still ran when the trace was written. */
+  readonly unfinished?: true;
+}
+
+/** Pids are smaller: PID_MAX_LIMIT, proc_sys_kernel(5). */
+const FIRST_SPARE_ROW = 2 ** 22;
+
+/** A file of trace events, one a line. @param endUs when the trace ends, in microseconds since boot */
+export function traceText(history: History, endUs: number, nameOf: (signal: Signal) => string): string {
+  const lines = Array.from(traceEvents(history, endUs, nameOf), (event) => JSON.stringify(event));
+  return `{"displayTimeUnit":"ms","traceEvents":[\n${lines.join(',\n')}\n]}\n`;
+}
+
+/** One group of rows, named after init, and a row for each process: viewers draw overlapping slices of one row wrongly. */
+export function* traceEvents(
+  history: History,
+  endUs: number,
+  nameOf: (signal: Signal) => string,
+): Generator<TraceEvent, void> {
+  const { root } = history;
+  const group = root.pid;
+  const rows = rowsOf(history.lives);
+  const rowOf = (life: Life) => ({ pid: group, tid: rows.get(life) as number });
+  const endOf = (life: Life) => Math.max(life.endUs ?? endUs, (life.programs.at(-1)?.sinceUs ?? 0) + 1);
+  /** An arrow begins and ends in a slice. */
+  const within = (life: Life, atUs: number) => Math.min(Math.max(atUs, life.startUs), endOf(life) - 1);
+
+  yield { ph: 'M', name: 'process_name', ...rowOf(root), args: { name: 'subreaper' } };
+  let place = 0;
+  for (const life of familyOrder(history)) {
+    const name = `${life.programs.at(-1)?.name} (pid ${life.pid})`;
+    yield { ph: 'M', name: 'thread_name', ...rowOf(life), args: { name } };
+    yield { ph: 'M', name: 'thread_sort_index', ...rowOf(life), args: { sort_index: place++ } };
+    yield* slicesOf(life);
+  }
+  for (const mark of history.marks) yield* withoutArrows(mark);
+  const fullSinceUs = history.fullSinceUs();
+  if (fullSinceUs !== undefined)
+    yield instant('the trace is full: more happens than it shows', root, fullSinceUs);
+
+  // Slices first: an arrow is bound to one that is there.
+  let arrows = 0;
+  for (const child of history.lives) {
+    if (child.forkedBy !== undefined) yield* arrow('fork', child.startUs, [child.forkedBy, child]);
+  }
+  for (const mark of history.marks) {
+    if (mark.kind !== 'adoption') continue;
+    const { from, orphan, to, atUs } = mark;
+    yield* arrow('adoption', atUs, from === undefined ? [orphan, to] : [from, orphan, to]);
+  }
+
+  function* slicesOf(life: Life): Generator<TraceEvent, void> {
+    for (const [index, { name, sinceUs }] of life.programs.entries()) {
+      const next = life.programs[index + 1];
+      const dur = (next?.sinceUs ?? endOf(life)) - sinceUs;
+      const ending =
+        next !== undefined ? {} : life.endUs === undefined ? { unfinished: true as const } : how(life.how);
+      const args = { pid: life.pid, parent: life.forkedBy?.pid ?? null, ...ending };
+      yield { ph: 'X', cat: 'process', name, ...rowOf(life), ts: sinceUs, dur, args };
+    }
+  }
+
+  function how(ended: Ended | undefined): { code?: number; signal?: string } {
+    if (ended === undefined) return {};
+    return ended.kind === 'exited' ? { code: ended.code } : { signal: nameOf(ended.signal) };
+  }
+
+  function* withoutArrows(mark: Mark): Generator<TraceEvent, void> {
+    if (mark.kind === 'instant') yield instant(mark.name, mark.life, mark.atUs);
+    if (mark.kind !== 'phase') return;
+    const { name, startUs } = mark;
+    yield { ph: 'X', cat: 'phase', name, ...rowOf(root), ts: startUs, dur: mark.endUs - startUs };
+  }
+
+  function instant(name: string, life: Life, atUs: number): TraceEvent {
+    return { ph: 'i', cat: 'event', name, ...rowOf(life), ts: atUs, s: 't' };
+  }
+
+  function* arrow(name: 'fork' | 'adoption', atUs: number, by: readonly Life[]): Generator<TraceEvent, void> {
+    const id = ++arrows;
+    for (const [index, life] of by.entries()) {
+      const ph = index === 0 ? 's' : index === by.length - 1 ? 'f' : 't';
+      yield { ph, cat: name, name, ...rowOf(life), id, ts: within(life, atUs), bp: 'e' };
+    }
+  }
+}
+
+/** Each process has a row of its own: that of its pid, unless an earlier process had it. */
+function rowsOf(lives: readonly Life[]): Map<Life, number> {
+  const rows = new Map<Life, number>();
+  const taken = new Set<number>();
+  let spare = FIRST_SPARE_ROW;
+  for (const life of lives) {
+    rows.set(life, taken.has(life.pid) ? spare++ : life.pid);
+    taken.add(life.pid);
+  }
+  return rows;
+}
+
+/** Parents before their children, and each family together. Orphans of unknown parents are init's. */
+function* familyOrder({ root, lives }: History): Generator<Life, void> {
+  const childrenOf = new Map<Life, Life[]>();
+  for (const life of lives) {
+    if (life === root) continue;
+    const parent = life.forkedBy ?? root;
+    const siblings = childrenOf.get(parent);
+    if (siblings === undefined) childrenOf.set(parent, [life]);
+    else siblings.push(life);
+  }
+  // Not recursive: a chain of processes may be long.
+  const next = [root];
+  for (let life = next.pop(); life !== undefined; life = next.pop()) {
+    yield life;
+    next.push(...(childrenOf.get(life) ?? []).reverse());
+  }
+}
