@@ -27,6 +27,7 @@ await build({
     cli: 'src/cli/main.ts',
     explanations: 'src/explain/sentences.ts',
     report: 'src/init/report.ts',
+    orphans: 'src/init/orphan-log.ts',
     doctor: 'src/doctor/doctor.ts',
     index: 'src/index.ts',
     register: 'src/in-process/register-on-import.ts',

@@ -4,6 +4,7 @@ import {
   hasEnded,
   isProcUsable,
   type ProcessInfo,
+  printableName,
   readProcess,
   walk,
 } from '../process-tree/process-table.ts';
@@ -60,12 +61,7 @@ export function lookAtTree(workload: Pid | undefined): Tree | undefined {
 
 function describe(info: ProcessInfo): Living {
   const { pid } = info;
-  return { name: printable(info.name), pid, heldBy: heldBy(info), handling: readSignalHandling(pid) };
-}
-
-/** A process chooses its name, in any bytes: those of /proc are one character each. */
-function printable(name: string): string {
-  return Buffer.from(name, 'latin1').toString('utf8').replace(/\p{C}/gu, '?');
+  return { name: printableName(info), pid, heldBy: heldBy(info), handling: readSignalHandling(pid) };
 }
 
 function heldBy(info: ProcessInfo): string | undefined {

@@ -16,6 +16,7 @@ import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
+import { openOrphanLog } from './open-orphan-log.ts';
 import { openReport } from './open-report.ts';
 import type { InitOptions } from './options.ts';
 import { createSignalLoops } from './signal-loops.ts';
@@ -80,13 +81,14 @@ export function init(
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
   const report = options.report === undefined ? undefined : openReport(options.report, nameOf);
+  const orphanLog = log.passes('debug') ? openOrphanLog(log, nameOf) : undefined;
   const interpreter = createInterpreter({
     policy: {
       options,
       isPid1,
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
-      keepsStatuses: log.passes('debug') || report !== undefined,
+      keepsStatuses: orphanLog !== undefined || report !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
     },
     terminal,
@@ -94,6 +96,7 @@ export function init(
     log,
     explanations,
     report,
+    orphanLog,
     nameOf,
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {

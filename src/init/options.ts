@@ -31,5 +31,6 @@ export interface InitOptions {
   /** The absolute path of the file for the report, '-' for standard error. */
   readonly report: string | undefined;
   readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
+  /** undefined: 'pretty' on a terminal, else 'json'. */
+  readonly logFormat: LogFormat | undefined;
 }

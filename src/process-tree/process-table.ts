@@ -39,6 +39,11 @@ export function parseStat(pid: number, stat: string): ProcessInfo {
   };
 }
 
+/** A process chooses its name, in any bytes: those of /proc are one character each. */
+export function printableName({ name }: ProcessInfo): string {
+  return Buffer.from(name, 'latin1').toString('utf8').replace(/\p{C}/gu, '?');
+}
+
 const chunk = Buffer.allocUnsafe(8192);
 
 /** Reads a file in /proc, where files have no size. @returns undefined if its process is gone */

@@ -61,7 +61,7 @@ describe('an option', () => {
       terminationLog: undefined,
       report: undefined,
       logLevel: 'warn',
-      logFormat: 'json',
+      logFormat: undefined,
     } satisfies InitOptions);
   });
 
