@@ -24,7 +24,7 @@ export interface StartedEvent {
 }
 
 /** The workload has ended. */
-export interface EndedEvent<S = string> extends End<S> {
+interface EndedEvent<S = string> extends End<S> {
   readonly event: 'ended';
   readonly 'process.pid': number;
 }
@@ -37,7 +37,7 @@ interface End<S> {
 }
 
 /** init has forwarded a signal, or has not: then `sent` is missing, or another field says why. */
-export interface SignalEvent<S = string> {
+interface SignalEvent<S = string> {
   readonly event: 'signal';
   readonly signal: S;
   /** What was sent in its place: --rewrite. */
@@ -48,7 +48,7 @@ export interface SignalEvent<S = string> {
 }
 
 /** A stop signal has come. */
-export interface StopEvent<S = string> {
+interface StopEvent<S = string> {
   readonly event: 'stop';
   readonly signal: S;
   /** What will be sent in its place: --rewrite. */
@@ -70,7 +70,7 @@ export interface OrphanEvent extends End<string> {
 }
 
 /** The workload has ended and left processes, which init waits for or asks to end. */
-export interface SurvivorEvent {
+interface SurvivorEvent {
   readonly event: 'survivor';
   /** undefined if /proc cannot be read. */
   readonly processes?: number | undefined;
@@ -84,7 +84,7 @@ export interface KillEvent {
 }
 
 /** The workload will be started again. */
-export interface RestartEvent {
+interface RestartEvent {
   readonly event: 'restart';
   /** The exit status of its last run: 128 + N for signal N, after --remap-exit. */
   readonly status: number;
