@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { logFormats, logLevels } from '../../src/log/levels.ts';
 import { documentedEvents, faultsOf } from '../helpers/documented-events.ts';
-import { actor } from '../helpers/environment.ts';
+import { actor, launcher, refuse } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { runCode } from '../helpers/own-init.ts';
 import { until } from '../helpers/proc.ts';
@@ -152,6 +152,22 @@ describeModes([], 'an orphan in the debug log', (mode) => {
       (record.elapsedMs / 1000) * availableParallelism(),
     );
     expect(record['maxRssKib']).toBeGreaterThan(30_000_000 / 1024);
+  });
+});
+
+describeWith(['refuse', 'namespaces'], 'an orphan in the debug log', () => {
+  test.each([
+    ['waitid(2) is refused', [refuse, 'waitid', 'EPERM', launcher]],
+    ['/proc shows another PID namespace', ['unshare', '--pid', '--fork', '--kill-child', launcher]],
+  ])('has what wait4(2) tells, where %s', async (_what, launch) => {
+    const command = ['sh', '-c', `${orphan('exit 7')}; read -r _`];
+    const init = await startInit({ launch, options: ['-vv'], command });
+    await logs(init, 'orphan');
+    init.stdin.write('\n');
+    await init.exit;
+    const record = eventsIn(init.stderr()).find(({ event }) => event === 'orphan');
+    expect(record).toMatchObject({ 'process.exit.code': 7, 'process.cpu.time': expect.any(Number) });
+    expect(record).not.toHaveProperty(['process.executable.name']);
   });
 });
 
