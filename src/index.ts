@@ -1,6 +1,8 @@
+export type { ExitEvent, KillEvent, OrphanEvent, StartedEvent } from './events/events.ts';
+export type { ReapedOrphan } from './events/orphan.ts';
+export type { EventChannels } from './in-process/channels.ts';
 export {
   type Logger,
-  type ReapedOrphan,
   type RegisterOptions,
   type Registration,
   register,

@@ -20,10 +20,7 @@ const environment = {
 
 const runs = [
   { init: 'bare node', command: ['node', primary] },
-  {
-    init: 'subreaper',
-    command: ['bin/subreaper', '-vv', '--log-format', 'pretty', '--', 'node', primary],
-  },
+  { init: 'subreaper', command: ['bin/subreaper', '-vv', '--', 'node', primary] },
 ];
 
 process.exitCode = await main();
@@ -72,7 +69,7 @@ async function run(init, command) {
   const [code, signal] = await closed;
   process.off('exit', endChild);
 
-  if (init === 'subreaper') showReaped(log, namesByPid(output));
+  if (init === 'subreaper') showReaped(log);
   if (code !== 0) {
     for (const line of log) console.error(line);
     console.error(`demo: the run failed, ended with ${signal ?? code}`);
@@ -92,20 +89,13 @@ async function readLines(stream, onLine = () => {}) {
   return lines;
 }
 
-/** The primary's table of orphans, read back: subreaper's log has pids, for it never knew a name. */
-function namesByPid(output) {
-  const rows = output.map((line) => /^ +(\d+) +(\S+) +(?:gone|Z zombie)/.exec(line)).filter(Boolean);
-  return new Map(rows.map(([, pid, name]) => [pid, name]));
-}
-
-function showReaped(log, names) {
-  const records = log.filter((line) => line.includes('orphan reaped'));
-  say(`orphans that subreaper reaped, by its log: ${records.length}`);
-  for (const record of records) {
-    const time = record.split(' ', 1)[0];
-    const pid = [...record.matchAll(/[[=](\d+)/g)].map(([, number]) => number).find((pid) => names.has(pid));
-    // An orphan that the primary does not know of: the record itself.
-    say(pid === undefined ? `  ${record}` : `  ${dim(time)} orphan reaped: ${pid} ${names.get(pid)}`);
+/** subreaper's own events: docs/events.md. */
+function showReaped(log) {
+  const records = log.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  const orphans = records.filter(({ event }) => event === 'orphan');
+  say(`orphans that subreaper reaped, by its log: ${orphans.length}`);
+  for (const { time, msg, 'process.pid': pid, 'process.executable.name': name } of orphans) {
+    say(`  ${dim(new Date(time).toISOString().slice(11, 23))} ${msg}: ${pid} ${name}`);
   }
 }
 

@@ -176,8 +176,8 @@ export const options: readonly Option[] = [
     kind: 'value',
     long: '--log-format',
     value: 'json|pretty',
-    help: 'how init writes its log on standard error (default json)',
-    default: { logFormat: 'json' },
+    help: 'how init writes its log on standard error (default pretty on a terminal, else json)',
+    default: { logFormat: undefined },
     parse: (value) => ({ logFormat: oneOf(logFormats, value, '--log-format') }),
   },
   {

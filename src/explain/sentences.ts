@@ -31,8 +31,8 @@ export type Explain = (what: Explained, moment: Moment) => Explanation;
 
 export interface Explanation {
   readonly sentence: string;
-  /** How many processes it found below init. */
-  readonly processes: number;
+  /** How many processes it found below init; undefined if it did not look, or could not. */
+  readonly processes: number | undefined;
 }
 
 const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
@@ -75,7 +75,7 @@ export function createExplain({ isPid1, ...situation }: Situation): Explain {
 
   return (what, moment) => {
     const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload);
-    const processes = tree === undefined ? 0 : tree.named.length + tree.more;
+    const processes = tree === undefined ? undefined : tree.named.length + tree.more;
     return { sentence: explain(what, moment, tree), processes };
   };
 }

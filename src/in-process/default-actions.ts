@@ -2,9 +2,10 @@ import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resetTerminalModes } from '../native/event-loop.ts';
 import { exitNow } from '../native/process.ts';
-import { watchSignals } from '../native/signals.ts';
+import { realTimeSignals, watchSignals } from '../native/signals.ts';
 import type { Signal } from '../native/types.ts';
-import type { RealTimeRange } from '../signals/signal-names.ts';
+import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
+import { isSubscribed, publish } from './channels.ts';
 
 /**
  * The signals whose default action ends a process, signal(7), except those that node or V8 use: USR1 (the inspector),
@@ -94,7 +95,11 @@ function numberOf(event: string | symbol): Signal | undefined {
 /** Ends the process as node does on a signal: it resets the terminal, and emits no 'exit' event. */
 function end(signal: Signal): never {
   resetTerminalModes();
-  return exitNow(128 + signal);
+  const status = 128 + signal;
+  if (isSubscribed('exit')) {
+    publish({ event: 'exit', 'process.exit.code': status, signal: signalName(signal, realTimeSignals()) });
+  }
+  return exitNow(status);
 }
 
 /** The signals that this process handles: SigCgt of proc_pid_status(5). */

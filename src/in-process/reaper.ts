@@ -1,5 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { StartedEvent } from '../events/events.ts';
+import { orphanEvent, type ReapedOrphan } from '../events/orphan.ts';
 import * as constants from '../native/constants.ts';
 import { childrenOfLibuv } from '../native/event-loop.ts';
 import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from '../native/process.ts';
@@ -9,6 +12,8 @@ import type { Pid, Signal } from '../native/types.ts';
 import { peekEnded, type WaitedFor, waitFor } from '../native/wait.ts';
 import { ownChildren } from '../process-tree/process-table.ts';
 import { createOrphanLoop, type IsOwned } from '../reaper/orphan-loop.ts';
+import { announceOrphan } from './announce-orphan.ts';
+import { isSubscribed, publish } from './channels.ts';
 import { restoreDefaultActions } from './default-actions.ts';
 import { watchWorkers } from './watch-workers.ts';
 
@@ -89,6 +94,7 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   function reap(pid: Pid): boolean {
     const onReaped: ((waited: WaitedFor) => void)[] = [];
     for (const { beforeReaping } of participants) if (beforeReaping) onReaped.push(beforeReaping(pid));
+    if (isSubscribed('orphan')) onReaped.push(announceOrphan(pid, publishOrphan));
     const waited = waitFor(pid);
     if (waited === undefined) return false;
     reaped++;
@@ -122,6 +128,8 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   // Reap the orphans that have ended before this, once the caller is done.
   if (peekEnded() !== 'no-children') process.nextTick(loop.reapNow);
 
+  if (isSubscribed('started')) publish(startedEvent());
+
   function stop(): void {
     watch.stop(SIGCHLD);
     watch.release();
@@ -152,6 +160,19 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
       participants.delete(participant);
       if (participants.size === 0) stop();
     },
+  };
+}
+
+/** In a separate tick: subscribers run while nothing is being reaped. */
+function publishOrphan(orphan: ReapedOrphan): void {
+  process.nextTick(() => publish(orphanEvent(orphan)));
+}
+
+function startedEvent(): StartedEvent {
+  return {
+    event: 'started',
+    'process.pid': process.pid,
+    'process.executable.name': basename(process.execPath),
   };
 }
 

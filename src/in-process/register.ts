@@ -1,27 +1,11 @@
-import { sinceBootMs } from '../native/clock.ts';
+import { orphanEvent, type ReapedOrphan } from '../events/orphan.ts';
 import { requireModule } from '../native/require.ts';
-import { realTimeSignals } from '../native/signals.ts';
-import type { Pid } from '../native/types.ts';
-import type { Usage, WaitedFor } from '../native/wait.ts';
 import { killAtOnce } from '../process-tree/kill-at-once.ts';
-import { hasEnded, msPerTick, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-import { decodeWaitStatus } from '../reaper/wait-status.ts';
-import { signalName } from '../signals/signal-names.ts';
+import { hasEnded, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { announceOrphan } from './announce-orphan.ts';
+import { isSubscribed, publish } from './channels.ts';
 import { checkOptions, type OptionRule } from './check-options.ts';
 import { joinReaper, type Participant } from './reaper.ts';
-
-/** A reaped orphan and its resource usage, getrusage(2). Either `code` or `signal` is null, as in node. */
-export interface ReapedOrphan extends Usage {
-  readonly pid: number;
-  /** The program's name, at most 15 bytes; null without /proc. */
-  readonly name: string | null;
-  /** Its exit code. */
-  readonly code: number | null;
-  /** The signal that ended it: "SIGKILL", "SIGRTMIN+3". */
-  readonly signal: string | null;
-  /** The time from its start until it was reaped, in milliseconds, to within 10; null without /proc. */
-  readonly lifetimeMs: number | null;
-}
 
 /** The methods of a pino logger that `register` uses. */
 export interface Logger {
@@ -69,8 +53,13 @@ export function register(options: RegisterOptions = {}): Registration {
   const { onReap, owns, killOrphansOnExit, logger } = options;
   const participant: Participant = {
     owns,
-    beforeReaping: onReap || logger ? (pid) => announce(pid, onReap, logger) : undefined,
+    beforeReaping: onReap || logger ? (pid) => announceOrphan(pid, tell) : undefined,
   };
+  // Each in a separate tick: an error in one of them stops neither the others nor the reaping.
+  function tell(orphan: ReapedOrphan): void {
+    if (onReap) process.nextTick(onReap, orphan);
+    if (logger) process.nextTick(() => logger.debug(orphanEvent(orphan), 'orphan reaped'));
+  }
   const warn = logger && ((message: string) => logger.warn({}, message));
   const reaper = joinReaper(participant, warn);
   if (reaper === undefined) {
@@ -84,7 +73,7 @@ export function register(options: RegisterOptions = {}): Registration {
       .map(readProcess)
       .filter((info) => info !== undefined && !hasEnded(info)) as ProcessInfo[];
   const forgetExit =
-    killOrphansOnExit === true && process.pid !== 1 ? onExit(() => killAtOnce(orphans)) : () => {};
+    killOrphansOnExit === true && process.pid !== 1 ? onExit(() => killOrphans(orphans)) : () => {};
   const reapedBefore = reaper.reaped;
   let reapedInAll: number | undefined;
   return {
@@ -114,31 +103,12 @@ function ofType(type: 'function' | 'boolean' | 'object'): OptionRule {
     typeof value === type && value !== null ? undefined : `is no ${type}; give a ${type}, or leave it out`;
 }
 
-/** Reads an orphan's details before it is reaped. @returns a function that reports the orphan once it is reaped */
-function announce(
-  pid: Pid,
-  onReap: RegisterOptions['onReap'],
-  logger: Logger | undefined,
-): (waited: WaitedFor) => void {
-  const info = readProcess(pid);
-  return (waited) => {
-    const orphan = describeOrphan(pid, info, waited);
-    // Each in a separate tick: an error in one of them stops neither the others nor the reaping.
-    if (onReap) process.nextTick(onReap, orphan);
-    if (logger) process.nextTick(() => logger.debug(orphan, 'reaped an orphan'));
-  };
-}
-
-function describeOrphan(pid: Pid, info: ProcessInfo | undefined, { status, usage }: WaitedFor): ReapedOrphan {
-  const ended = decodeWaitStatus(status);
-  return {
-    pid,
-    name: info?.name ?? null,
-    code: ended.kind === 'exited' ? ended.code : null,
-    signal: ended.kind === 'exited' ? null : signalName(ended.signal, realTimeSignals()),
-    ...usage,
-    lifetimeMs: info === undefined ? null : Math.round(sinceBootMs() - info.startTime * msPerTick),
-  };
+function killOrphans(orphans: () => ProcessInfo[]): void {
+  if (isSubscribed('kill')) {
+    const processes = orphans().length;
+    if (processes > 0) publish({ event: 'kill', processes });
+  }
+  killAtOnce(orphans);
 }
 
 /** signal-exit calls back for process.exit and for every signal that ends the process. Loaded only when it is needed. */

@@ -35,6 +35,12 @@ const bareSentences: Readonly<Record<Explained['kind'], string>> = {
 
 /** Nothing is wrong with these. */
 const usual: readonly Explained['kind'][] = ['waiting', 'asking'];
+const events: { readonly [Kind in Explained['kind']]?: 'survivor' | 'kill' } = {
+  waiting: 'survivor',
+  asking: 'survivor',
+  'stop-timeout': 'kill',
+  killing: 'kill',
+};
 /** Init ends because of these. */
 const reasons: readonly Explained['kind'][] = ['stop-timeout', 'end'];
 
@@ -55,14 +61,15 @@ export function createExplanations(
       // The report tells how many processes were killed, also if nobody reads the log.
       const isCounted = report !== undefined && what.kind === 'killing';
       if (!isReason && !isCounted && !log.passes(level)) return 0;
-      let said: sentences.Explanation = { sentence: bareSentences[what.kind], processes: 0 };
+      let said: sentences.Explanation = { sentence: bareSentences[what.kind], processes: undefined };
       attempt(() => {
         explain ??= load().createExplain(situation);
         said = explain(what, moment);
       });
       if (isReason) words = said.sentence;
-      log(level, said.sentence);
-      return said.processes;
+      const event = events[what.kind];
+      log(level, said.sentence, event && { event, processes: said.processes });
+      return said.processes ?? 0;
     },
     setLastWords(sentence) {
       words = sentence;

@@ -16,6 +16,7 @@ import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
+import { openOrphanLog } from './open-orphan-log.ts';
 import { openReport } from './open-report.ts';
 import { openTrace } from './open-trace.ts';
 import type { InitOptions } from './options.ts';
@@ -82,13 +83,14 @@ export function init(
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
   const report = options.report === undefined ? undefined : openReport(options.report, nameOf);
   const trace = options.trace === undefined ? undefined : openTrace(options.trace, nameOf);
+  const orphanLog = log.passes('debug') ? openOrphanLog(log, nameOf) : undefined;
   const interpreter = createInterpreter({
     policy: {
       options,
       isPid1,
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
-      keepsStatuses: log.passes('debug') || report !== undefined || trace !== undefined,
+      keepsStatuses: orphanLog !== undefined || report !== undefined || trace !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
     },
     terminal,
@@ -97,6 +99,7 @@ export function init(
     explanations,
     report,
     trace,
+    orphanLog,
     nameOf,
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {

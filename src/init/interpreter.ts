@@ -1,3 +1,4 @@
+import type { Fields } from '../log/levels.ts';
 import type { Log } from '../log/log.ts';
 import { kernelTellsReapedStatus } from '../native/kernel-reaping.ts';
 import { exitNow, kill } from '../native/process.ts';
@@ -23,6 +24,7 @@ import {
   type Policy,
   step,
 } from './lifecycle.ts';
+import type { OrphanLog } from './orphan-log.ts';
 import { createPhases } from './phases.ts';
 import type { Report } from './report.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
@@ -49,6 +51,8 @@ export interface Parts {
   readonly report: Report | undefined;
   /** With --trace. */
   readonly trace: Trace | undefined;
+  /** For the debug log. */
+  readonly orphanLog: OrphanLog | undefined;
   readonly nameOf: (signal: Signal) => string;
   /** The workload's name in the log. */
   readonly program: string;
@@ -74,6 +78,7 @@ export function createInterpreter({
   explanations,
   report,
   trace,
+  orphanLog,
   nameOf,
   program,
   start,
@@ -107,8 +112,8 @@ export function createInterpreter({
     giveUp: () => dispatch({ kind: 'survivors-out-of-reach' }),
     log,
   });
+  const lookers = [orphanLog, trace].filter((looker) => looker !== undefined);
   const reapLoop = createReapLoop({
-    beforeWait: trace?.lookAtEnded,
     onChild: childChanged,
     onDrained: (hasChildren) =>
       dispatch(hasChildren ? { kind: 'children-left' } : { kind: 'no-child-left', atMs: now() }),
@@ -120,8 +125,14 @@ export function createInterpreter({
     ignore: () => ignoreSignal(SIGCHLD),
     setNoChildWait: (isOn) => void attempt(() => setNoChildWait(isOn)),
     reportStopped: terminal !== undefined,
-    reportUsage: report !== undefined,
+    reportUsage: policy.keepsStatuses,
+    beforeReaping: lookers.length === 0 ? undefined : beforeReaping,
   });
+
+  /** /proc still shows the child. */
+  function beforeReaping(pid: Pid): void {
+    for (const looker of lookers) looker.beforeReaping(pid);
+  }
 
   /** An effect may cause another event, which waits until all effects of the current one are done. */
   function dispatch(event: Event): void {
@@ -206,7 +217,7 @@ export function createInterpreter({
     },
     log({ level, message, fields }) {
       if (level === 'fatal' || level === 'error') explanations.setLastWords(message);
-      log(level, message, named(fields));
+      log(level, message, fields && named(fields));
     },
     exit({ status }) {
       leaveBehind(status);
@@ -229,12 +240,14 @@ export function createInterpreter({
     if (failure !== undefined) log('warn', `the ${what} cannot be written`, { error });
   }
 
-  function named({ signal, sent, ...fields }: LogFields = {}) {
+  /** Signals by their names. */
+  function named(fields: LogFields): Fields {
+    const { signal, sent } = fields as { signal?: Signal; sent?: Signal };
     return {
       ...fields,
       ...(signal === undefined ? {} : { signal: nameOf(signal) }),
       ...(sent === undefined ? {} : { sent: nameOf(sent) }),
-    };
+    } as Fields;
   }
 
   function workloadStarted(pid: Pid): void {
@@ -262,7 +275,7 @@ export function createInterpreter({
     if (canBeLeft && started.onReaped(reaped)) leaveToKernel();
     else {
       started.onZombie(reapLoop.wake);
-      sayWhoReaps('init reaps orphans');
+      sayWhoReaps('init reaps orphans', { because: whyInitReaps() });
     }
   }
 
@@ -271,9 +284,17 @@ export function createInterpreter({
     sayWhoReaps('the kernel reaps orphans');
   }
 
-  function sayWhoReaps(who: string): void {
-    if (!hasSaidWhoReaps) log('info', who);
+  function sayWhoReaps(who: string, fields: Fields = {}): void {
+    if (!hasSaidWhoReaps) log('info', who, fields);
     hasSaidWhoReaps = true;
+  }
+
+  function whyInitReaps(): string {
+    if (orphanLog !== undefined) return 'the debug log tells how each orphan ended';
+    if (trace !== undefined) return 'the trace shows each orphan';
+    if (report !== undefined) return 'the report counts them';
+    if (terminal !== undefined) return 'the workload is on a terminal';
+    return 'the kernel cannot';
   }
 
   /** The kernel has reaped the workload. */
@@ -335,8 +356,7 @@ export function createInterpreter({
     } else {
       report?.orphanReaped();
       trace?.reaped(pid, change);
-      const how = change.kind === 'exited' ? { code: change.code } : { signal: nameOf(change.signal) };
-      log('debug', 'orphan reaped', { orphan: pid, ...how });
+      orphanLog?.reaped(pid, { status, usage: lastUsage() });
     }
   }
 
@@ -393,10 +413,10 @@ function forward(
     nameOf,
   }: Pick<Parts, 'log' | 'nameOf'> & { workload: Workload | undefined; signalTree: SignalTree },
 ): void {
-  const names = { signal: nameOf(signal), sent: nameOf(sent) };
+  const fields = { event: 'signal', signal: nameOf(signal), sent: nameOf(sent) } as const;
   const report = (error: Error | undefined) => {
-    if (error === undefined) log(isStopSignal(sent) ? 'info' : 'debug', 'signal forwarded', names);
-    else log('warn', 'signal not forwarded', { ...names, error: error.message });
+    if (error === undefined) log(isStopSignal(sent) ? 'info' : 'debug', 'signal forwarded', fields);
+    else log('warn', 'signal not forwarded', { ...fields, error: error.message });
   };
   if (scope !== 'tree') {
     if (workload !== undefined) report(attempt(() => workload.signal(sent, scope)));
@@ -404,6 +424,6 @@ function forward(
   }
   signalTree([sent], ({ refused, error }) => {
     if (refused === 0 || error !== undefined) report(error);
-    else log('warn', 'signal not forwarded to all', { ...names, refused });
+    else log('warn', 'signal not forwarded to all', { ...fields, refused });
   });
 }

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+import type { EventRecord } from '../events/events.ts';
 import type { Explained } from '../explain/explained.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { type Ended, exitStatus } from '../reaper/wait-status.ts';
@@ -174,14 +176,10 @@ export type Effect =
     }
   | { readonly kind: 'exit'; readonly status: number };
 
-export interface LogFields {
-  readonly workload?: Pid;
-  readonly program?: string;
-  readonly signal?: Signal;
-  readonly sent?: Signal;
-  readonly code?: number;
-  readonly status?: number;
-  readonly delayMs?: number;
+export type LogFields = EventRecord<Signal> | RemarkFields;
+
+interface RemarkFields {
+  readonly event?: never;
   readonly stopDelayMs?: number;
   readonly error?: string;
 }
@@ -354,10 +352,12 @@ function started(
   // The workload may have used the terminal before it got it, and been stopped for that.
   const terminal: readonly Effect[] =
     policy.terminal === 'own' ? [{ kind: 'give-terminal' }, { kind: 'continue-workload' }] : [];
-  const first: Step = {
-    state,
-    effects: [...terminal, log('info', 'workload started', { workload, program })],
-  };
+  const fields = {
+    event: 'started',
+    'process.pid': workload,
+    'process.executable.name': basename(program),
+  } as const;
+  const first: Step = { state, effects: [...terminal, log('info', 'workload started', fields)] };
   return held.reduce(
     (steps, signal) =>
       then(steps, (now) => (now.kind === 'exiting' ? same(now) : received(policy, now, signal))),
@@ -381,7 +381,7 @@ function ended(
   event: Extract<Event, { kind: 'workload-ended' }>,
 ): Step {
   const { how, atMs, hadTerminal, workload } = event;
-  const fields = how.kind === 'exited' ? { code: how.code } : { signal: how.signal };
+  const end = how.kind === 'exited' ? { 'process.exit.code': how.code } : { signal: how.signal };
   const status = exitStatus(how);
   const { restarts, startedAtMs, stopping } = state;
   // Ctrl-C and the hang-up of the terminal only reach the workload's group.
@@ -389,7 +389,8 @@ function ended(
     how.kind === 'killed' &&
     (how.signal === SIGHUP || (terminalStopSignals.includes(how.signal) && hadTerminal));
   const stoppedBy = state.stoppedBy ?? (wasStopped ? how.signal : state.interruptedBy);
-  const effects: Effect[] = [...takeTerminal(policy), log('info', 'workload ended', { workload, ...fields })];
+  const fields = { event: 'ended', 'process.pid': workload, ...end } as const;
+  const effects: Effect[] = [...takeTerminal(policy), log('info', 'workload ended', fields)];
   if (isUnexplained(policy, state, event)) effects.push(explain({ kind: 'end', how }));
   // After a stop signal, init does not wait for descendants: it ends them.
   if (policy.options.until === 'all' && stoppedBy === undefined) {
@@ -425,12 +426,12 @@ function isUnexplained(
 function received(policy: Policy, state: Living, signal: Signal): Step {
   if (state.kind === 'starting') return same({ ...state, held: [...state.held, signal] });
   const sent = sentFor(policy, signal);
-  if (sent === 'drop') return same(state, log('debug', 'signal dropped', { signal }));
+  if (sent === 'drop') return same(state, log('debug', 'signal dropped', { event: 'signal', signal }));
   if (isStop(policy, sent)) {
     const step = stopReceived(policy, state, signal, sent);
     return {
       state: step.state,
-      effects: [log('info', 'stop signal received', { signal, sent }), ...step.effects],
+      effects: [log('info', 'stop signal received', { event: 'stop', signal, sent }), ...step.effects],
     };
   }
   if (state.kind === 'running' && signal === SIGCONT && policy.terminal !== 'none') {
@@ -496,7 +497,7 @@ function stopWorkload(
 function forward({ options }: Policy, state: State, signal: Signal, sent: Signal): Step {
   if (state.kind === 'running') return same(state, { kind: 'forward', signal, sent, scope: options.scope });
   if (state.kind === 'draining') return same(state, { kind: 'forward', signal, sent, scope: 'tree' });
-  return same(state, log('debug', 'signal dropped, there is no workload', { signal }));
+  return same(state, log('debug', 'signal dropped, there is no workload', { event: 'signal', signal }));
 }
 
 // --- The terminal
@@ -707,7 +708,11 @@ function endRun(
   }
   const restarts = (runMs >= GOOD_RUN_MS ? 0 : run.restarts) + 1;
   const state: State = { kind: 'backoff', stoppedBy: run.stoppedBy, restarts, delayMs, status };
-  return same(state, ...effects, log('warn', 'restarting the workload', { status, delayMs }));
+  return same(
+    state,
+    ...effects,
+    log('warn', 'restarting the workload', { event: 'restart', status, delayMs }),
+  );
 }
 
 function remapped({ options }: Policy, status: number): number {
@@ -750,5 +755,6 @@ function endAtOnce(policy: Policy, message: string, error: string): Step {
 }
 
 function exit(status: number): Step {
-  return same({ kind: 'exiting', status }, log('info', 'exiting', { status }), { kind: 'exit', status });
+  const exiting = log('info', 'exiting', { event: 'exit', 'process.exit.code': status });
+  return same({ kind: 'exiting', status }, exiting, { kind: 'exit', status });
 }

@@ -33,5 +33,6 @@ export interface InitOptions {
   /** The absolute path of the file for the trace. */
   readonly trace: string | undefined;
   readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
+  /** undefined: 'pretty' on a terminal, else 'json'. */
+  readonly logFormat: LogFormat | undefined;
 }

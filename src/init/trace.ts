@@ -1,7 +1,6 @@
 import { sinceBootMs } from '../native/clock.ts';
 import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
-import { peekEnded } from '../native/wait.ts';
 import {
   isProcUsable,
   msPerTick,
@@ -35,8 +34,8 @@ const LAST_LOOKS = 1000;
 export interface Trace {
   follow(event: Event, effects: readonly Effect[]): void;
   phaseEnded(phase: PhaseTime): void;
-  /** Call it before each wait: an ended child is in /proc until its status is taken. */
-  lookAtEnded(): void;
+  /** Call it for every child that has ended. */
+  beforeReaping(pid: Pid): void;
   reaped(pid: Pid, how: Ended): void;
   /** @throws Error if it cannot be written */
   write(status: number): void;
@@ -127,10 +126,8 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
       history.phase(phase, Math.max(endUs - Math.round(tookMs * 1000), phaseEndUs), endUs);
       phaseEndUs = endUs;
     },
-    lookAtEnded() {
+    beforeReaping(pid) {
       if (ended >= MOST_ENDED && now() < endedUntilMs) return;
-      const pid = peekEnded();
-      if (typeof pid !== 'number') return;
       if (now() >= endedUntilMs) {
         endedUntilMs = now() + LOOK_EVERY_MS;
         ended = 0;

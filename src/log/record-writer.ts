@@ -6,9 +6,11 @@ import { type Fields, type LogFormat, type LogLevel, logLevels } from './levels.
 export type RecordWriter = (level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields) => void;
 
 /** Loads pino, and writes records with it. */
-export function createRecordWriter(threshold: LogLevel, format: LogFormat): RecordWriter {
+export function createRecordWriter(threshold: LogLevel, format: LogFormat | undefined): RecordWriter {
   const writeOut = openDestination();
-  const inFormat = (line: string) => (format === 'json' ? line : prettyLine(line));
+  const isTerminal = process.getBuiltinModule('node:tty').isatty(2);
+  const isPretty = format === undefined ? isTerminal : format === 'pretty';
+  const inFormat = (line: string) => (isPretty ? prettyLine(line, isTerminal) : line);
   let pino: typeof import('pino').pino;
   // pino's dependencies read these. Node would then create its streams, which set O_NONBLOCK on the open file
   // description that the workload shares. init does not use node's streams.
@@ -50,11 +52,18 @@ function levelNumber(level: LogLevel): number {
   return (logLevels.length - logLevels.indexOf(level)) * 10;
 }
 
-/** "12:34:56.789 WARN subreaper[1]: message key=value" */
-function prettyLine(line: string): string {
+/** Of select graphic rendition, console_codes(4): red, yellow, green, dim. */
+const colours: Readonly<Record<string, number>> = { FATAL: 31, ERROR: 31, WARN: 33, INFO: 32 };
+const DIM = 2;
+
+/** "12:34:56.789 WARN  subreaper[1]: message key=value" */
+function prettyLine(line: string, isColoured: boolean): string {
   const { level, time, name, pid, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const label = logLevels[logLevels.length - Number(level) / 10]?.toUpperCase().padEnd(5);
+  const label = logLevels[logLevels.length - Number(level) / 10]?.toUpperCase() ?? '';
   const clock = new Date(Number(time)).toISOString().slice(11, 23);
   const pairs = Object.entries(fields).map(([key, value]) => ` ${key}=${value}`);
-  return `${clock} ${label} ${name}[${pid}]: ${msg}${pairs.join('')}\n`;
+  const inColour = (colour: number, text: string) => (isColoured ? `\x1b[${colour}m${text}\x1b[0m` : text);
+  // A process chooses its name: a terminal must not obey it.
+  const text = `${name}[${pid}]: ${msg}${pairs.join('')}`.replace(/\p{Cc}/gu, '?');
+  return `${inColour(DIM, clock)} ${inColour(colours[label] ?? DIM, label.padEnd(5))} ${text}\n`;
 }

@@ -5,6 +5,7 @@
 
 export const WNOHANG = 1;
 export const WUNTRACED = 2;
+export const WSTOPPED = 2;
 export const WEXITED = 4;
 export const WNOWAIT = 0x01000000;
 export const __WNOTHREAD = 0x20000000;

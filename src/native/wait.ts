@@ -100,6 +100,20 @@ export function peekEnded(): Pid | 'nothing-yet' | 'no-children' {
   return pid === 0 ? 'nothing-yet' : (pid as Pid);
 }
 
+/**
+ * Finds a child that has ended, or stopped with `reportStopped`, without blocking and without taking its status: waitid(2)
+ * with WNOWAIT. /proc shows it until its status is taken.
+ * @returns undefined if the call is refused (EPERM, ENOSYS)
+ */
+export function peekAny(reportStopped: boolean): Waited | undefined {
+  const ends = reportStopped ? constants.WEXITED | constants.WSTOPPED : constants.WEXITED;
+  siginfo[siginfoPid] = 0;
+  if (waitidCall(constants.P_ALL, 0, siginfo, ends | constants.WNOHANG | constants.WNOWAIT) === -1)
+    return lastErrno() === constants.ECHILD ? 'no-children' : undefined;
+  const pid = siginfo[siginfoPid] as number;
+  return pid === 0 ? 'nothing-yet' : (pid as Pid);
+}
+
 /** The resource usage of a process and of the children that it waited for: getrusage(2). */
 export interface Usage {
   readonly userCpuMs: number;

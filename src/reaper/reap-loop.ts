@@ -1,5 +1,5 @@
 import type { Pid } from '../native/types.ts';
-import { lastWaitStatus, type Waited, waitForAny, waitForChild } from '../native/wait.ts';
+import { lastWaitStatus, peekAny, type Waited, waitForAny, waitForChild } from '../native/wait.ts';
 
 /** How many children one turn of the event loop reaps. Signals and timers run between two batches. */
 const BATCH = 4096;
@@ -42,8 +42,6 @@ export interface ReapLoop {
 }
 
 export interface ReapLoopEvents {
-  /** Called before each wait for any child, which may take a status. */
-  readonly beforeWait?: (() => void) | undefined;
   /** A child ended, or stopped with `reportStopped`. `status` is its wait status. */
   readonly onChild: (pid: Pid, status: number) => void;
   /** Every child that had ended is reaped. `hasChildren` says whether any is left. */
@@ -62,11 +60,13 @@ export interface ReapLoopEvents {
   readonly reportStopped: boolean;
   /** Also take each child's resource usage, for `lastUsage`. */
   readonly reportUsage: boolean;
+  /** Called while /proc still shows a child that ended. It costs each child a system call. */
+  readonly beforeReaping: ((pid: Pid) => void) | undefined;
 }
 
 export function createReapLoop(events: ReapLoopEvents): ReapLoop {
-  const { beforeWait, onChild, onDrained, onFailure, listen, ignore, setNoChildWait } = events;
-  const { reportStopped, reportUsage } = events;
+  const { onChild, onDrained, onFailure, listen, ignore, setNoChildWait } = events;
+  const { reportStopped, reportUsage, beforeReaping } = events;
   let isAwake = false;
   let isListening = true;
   let isDiscarding = false;
@@ -104,7 +104,7 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
 
   /** @returns the result of the last wait: a child if there may be more */
   function takeBatch(): Waited {
-    let waited = takeAny();
+    let waited = waitForNext();
     for (let taken = 1; isPid(waited); taken++) {
       if (taken > FEW && isListening && !isDiscarding) {
         isListening = false;
@@ -114,14 +114,20 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       }
       onChild(waited, lastWaitStatus());
       if (taken === BATCH) return waited;
-      waited = takeAny();
+      waited = waitForNext();
     }
     return waited;
   }
 
-  function takeAny(): Waited {
-    beforeWait?.();
-    return waitForAny(reportStopped, reportUsage);
+  function waitForNext(): Waited {
+    if (beforeReaping === undefined) return waitForAny(reportStopped, reportUsage);
+    const found = peekAny(reportStopped);
+    if (found === undefined) return waitForAny(reportStopped, reportUsage);
+    if (!isPid(found)) return found;
+    beforeReaping(found);
+    const waited = waitForChild(found, reportStopped, reportUsage);
+    // A stopped child may have been continued meanwhile.
+    return isPid(waited) ? waited : waitForAny(reportStopped, reportUsage);
   }
 
   /** Applies isDiscarding. `reap` skips this if no child is left, which saves the system calls. */

@@ -14,27 +14,36 @@ const linuxNames =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG ' +
   'XCPU XFSZ VTALRM PROF WINCH IO PWR SYS';
 
-const numberOf = new Map<string, Signal>();
-// node:os has all of them, but loading it takes longer than the rest of start-up: only other platforms need it.
-if (process.platform === 'linux') {
+let numbers: Map<string, Signal> | undefined;
+
+/** Built when it is needed: an app that is its own init may never name a signal. */
+function numberOf(): Map<string, Signal> {
+  numbers ??= buildTable();
+  return numbers;
+}
+
+function buildTable(): Map<string, Signal> {
+  // node:os has all of them, but loading it takes longer than the rest of start-up: only other platforms need it.
+  if (process.platform !== 'linux') {
+    const { constants } = process.getBuiltinModule('node:os');
+    return new Map(Object.entries(constants.signals) as [string, Signal][]);
+  }
+  const table = new Map<string, Signal>();
   let number = 0;
-  for (const name of linuxNames.split(' ')) numberOf.set(`SIG${name}`, ++number as Signal);
-  numberOf.set('SIGIOT', 6 as Signal);
-  numberOf.set('SIGPOLL', 29 as Signal);
-} else {
-  const { constants } = process.getBuiltinModule('node:os');
-  for (const name of Object.keys(constants.signals))
-    numberOf.set(name, constants.signals[name as NodeJS.Signals] as Signal);
+  for (const name of linuxNames.split(' ')) table.set(`SIG${name}`, ++number as Signal);
+  table.set('SIGIOT', 6 as Signal);
+  table.set('SIGPOLL', 29 as Signal);
+  return table;
 }
 
 /** Every signal name without "SIG", as a user may type it. */
 export function signalNames(): string[] {
-  return [...numberOf.keys()].map((name) => name.slice(3));
+  return [...numberOf().keys()].map((name) => name.slice(3));
 }
 
 /** A named signal's number on this platform. */
 export function signalNumber(name: NodeJS.Signals): Signal {
-  return numberOf.get(name) as Signal;
+  return numberOf().get(name) as Signal;
 }
 
 /** "SIGTERM", "SIGRTMIN+3". */
@@ -43,7 +52,7 @@ export function signalName(signal: Signal, realTime: RealTimeRange): string {
   if (offset === 0) return 'SIGRTMIN';
   if (offset > 0) return `SIGRTMIN+${offset}`;
   // Some numbers have two names; the usual one comes first.
-  for (const [name, number] of numberOf) if (number === signal) return name;
+  for (const [name, number] of numberOf()) if (number === signal) return name;
   return `signal ${signal}`;
 }
 
@@ -58,7 +67,7 @@ export function parseSignal(text: string, realTime: RealTimeRange): Signal | und
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
   const relative = /^RT(?:(MIN)(?:\+(\d+))?|(MAX)(?:-(\d+))?)$/.exec(name);
-  if (relative === null) return numberOf.get(`SIG${name}`);
+  if (relative === null) return numberOf().get(`SIG${name}`);
   const number = relative[1]
     ? realTime.first + Number(relative[2] ?? 0)
     : realTime.last - Number(relative[4] ?? 0);

@@ -223,10 +223,10 @@ describeModes(['actor'], '-v', (mode) => {
       { msg: 'phase ended', phase: 'stop-delay' },
       { msg: 'signal forwarded', signal: 'SIGTERM' },
       { msg: 'phase ended', phase: 'stop' },
-      { msg: 'workload ended', code: 3 },
+      { msg: 'workload ended', 'process.exit.code': 3 },
       { msg: expect.stringMatching(/^asking survivors to end within 100 ms: .*sleep \(pid \d+\)/) },
       { msg: expect.stringMatching(/^killing what is left after /) },
-      { msg: 'exiting', status: 3 },
+      { msg: 'exiting', 'process.exit.code': 3 },
     ];
     const told = all.filter(({ msg }) => order.some((one) => matches(one.msg, msg)));
     // As PID 1, the kernel kills after init's end.

@@ -33,6 +33,20 @@ describeWith(['namespaces'], 'the cluster example', () => {
   });
 });
 
+describeWith([], 'the prometheus example', () => {
+  test('counts each orphan once', async () => {
+    expect(await runDemo('prometheus')).toEqual({
+      code: 0,
+      result: {
+        orphans: [
+          'subreaper_orphans_total{name="sh",end="3"} 3',
+          'subreaper_orphans_total{name="sleep",end="0"} 3',
+        ],
+      },
+    });
+  });
+});
+
 describeWith(['namespaces', 'chromium'], 'the screenshots example', () => {
   test('takes every screenshot and leaves no zombie of a killed browser', async () => {
     const run = { kills: 3, exitsSeen: 3, pngs: 6, unavailable: 0, failures: [] };

@@ -92,14 +92,15 @@ describeWith([], 'the log', () => {
       level: 30,
       name: 'subreaper',
       msg: 'workload started',
-      program: 'sh',
+      event: 'started',
+      'process.executable.name': 'sh',
     });
     expect(records.map(({ msg }) => msg)).toContain('signal forwarded');
     // If the shell's sleep started before the signal reached the group, the signal ends it early.
     const ends = records.filter(({ msg }) => ['workload ended', 'exiting'].includes(msg));
     expect(ends).toMatchObject([
-      { msg: 'workload ended', code: 3 },
-      { msg: 'exiting', status: 3 },
+      { msg: 'workload ended', 'process.exit.code': 3 },
+      { msg: 'exiting', 'process.exit.code': 3 },
     ]);
     expect(stderr).not.toContain(secret);
   });
@@ -107,10 +108,10 @@ describeWith([], 'the log', () => {
   test('as lines for a person', async () => {
     const { stderr } = await run(['-v', '--log-format', 'pretty', '-e', '3:0', '-r', 'USR1:HUP']);
     expect(stderr).toMatch(
-      /^\d\d:\d\d:\d\d\.\d{3} INFO {2}subreaper\[\d+\]: workload started workload=\d+ program=sh\n/,
+      /^\d\d:\d\d:\d\d\.\d{3} INFO {2}subreaper\[\d+\]: workload started event=started process.pid=\d+ process.executable.name=sh\n/,
     );
     expect(stderr).toMatch(
-      /INFO {2}subreaper\[\d+\]: workload ended workload=\d+ code=3\n(.*\n)*.* exiting status=0\n$/,
+      /INFO {2}subreaper\[\d+\]: workload ended event=ended process.pid=\d+ process.exit.code=3\n(.*\n)*.* exiting event=exit process.exit.code=0\n$/,
     );
   });
 

@@ -104,7 +104,13 @@ describe('registering', () => {
        orphanPid('exit 7');
        await until(() => registration.reaped === 1);`,
     );
-    expect(JSON.parse(stdout)).toMatchObject({ level: 20, msg: 'reaped an orphan', code: 7, name: 'sh' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      level: 20,
+      msg: 'orphan reaped',
+      event: 'orphan',
+      'process.exit.code': 7,
+      'process.executable.name': 'sh',
+    });
   });
 });
 

@@ -135,7 +135,7 @@ describe('the packed package', () => {
   ])('has types for %s', (_, extension, module) => {
     const file = join(folder, 'npm', `consumer-${module}.${extension}`);
     const consumer = (pidType: string) => `
-      import { type ReapedOrphan, descendants, killTree, register } from 'subreaper';
+      import { type EventChannels, type ReapedOrphan, descendants, killTree, register } from 'subreaper';
       import 'subreaper/register';
       const registration = register({
         onReap: ({ pid, name, code, signal, userCpuMs, maxRssKib, lifetimeMs }: ReapedOrphan) => {
@@ -145,6 +145,8 @@ describe('the packed package', () => {
         },
         owns: (pid) => pid === 1,
       });
+      const exitCode = (orphan: EventChannels['subreaper:orphan']): number | undefined => orphan['process.exit.code'];
+      void exitCode;
       const pids: number[] = [...registration.orphans(), ...descendants(1)].map(({ pid }) => pid);
       void killTree(pids[0] ?? 0, { signal: 'SIGTERM', graceMs: 1 });
       registration.unregister();

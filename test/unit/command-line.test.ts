@@ -62,7 +62,7 @@ describe('an option', () => {
       report: undefined,
       trace: undefined,
       logLevel: 'warn',
-      logFormat: 'json',
+      logFormat: undefined,
     } satisfies InitOptions);
   });
 

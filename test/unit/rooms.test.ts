@@ -9,18 +9,20 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   native: [],
   signals: ['native'],
   reaper: ['native'],
-  log: ['native'],
+  log: ['native', 'events'],
   'process-tree': ['native', 'signals'],
+  // What the log and the channels of an app say alike.
+  events: ['native', 'reaper', 'process-tree'],
   explain: ['native', 'signals', 'reaper', 'process-tree'],
   trace: ['native', 'reaper', 'process-tree'],
-  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain', 'trace'],
+  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain', 'trace', 'events'],
   // It prints what it finds, and is loaded by the command line alone.
   doctor: ['native', 'process-tree', 'explain'],
   cli: ['doctor', 'native', 'signals', 'log', 'init'],
-  'in-process': ['native', 'signals', 'reaper', 'process-tree'],
+  'in-process': ['native', 'signals', 'reaper', 'process-tree', 'events'],
   // The testing kit uses the public index, which tests import, and checks options as `register` does.
   testing: ['native', 'process-tree', 'in-process', 'index.ts'],
-  'index.ts': ['native', 'process-tree', 'in-process'],
+  'index.ts': ['native', 'process-tree', 'in-process', 'events'],
 };
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>
