@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { knownOutcomes } from '../faults/known-outcomes.ts';
+import { markdownTable } from '../helpers/markdown-table.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -35,20 +36,6 @@ function rowOf({ name, file }: Listed): string[] {
   return cells.map((cell) => cell.replaceAll('|', '\\|'));
 }
 
-/** With its columns aligned, as the formatter wants it. */
-function table(...rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] as readonly string[]).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] as number)));
-  lines.splice(
-    1,
-    0,
-    widths.map((width) => '-'.repeat(width)),
-  );
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
 test('docs/reliability.md has the names of the tests that exist (update it with: npm run docs:reliability)', {
   timeout: 240_000,
 }, async () => {
@@ -69,7 +56,7 @@ What is done to init, and what happens. The rows are the names of the tests in \
 test runs. Most run as PID 1 and as a plain subreaper. "Every duty" is: the environment comes through, an orphan is reaped,
 a signal is forwarded, a survivor in another session that ignores SIGTERM is ended, and the status is the workload's.
 
-${table(['fault', 'what happens', 'test'], ...rows)}
+${markdownTable(['fault', 'what happens', 'test'], ...rows)}
 
 ## Where a system call fails
 
@@ -84,7 +71,7 @@ that always returns EINVAL while node starts hangs. These are the exceptions, fr
 the shell, "node" is node's start until it reads init's program, "init" is all that follows, "spawn" is the workload's
 process before its execve(2).
 
-${table(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
+${markdownTable(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
 
 ## What is not promised
 
