@@ -155,8 +155,8 @@ export const ofNode: readonly Row[] = [
   {
     names: ['TZ', 'LANG', 'LC_ALL', 'LC_MESSAGES', 'LANGUAGE'],
     effect: 'time zone and language',
-    outcome: 'acts',
-    why: 'the time of day in --log-format pretty is local; init’s own words have one language',
+    outcome: 'idle',
+    why: 'init’s words have one language, and its times are UTC',
     value: 'C',
   },
   {
