@@ -43,7 +43,8 @@ export function readInherited(): Inherited {
     pid: process.pid,
     parentPid: process.ppid as Pid,
   });
-  if (process.env['NODE_PATH'] === undefined) return inherited;
+  const { NODE_PATH, SUBREAPER_SAVED_NODE_PATH } = process.env;
+  if (NODE_PATH === undefined && SUBREAPER_SAVED_NODE_PATH === undefined) return inherited;
   const packageFolder = dirname(dirname(realpathSync(process.argv[1] as string)));
   return { ...inherited, environment: withoutPnpmsFolders(inherited.environment, packageFolder) };
 }

@@ -132,17 +132,28 @@ export function init(
   // Let go of the workload's descriptors and directory, unless it may be started again.
   if (options.restart.kind === 'no') attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));
-  // A SIGUSR1 during node's start opens its inspector, perhaps only in a moment. init must not have one, and the workload
-  // may want the port.
   setImmediate(() => {
     // After the first reaping: a workload that ends at once does not pay for this.
     watch.runLoops();
-    (process as { _debugEnd?: () => void })._debugEnd?.();
+    closeInspector();
   });
-  setTimeout(() => attempt(giveBackFilePages), SETTLED_MS);
+  setTimeout(() => {
+    // A thread of node opens it: on a busy machine only now.
+    closeInspector();
+    attempt(giveBackFilePages);
+  }, SETTLED_MS);
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });
   }
+}
+
+/**
+ * A SIGUSR1 before init has its own handler opens node's inspector. init must not have one, and the workload may want the
+ * port. node has an option against it, --disable-sigusr1, but node 20 refuses to start with it, on its command line as well
+ * as in NODE_OPTIONS, and to ask for the version takes the launcher a start of node.
+ */
+function closeInspector(): void {
+  (process as { _debugEnd?: () => void })._debugEnd?.();
 }
 
 /** When PID 1 ends, the kernel kills everything left in the namespace. */

@@ -29,6 +29,17 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLOUT = 4;
 
+export const AF_UNIX = 1;
+export const AF_NETLINK = 16;
+export const SOCK_RAW = 3;
+export const SOCK_CLOEXEC = 0o2000000;
+export const NETLINK_SOCK_DIAG = 4;
+export const NLM_F_REQUEST = 1;
+export const NLMSG_ERROR = 2;
+export const SOCK_DIAG_BY_FAMILY = 20;
+export const UDIAG_SHOW_PEER = 4;
+export const UNIX_DIAG_PEER = 2;
+
 export const RLIMIT_NOFILE = 7;
 export const MADV_DONTNEED = 4;
 

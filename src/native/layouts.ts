@@ -17,3 +17,11 @@ export const sizeofPollfd = 8;
 /** The first version, PIDFD_INFO_SIZE_VER0. The number of the ioctl encodes the version. */
 export const sizeofPidfdInfo = 64;
 export const pidfdInfoExitCodeOffset = 60;
+export const sizeofNlmsghdr = 16;
+export const nlmsghdrTypeOffset = 4;
+export const nlmsghdrFlagsOffset = 6;
+export const sizeofUnixDiagReq = 24;
+export const unixDiagReqInodeOffset = 8;
+export const unixDiagReqShowOffset = 12;
+export const unixDiagReqCookieOffset = 16;
+export const sizeofUnixDiagMsg = 16;

@@ -191,8 +191,8 @@ export function parsePids(text: string): Pid[] {
   return text.split(' ').filter(Boolean).map(Number) as Pid[];
 }
 
-/** Every process of the namespace. */
-function scan(): ProcessInfo[] {
+/** Every process of the namespace. @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read */
+export function scan(): ProcessInfo[] {
   const processes: ProcessInfo[] = [];
   for (const entry of readdirSync('/proc')) {
     const first = entry.charCodeAt(0);

@@ -1,3 +1,5 @@
+import type { Output } from './pipe-holders.ts';
+
 /** A process that a test left running. */
 export interface LeakedProcess {
   readonly pid: number;
@@ -14,6 +16,11 @@ export interface LeakedProcess {
   readonly isOrphan: boolean;
   /** Its parent, its parent's parent, and so on up to this process. */
   readonly parents: readonly { readonly pid: number; readonly name: string }[];
+  /**
+   * Which of this process's outputs it holds open, if they are pipes or sockets: whoever reads them waits for it, which is
+   * why a build hangs.
+   */
+  readonly holdsOpen: readonly Output[];
 }
 
 /** A test left processes running. They have been ended by now. */
@@ -36,8 +43,10 @@ export class LeakedProcessError extends Error {
   }
 }
 
-function describe({ pid, command, stateName, ageMs, isOrphan, parents }: LeakedProcess): string {
+function describe({ pid, command, stateName, ageMs, isOrphan, parents, holdsOpen }: LeakedProcess): string {
   const chain = parents.map(({ pid, name }) => `${pid} ${name}`).join(' < ');
   const origin = isOrphan ? `an orphan, adopted by ${chain}` : `below ${chain}`;
-  return `  ${pid} ${command}\n    ${stateName}, ${(ageMs / 1000).toFixed(1)} s old, ${origin}`;
+  const lines = [`  ${pid} ${command}`, `    ${stateName}, ${(ageMs / 1000).toFixed(1)} s old, ${origin}`];
+  if (holdsOpen.length > 0) lines.push(`    holds this process's ${holdsOpen.join(' and ')} open`);
+  return lines.join('\n');
 }

@@ -5,6 +5,7 @@ import { sleep } from '../native/timers.ts';
 import { hasEnded, identity, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 import { stateName } from '../process-tree/state-name.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
+import { outputsHeldBy } from './pipe-holders.ts';
 import { ageMs, commandLine } from './process-details.ts';
 
 /** How long a process may take to end after the test: `child.kill()` at a test's end does not wait. */
@@ -136,5 +137,6 @@ function describe(
     ageMs: ageMs(info),
     isOrphan,
     parents,
+    holdsOpen: outputsHeldBy(info.pid),
   };
 }

@@ -1,4 +1,4 @@
-/** A table with its columns aligned, as the formatter wants it. The first row is its head. */
+/** A table of Markdown with its columns aligned, as the formatter wants it. The first row is the head. */
 export function markdownTable(...rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] as readonly string[]).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),

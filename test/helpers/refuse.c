@@ -53,6 +53,7 @@ static const struct named calls[] = {
     {"prlimit64", SYS_prlimit64},
     {"setns", SYS_setns},
     {"setrlimit", SYS_setrlimit},
+    {"socket", SYS_socket},
     {"unshare", SYS_unshare},
     {"wait4", SYS_wait4},
     {"waitid", SYS_waitid},

@@ -178,6 +178,7 @@ describe('trackProcesses', () => {
         { pid: child.pid, name: 'sh' },
         { pid: process.pid, name: 'this process' },
       ],
+      holdsOpen: [],
     });
     expect(byPid.get(below)?.ageMs).toBeLessThan(10_000);
     expect(byPid.get(orphan?.pid as number)).toMatchObject({ isOrphan: true });

@@ -39,7 +39,10 @@ describe('the packed package', () => {
     );
     expect(
       files.filter(
-        (file) => !/^(bin|dist|docs|man)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+        (file) =>
+          !/^(bin|dist|docs|man)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/.test(
+            file,
+          ),
       ),
     ).toEqual([]);
   });
@@ -164,4 +167,23 @@ describe('the packed package', () => {
     expect(check(consumer('number'))).toMatchObject({ status: 0, stdout: '' });
     expect(check(consumer('string')).stdout).toContain("'number' is not assignable to type 'string'");
   });
+});
+
+// Not with --omit=dev: npm then leaves out signal-exit too, whose older version the tests use.
+test('the bill of materials tells what the package depends on from what its development does', () => {
+  const text = execFileSync('npm', ['run', '--silent', 'sbom'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  const { bomFormat, components } = JSON.parse(text) as {
+    bomFormat: string;
+    components: readonly { name: string; properties: readonly { name: string }[] }[];
+  };
+  expect(bomFormat).toBe('CycloneDX');
+  const names = components
+    .filter(({ properties }) => !properties.some(({ name }) => name === 'cdx:npm:package:development'))
+    .map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['koffi', 'pino', 'signal-exit']));
+  expect(names).not.toContain('typescript');
 });

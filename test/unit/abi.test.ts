@@ -51,6 +51,14 @@ const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   sizeofPollfd: 'sizeof(struct pollfd) == N',
   sizeofPidfdInfo: 'sizeof(struct first_pidfd_info) == N',
   pidfdInfoExitCodeOffset: 'offsetof(struct first_pidfd_info, exit_code) == N',
+  sizeofNlmsghdr: 'sizeof(struct nlmsghdr) == N',
+  nlmsghdrTypeOffset: 'offsetof(struct nlmsghdr, nlmsg_type) == N',
+  nlmsghdrFlagsOffset: 'offsetof(struct nlmsghdr, nlmsg_flags) == N',
+  sizeofUnixDiagReq: 'sizeof(struct unix_diag_req) == N',
+  unixDiagReqInodeOffset: 'offsetof(struct unix_diag_req, udiag_ino) == N',
+  unixDiagReqShowOffset: 'offsetof(struct unix_diag_req, udiag_show) == N',
+  unixDiagReqCookieOffset: 'offsetof(struct unix_diag_req, udiag_cookie) == N',
+  sizeofUnixDiagMsg: 'sizeof(struct unix_diag_msg) == N',
 };
 
 /** Assumptions of the calls that the table does not have. */
@@ -70,6 +78,8 @@ const fixedConditions = [
   'offsetof(struct timeval, tv_usec) == 8',
   'offsetof(struct timespec, tv_sec) == 0',
   'offsetof(struct timespec, tv_nsec) == 8',
+  'offsetof(struct unix_diag_req, sdiag_family) == 0',
+  'offsetof(struct nlmsghdr, nlmsg_len) == 0',
 ];
 
 interface Tables {
@@ -95,7 +105,32 @@ struct first_pidfd_info {
 #define PIDFD_GET_INFO _IOWR(0xFF, 11, struct first_pidfd_info)
 `;
 
-const includes = headers.map((header) => `#include <${header}>\n`).join('') + newerConstants;
+/** Of the kernel's include/uapi/linux, which a compiler for musl may not find. */
+const netlink = `#if __has_include(<linux/unix_diag.h>)
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#else
+enum { NETLINK_SOCK_DIAG = 4, NLM_F_REQUEST = 1, NLMSG_ERROR = 2, SOCK_DIAG_BY_FAMILY = 20 };
+enum { UDIAG_SHOW_PEER = 4, UNIX_DIAG_PEER = 2 };
+struct nlmsghdr {
+  uint32_t nlmsg_len;
+  uint16_t nlmsg_type, nlmsg_flags;
+  uint32_t nlmsg_seq, nlmsg_pid;
+};
+struct unix_diag_req {
+  uint8_t sdiag_family, sdiag_protocol;
+  uint16_t pad;
+  uint32_t udiag_states, udiag_ino, udiag_show, udiag_cookie[2];
+};
+struct unix_diag_msg {
+  uint8_t udiag_family, udiag_type, udiag_state, pad;
+  uint32_t udiag_ino, udiag_cookie[2];
+};
+#endif
+`;
+
+const includes = headers.map((header) => `#include <${header}>\n`).join('') + newerConstants + netlink;
 const assertion = (condition: string, name: string) => `_Static_assert(${condition}, "${name} is wrong");\n`;
 
 /** A C program that compiles if the tables are right. */

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { ofNode, ofTheLinker, ofTheShell, type Row, tables } from '../helpers/environment-variables.ts';
+import { markdownTable } from '../helpers/markdown-table.ts';
+
+test('the launcher hides the variables that the table says are hidden, and no other', () => {
+  const launcher = readFileSync(resolve(import.meta.dirname, '../../bin/subreaper'), 'utf8');
+  const hidden = [...launcher.matchAll(/\$\{(\w+)\+\1\}/g)].map(([, name]) => name);
+  const listed = tables.filter(({ outcome }) => outcome === 'hidden').flatMap(({ names }) => names);
+  expect(hidden.sort()).toEqual(listed.sort());
+});
+
+test('docs/environment.md has the table of the tests (update it with: npm run docs:environment)', async () => {
+  const table = (rows: readonly Row[]) =>
+    markdownTable(
+      ['variable', 'what it would do', 'what becomes of it'],
+      ...rows.map(({ names, effect, outcome, why }) => [
+        names.map((name) => `\`${name}\``).join(', '),
+        effect,
+        why === undefined ? outcome : `${outcome}: ${why}`,
+      ]),
+    );
+  const text = `# The environment
+
+The workload gets the environment as init got it, byte for byte. init is a shell script that becomes a node program, and
+both are started with the same environment. These tables say what each variable that they know would do to init.
+
+- **hidden**: the launcher gives it another name before it starts node. node does not act on it.
+- **idle**: it reaches init, and does nothing there.
+- **acts**: it acts on init. Whoever sets the environment is trusted with that: see SECURITY.md.
+
+\`test/integration/environment-variables.test.ts\` sets each of them, in a launcher run by sh and by bash: the workload must
+get it unchanged, init must write nothing to standard error or to a file that it names, and node's own environment must not
+have it if it is hidden. Another test asks the C library which variables node asks for while init lives: all of them are
+here.
+
+If the image has no shell (\`node bin/subreaper\`), node is there first, and nothing is hidden.
+
+## node
+
+V8, libuv, OpenSSL and ICU included, for node 20 to 26.
+
+${table(ofNode)}
+
+## The shell
+
+With bash as \`sh\`, an exported function (\`BASH_FUNC_read%%\`) replaces a command of the launcher. \`BASH_ENV\` names a
+script that bash runs first, but not as \`sh\`. Both act, as a library in LD_PRELOAD does.
+
+${table(ofTheShell)}
+
+## The dynamic linker and the C library
+
+\`LD_DEBUG\`, \`LD_TRACE_LOADED_OBJECTS\`, \`LD_SHOW_AUXV\` and \`LD_PROFILE\` print or write in every program, the launcher's
+shell first; with the second one no program runs.
+
+${table(ofTheLinker)}
+`;
+  await expect(text).toMatchFileSnapshot('../../docs/environment.md');
+});
