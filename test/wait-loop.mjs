@@ -1,6 +1,6 @@
 // Runs the integration tests as on a kernel before Linux 6.15, which does not tell how a reaped child ended: init then
 // waits for its children. A seccomp filter refuses that one ioctl(2) to all processes that the tests start.
-// Usage: node test/wait-loop.mjs [vitest arguments]
+// Usage: node test/wait-loop.mjs [vitest arguments]    (default: the files in which it matters how init reaps)
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { compile } from './helpers/compile.mjs';
@@ -14,9 +14,29 @@ if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
 }
 const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
 const projects = ['--project', 'integration', '--project', 'storms'];
+const files = [
+  'a-stop-explains-itself',
+  'daemons-keep-the-container-up',
+  'events',
+  'exit-status',
+  'floods-of-signals',
+  'init-lets-go',
+  'init-never-blocks',
+  'it-starts-or-says-why',
+  'no-process-outlives-init',
+  'orphans-are-reaped',
+  'refused-calls',
+  'signals-are-forwarded',
+  'stopping-and-restarting',
+  'the-kernel-reaps',
+  'the-terminal-is-the-workloads',
+  'the-workload-sees-no-difference',
+].map((file) => `test/integration/${file}.test.ts`);
+const given = process.argv.slice(2);
+const filters = given.some((argument) => !argument.startsWith('-')) ? [] : files;
 const { status } = spawnSync(
   refuse,
-  ['PIDFD_GET_INFO', 'ENOTTY', process.execPath, vitest, 'run', ...projects, ...process.argv.slice(2)],
+  ['PIDFD_GET_INFO', 'ENOTTY', process.execPath, vitest, 'run', ...projects, ...filters, ...given],
   { cwd: root, stdio: 'inherit' },
 );
 process.exit(status ?? 1);
