@@ -11,6 +11,9 @@
  *   init      from the moment when node opens dist/cli.cjs
  *   spawn     the calls of the workload's process before its execve(2), and that one
  *
+ * A failed call has done nothing, except close(2): it closes the descriptor whatever it returns, unless a seccomp filter
+ * refuses it (EPERM, ENOSYS).
+ *
  * Only the main thread of init is touched, by ptrace(2): strace(1) would do the same, but cannot run PID 1, follow a
  * vfork(2) for its short life, or tell the phases apart. The workload sees nothing of it, and runs untraced.
  *
@@ -271,7 +274,7 @@ int main(int argc, char **argv) {
           int count = ++counts[now][call];
           bool counts_here = now == from && call == wanted;
           if (counts_here && (count == first || (all_behind && count > first))) {
-            skip_call(pid);
+            if (info.entry.nr != SYS_close || error == EPERM || error == ENOSYS) skip_call(pid);
             fails_on_return[is_child] = 1;
             injected++;
           }

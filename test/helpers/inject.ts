@@ -44,20 +44,24 @@ export function describeFault({ mode, phase, call, errno, nth, andAllBehind }: F
   return `${mode} ${phase} ${call} ${errno} ${nth}${andAllBehind ? '+' : ''}`;
 }
 
-/** Runs init over the workload, and makes its calls fail. */
-export function runWithFault(fault: Fault, tries = 60): Promise<Injected> {
+/**
+ * Runs init over the workload, and makes its calls fail.
+ * @param tries how often the workload sends a signal, once a second
+ * @param seconds after which init hangs
+ */
+export function runWithFault(fault: Fault, tries = 60, seconds = HANG_SECONDS): Promise<Injected> {
   const { mode, phase, call, errno, nth, andAllBehind } = fault;
   const number = constants.errno[errno as keyof typeof constants.errno];
-  return run([mode, phase, call, `${number}`, `${nth}${andAllBehind ? '+' : ''}`], tries);
+  return run([mode, phase, call, `${number}`, `${nth}${andAllBehind ? '+' : ''}`], tries, seconds);
 }
 
 /** Runs init without a fault, and counts its calls. */
 export function countCalls(mode: Mode): Promise<Injected> {
-  return run([mode, 'init', 'count', '0', '0'], 60);
+  return run([mode, 'init', 'count', '0', '0'], 60, HANG_SECONDS);
 }
 
-function run(injection: readonly string[], tries: number): Promise<Injected> {
-  const line = [inject, ...injection, `${HANG_SECONDS}`, launcher, '--grace', '10ms', '--', actor, 'duties'];
+function run(injection: readonly string[], tries: number, seconds: number): Promise<Injected> {
+  const line = [inject, ...injection, `${seconds}`, launcher, '--grace', '10ms', '--', actor, 'duties'];
   const child = spawn('unshare', [...(unshareArguments ?? []), '--', ...line, `${tries}`], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' },
