@@ -104,8 +104,12 @@ export function createInterpreter({
   });
   const reapLoop = createReapLoop({
     onChild: childChanged,
-    onDrained: (hasChildren) =>
-      dispatch(hasChildren ? { kind: 'children-left' } : { kind: 'no-child-left', atMs: now() }),
+    onDrained(hasChildren) {
+      if (hasChildren) dispatch({ kind: 'children-left' });
+      else if (workload === undefined) dispatch({ kind: 'no-child-left', atMs: now() });
+      // Nothing would ever tell of its end.
+      else dispatch({ kind: 'cannot-wait', message: 'wait4 does not find the workload' });
+    },
     onFailure: (error) => dispatch({ kind: 'cannot-wait', message: error.message }),
     listen: (toChildren) => {
       if (toChildren) watch.start(SIGCHLD);
