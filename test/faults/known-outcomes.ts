@@ -43,7 +43,7 @@ export const knownOutcomes: readonly Row[] = [
   },
   {
     phase: 'launcher',
-    calls: ['read'],
+    calls: ['fcntl', 'read'],
     outcome: 'nothing runs, and 0',
     reason: 'dash takes a script that it cannot read for an empty one',
   },
@@ -111,6 +111,14 @@ export const knownOutcomes: readonly Row[] = [
   },
   {
     phase: 'init',
+    calls: ['write'],
+    errnos: ['EINTR'],
+    onlyEvery: true,
+    outcome: 'not tried',
+    reason: INTERRUPTED,
+  },
+  {
+    phase: 'init',
     calls: ['read', 'write'],
     outcome: 'node ends',
     reason: 'the lock of libuv’s signal handles is a pipe: it aborts if that cannot be read or written',
@@ -159,6 +167,13 @@ export const knownOutcomes: readonly Row[] = [
     errnos: ['ESRCH'],
     outcome: 'deaf',
     reason: 'the kernel says that the workload has ended',
+  },
+  {
+    phase: 'init',
+    calls: ['wait4'],
+    errnos: ['ECHILD'],
+    outcome: 'left behind',
+    reason: 'the kernel says that no process is left',
   },
   {
     phase: 'init',
