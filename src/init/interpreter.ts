@@ -99,6 +99,7 @@ export function createInterpreter({
   const survivors = createSurvivors({
     patienceMs: policy.options.graceMs,
     signalTree,
+    lookAgain: () => reapLoop.wake(),
     giveUp: () => dispatch({ kind: 'survivors-out-of-reach' }),
     log,
   });
