@@ -7,7 +7,7 @@ import type { Fault, Phase } from '../helpers/inject.ts';
  * - nothing runs, and 0: the launcher's shell ends with 0, and nothing was started.
  * - no output: every duty is done, and the workload's standard output is not that of init.
  * - node ends: node, or its dynamic linker, ends by its own exit or abort. Nobody is left to end the workload.
- * - node hangs: node never gets to init's program.
+ * - node hangs: node never gets to init's program, or libuv waits for its own lock.
  * - deaf: a signal does not reach the workload; its status is right.
  * - left behind: the status is right, and a process of another session outlives init.
  */
@@ -122,6 +122,12 @@ export const knownOutcomes: readonly Row[] = [
     calls: ['read', 'write'],
     outcome: 'node ends',
     reason: 'the lock of libuv’s signal handles is a pipe: it aborts if that cannot be read or written',
+  },
+  {
+    phase: 'init',
+    calls: ['write'],
+    outcome: 'node hangs',
+    reason: 'libuv’s signal handler ignores that it could not release its lock',
   },
   {
     phase: 'init',

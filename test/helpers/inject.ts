@@ -28,6 +28,8 @@ export interface Injected {
   readonly signal: number;
   /** init had not ended in time. */
   readonly hung: boolean;
+  /** If it hung: the system call that its main thread waited in. */
+  readonly waitsIn: string;
   /** Whether a process outlived init. */
   readonly left: boolean;
   /** How often init made each call, by phase. */
@@ -44,24 +46,20 @@ export function describeFault({ mode, phase, call, errno, nth, andAllBehind }: F
   return `${mode} ${phase} ${call} ${errno} ${nth}${andAllBehind ? '+' : ''}`;
 }
 
-/**
- * Runs init over the workload, and makes its calls fail.
- * @param tries how often the workload sends a signal, once a second
- * @param seconds after which init hangs
- */
-export function runWithFault(fault: Fault, tries = 60, seconds = HANG_SECONDS): Promise<Injected> {
+/** Runs init over the workload, and makes its calls fail. */
+export function runWithFault(fault: Fault, tries = 60): Promise<Injected> {
   const { mode, phase, call, errno, nth, andAllBehind } = fault;
   const number = constants.errno[errno as keyof typeof constants.errno];
-  return run([mode, phase, call, `${number}`, `${nth}${andAllBehind ? '+' : ''}`], tries, seconds);
+  return run([mode, phase, call, `${number}`, `${nth}${andAllBehind ? '+' : ''}`], tries);
 }
 
 /** Runs init without a fault, and counts its calls. */
 export function countCalls(mode: Mode): Promise<Injected> {
-  return run([mode, 'init', 'count', '0', '0'], 60, HANG_SECONDS);
+  return run([mode, 'init', 'count', '0', '0'], 60);
 }
 
-function run(injection: readonly string[], tries: number, seconds: number): Promise<Injected> {
-  const line = [inject, ...injection, `${seconds}`, launcher, '--grace', '10ms', '--', actor, 'duties'];
+function run(injection: readonly string[], tries: number): Promise<Injected> {
+  const line = [inject, ...injection, `${HANG_SECONDS}`, launcher, '--grace', '10ms', '--', actor, 'duties'];
   const child = spawn('unshare', [...(unshareArguments ?? []), '--', ...line, `${tries}`], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' },
