@@ -70,8 +70,8 @@ function ignoredByLauncher([, , , ignored]: readonly string[]): SignalSet {
  * @param variables init's own environment, as text
  * @param launcherVariables the same; empty if the launcher's shell part did not run, so that nothing is trusted
  * @param readEnviron reads it as bytes, if the launcher could not save the original environment
- * @param readSaved reads what a child of the launcher writes to a pipe: the environment as the kernel held it, and an
- *   empty line if it is complete; undefined if the pipe is lost
+ * @param readSaved reads what a child of the launcher writes to a pipe: the environment as the kernel held it, and `end`
+ *   if it is complete; undefined if the pipe is lost
  * @param parentPid getppid(2), used if the launcher saved none
  */
 export function parseInherited({
@@ -86,14 +86,15 @@ export function parseInherited({
   variables: Variables;
   launcherVariables: Variables;
   readEnviron: () => readonly ByteString[];
-  readSaved: (descriptor: number) => string | undefined;
+  readSaved: (descriptor: number, end: string) => string | undefined;
   args: readonly ByteString[];
   pid: number;
   parentPid: Pid;
 }): Inherited {
   const launcher = launcherValues(launcherVariables);
   const [launcherPid, launcherParent, blocked, , limit = '', pipe, child, ...numbers] = launcher;
-  const saved = pipe ? readSaved(Number(pipe)) : fromBase64(launcherVariables['SUBREAPER_ENVIRON']);
+  const end = `${launcherPid}\n`;
+  const saved = pipe ? readSaved(Number(pipe), end) : fromBase64(launcherVariables['SUBREAPER_ENVIRON'], end);
   // If `node` is a script that runs node without exec, the launcher became the script, and init is its descendant.
   const isLauncher = Number(launcherPid) === pid;
   // Such a script may close its inherited descriptors. Then the pipe is lost too, and node reuses their numbers.
@@ -102,8 +103,8 @@ export function parseInherited({
     .map(Number)
     .filter((number) => areInherited || STANDARD_STREAMS.includes(number));
   const environment =
-    saved?.endsWith('\0\n') || saved === '\n'
-      ? strings(saved.slice(0, -1))
+    saved !== undefined && isComplete(saved, end)
+      ? strings(saved.slice(0, -end.length))
       : withSaved(readEnviron(), launcherVariables['SUBREAPER_SAVED']?.split(/\s+/));
   return {
     environment: withoutOwnVariables(environment),
@@ -129,13 +130,17 @@ function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
   return Object.entries(env).map(([name, value]) => toBytes(`${name}=${value}`));
 }
 
-/** Reads a pipe to its end and closes it. Undefined if the descriptor is closed, or not a readable pipe. */
-function readSaved(descriptor: number): string | undefined {
+/**
+ * Reads a pipe to `end`, or else to its own end, and closes it. It does not wait for the second behind the first: the
+ * launcher's shell may have failed to close the pipe.
+ * @returns undefined if the descriptor is closed, or not a readable pipe
+ */
+function readSaved(descriptor: number, end: string): string | undefined {
   const chunk = Buffer.alloc(4096);
   let saved = '';
   try {
     if (!fstatSync(descriptor).isFIFO()) return undefined;
-    for (;;) {
+    while (!isComplete(saved, end)) {
       const size = readUninterrupted(descriptor, chunk);
       if (size === 0) break;
       saved += chunk.toString('latin1', 0, size);
@@ -145,6 +150,11 @@ function readSaved(descriptor: number): string | undefined {
     return undefined;
   }
   return saved;
+}
+
+/** NUL ends every entry of an environment. */
+function isComplete(saved: string, end: string): boolean {
+  return saved === end || saved.endsWith(`\0${end}`);
 }
 
 /** Node handles SIGINT and SIGTERM by now: they interrupt a read, and no longer end PID 1. */
@@ -159,8 +169,8 @@ function readUninterrupted(descriptor: number, chunk: Buffer): number {
 }
 
 /** Decodes what the launcher saved without a pipe: the same, in base64. */
-function fromBase64(saved: string | undefined): string | undefined {
-  return saved === undefined ? undefined : `${Buffer.from(saved, 'base64').toString('latin1')}\n`;
+function fromBase64(saved: string | undefined, end: string): string | undefined {
+  return saved === undefined ? undefined : `${Buffer.from(saved, 'base64').toString('latin1')}${end}`;
 }
 
 /** process.argv has U+FFFD in place of bytes that are not UTF-8: read those from /proc. */

@@ -109,14 +109,19 @@ export function createInterpreter({
   const survivors = createSurvivors({
     patienceMs: policy.options.graceMs,
     signalTree,
+    lookAgain: () => reapLoop.wake(),
     giveUp: () => dispatch({ kind: 'survivors-out-of-reach' }),
     log,
   });
   const lookers = [orphanLog, trace].filter((looker) => looker !== undefined);
   const reapLoop = createReapLoop({
     onChild: childChanged,
-    onDrained: (hasChildren) =>
-      dispatch(hasChildren ? { kind: 'children-left' } : { kind: 'no-child-left', atMs: now() }),
+    onDrained(hasChildren) {
+      if (hasChildren) dispatch({ kind: 'children-left' });
+      else if (workload === undefined) dispatch({ kind: 'no-child-left', atMs: now() });
+      // Nothing would ever tell of its end.
+      else dispatch({ kind: 'cannot-wait', message: 'wait4 does not find the workload' });
+    },
     onFailure: (error) => dispatch({ kind: 'cannot-wait', message: error.message }),
     listen: (toChildren) => {
       if (toChildren) watch.start(SIGCHLD);

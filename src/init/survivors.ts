@@ -29,12 +29,15 @@ export interface Survivors {
 export function createSurvivors({
   patienceMs,
   signalTree,
+  lookAgain,
   giveUp,
   log,
 }: {
   /** How long to retry if /proc cannot be read. */
   patienceMs: number;
   signalTree: SignalTree;
+  /** Called now and then after a round, in case the SIGCHLD of the last one is lost. */
+  lookAgain: () => void;
   /** Called if init may not signal, or cannot see, any of the rest: it would wait for ever. */
   giveUp: () => void;
   log: Log;
@@ -74,6 +77,8 @@ export function createSurvivors({
       return;
     }
     retryMs = FIRST_RETRY_MS;
+    clearTimeout(retryTimer);
+    if (outcome === 'done') retryTimer = setTimeout(lookAgain, LONGEST_RETRY_MS);
     if (outcome === 'refused') leaveBehind('what is left may not be signalled');
     if (outcome === 'more') {
       isKillDue = true;

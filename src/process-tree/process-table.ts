@@ -94,6 +94,15 @@ export function isProcUsable(): boolean {
   try {
     return readlinkSync('/proc/self') === String(process.pid);
   } catch {
+    return showsThisProcess();
+  }
+}
+
+/** The same, without readlink(2), which may be refused alone. */
+function showsThisProcess(): boolean {
+  try {
+    return readText('/proc/self/stat')?.startsWith(`${process.pid} (`) === true;
+  } catch {
     return false;
   }
 }

@@ -86,23 +86,26 @@ async function tryFault(fault: Fault): Promise<string | undefined> {
   const seen = await runWithFault(fault, known.includes('deaf') ? 3 : undefined);
   const outcome = outcomeOf(fault, seen);
   const isAllowed = outcome === 'right' || outcome === 'says why' || known.some((row) => row === outcome);
-  const { code, signal, left, started, stderr } = seen;
-  const facts = JSON.stringify({ code, signal, left, started, stderr });
+  const { code, signal, waitsIn, left, started, stderr } = seen;
+  const facts = JSON.stringify({ code, signal, waitsIn, left, started, stderr });
   return isAllowed ? undefined : `${describeFault(fault)}: ${outcome}, ${facts}`;
 }
 
-function outcomeOf(fault: Fault, { code, signal, hung, left, started, stderr }: Injected): string {
-  if (hung) return 'hangs';
+function outcomeOf(fault: Fault, { code, signal, hung, waitsIn, left, started, stderr }: Injected): string {
+  // Once the workload runs, init waits in epoll_pwait alone.
+  const isNodes = fault.phase === 'node' ? !started : started && waitsIn === 'read';
+  if (hung) return isNodes ? 'node hangs' : 'hangs';
   if (started && left && signal === 0) return code === 7 ? 'left behind' : 'left behind by a failure';
-  if (code === 7 && started) return 'right';
+  if (code === 7) return started ? 'right' : 'no output';
   if (code === 8 && started) return 'deaf';
   const ownLines = stderr.split('\n').filter((line) => /^subreaper: |^\{"level":60,/.test(line));
   if (code >= 125 && code <= 127 && ownLines.length === 1) return 'says why';
   if (fault.phase === 'launcher' && !started && code > 0) return 'shell ends';
   if (fault.phase === 'launcher' && !started && code === 0) return 'nothing runs, and 0';
   if (fault.phase === 'spawn' && !started && code > 0) return 'shell ends';
-  // A node that starts has not started anything else.
-  const isAbort = [4, 5, 6, 7, 11].includes(signal) || [1, 126, 127].includes(code);
+  // A node that starts has not started anything else. It may end with the number of an error.
+  const isFailure = fault.phase === 'node' ? code > 0 : [1, 126, 127].includes(code);
+  const isAbort = [4, 5, 6, 7, 11].includes(signal) || isFailure;
   if (isAbort && (fault.phase === 'init' || !started)) return 'node ends';
   return 'wrong';
 }

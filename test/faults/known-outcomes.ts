@@ -5,11 +5,20 @@ import type { Fault, Phase } from '../helpers/inject.ts';
  *
  * - shell ends: the launcher's shell ends in its own words, with a status that is not 0, and nothing was started.
  * - nothing runs, and 0: the launcher's shell ends with 0, and nothing was started.
+ * - no output: every duty is done, and the workload's standard output is not that of init.
  * - node ends: node, or its dynamic linker, ends by its own exit or abort. Nobody is left to end the workload.
+ * - node hangs: node never gets to init's program, or libuv waits for its own lock.
  * - deaf: a signal does not reach the workload; its status is right.
  * - left behind: the status is right, and a process of another session outlives init.
  */
-type Outcome = 'shell ends' | 'nothing runs, and 0' | 'node ends' | 'deaf' | 'left behind';
+type Outcome =
+  | 'shell ends'
+  | 'nothing runs, and 0'
+  | 'no output'
+  | 'node ends'
+  | 'node hangs'
+  | 'deaf'
+  | 'left behind';
 
 interface Row {
   readonly phase: Phase;
@@ -22,6 +31,8 @@ interface Row {
   readonly reason: string;
 }
 
+const INTERRUPTED = 'a call that is interrupted begins again, as it must: one that always is never ends';
+
 /** Where init itself cannot go on, and why. Any other outcome fails the test, and so does a row's in another place. */
 export const knownOutcomes: readonly Row[] = [
   {
@@ -32,16 +43,23 @@ export const knownOutcomes: readonly Row[] = [
   },
   {
     phase: 'launcher',
-    calls: ['read'],
+    calls: ['fcntl', 'read'],
     outcome: 'nothing runs, and 0',
     reason: 'dash takes a script that it cannot read for an empty one',
   },
   {
     phase: 'launcher',
-    calls: ['close', 'fcntl'],
+    calls: ['dup2', 'fcntl'],
+    outcome: 'no output',
+    reason: 'a shell that cannot save or restore its standard output goes on without it',
+  },
+  {
+    phase: 'launcher',
+    calls: ['write'],
+    errnos: ['EINTR'],
+    onlyEvery: true,
     outcome: 'not tried',
-    reason:
-      'init would wait for a pipe whose writer stays open; the kernel closes it whatever close(2) returns, and F_SETFD cannot fail. Other tests limit descriptors',
+    reason: INTERRUPTED,
   },
   {
     phase: 'launcher',
@@ -56,6 +74,28 @@ export const knownOutcomes: readonly Row[] = [
     reason: 'node checks each step of its start, and aborts; its dynamic linker ends with 127',
   },
   {
+    phase: 'node',
+    calls: ['clone3'],
+    outcome: 'node hangs',
+    reason: 'node waits for a helper thread of V8 whether it could start it or not',
+  },
+  {
+    phase: 'node',
+    calls: ['futex'],
+    errnos: ['EINVAL'],
+    onlyEvery: true,
+    outcome: 'node hangs',
+    reason: 'the C library tries again to get a lock',
+  },
+  {
+    phase: 'node',
+    calls: ['getrandom', 'write'],
+    errnos: ['EINTR'],
+    onlyEvery: true,
+    outcome: 'not tried',
+    reason: INTERRUPTED,
+  },
+  {
     phase: 'init',
     calls: ['epoll_ctl', 'epoll_pwait'],
     outcome: 'node ends',
@@ -67,13 +107,27 @@ export const knownOutcomes: readonly Row[] = [
     errnos: ['EINTR', 'EAGAIN'],
     onlyEvery: true,
     outcome: 'not tried',
-    reason: 'a call that is interrupted begins again, as it must: one that always is never ends',
+    reason: INTERRUPTED,
+  },
+  {
+    phase: 'init',
+    calls: ['write'],
+    errnos: ['EINTR'],
+    onlyEvery: true,
+    outcome: 'not tried',
+    reason: INTERRUPTED,
   },
   {
     phase: 'init',
     calls: ['read', 'write'],
     outcome: 'node ends',
     reason: 'the lock of libuv’s signal handles is a pipe: it aborts if that cannot be read or written',
+  },
+  {
+    phase: 'init',
+    calls: ['write'],
+    outcome: 'node hangs',
+    reason: 'libuv’s signal handler ignores that it could not release its lock',
   },
   {
     phase: 'init',
@@ -119,6 +173,13 @@ export const knownOutcomes: readonly Row[] = [
     errnos: ['ESRCH'],
     outcome: 'deaf',
     reason: 'the kernel says that the workload has ended',
+  },
+  {
+    phase: 'init',
+    calls: ['wait4'],
+    errnos: ['ECHILD'],
+    outcome: 'left behind',
+    reason: 'the kernel says that no process is left',
   },
   {
     phase: 'init',

@@ -1,5 +1,5 @@
-import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
@@ -7,7 +7,6 @@ import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, processStat, until } from '../helpers/proc.ts';
 import { type Exit, type Mode, runInit, startInit } from '../helpers/run-init.ts';
 
-const root = join(launcher, '../..');
 const isRoot = process.getuid?.() === 0;
 const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' };
 /** A workload that needs every duty of init: see actor.c. It ends with 7 if init has done them. */
@@ -46,6 +45,18 @@ describeModes(['actor', 'prlimit'], 'a limit of resources', (mode) => {
     const exit = await runBehind(`exec prlimit ${limit} "$@"`, mode);
     expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
   });
+
+  test('--cpu=1: that a busy workload reaches first: the status says so, 128 and SIGXCPU', async () => {
+    const launch = ['prlimit', '--cpu=1:', launcher];
+    const command = ['sh', '-c', 'while :; do :; done'];
+    expect(await runInit({ mode, launch, command })).toMatchObject({ code: 128 + constants.signals.SIGXCPU });
+  });
+
+  test('--as=100000000: 100 MB of address space, too little for node: node ends, and nothing was started', async () => {
+    const exit = await runBehind('exec prlimit --as=100000000 "$@"', mode);
+    expect(exit.stdout).toBe('');
+    expect(exit).not.toMatchObject({ code: 0 });
+  });
 });
 
 describeModes(['actor'], 'standard streams', (mode) => {
@@ -63,6 +74,19 @@ describeModes(['actor'], 'standard streams', (mode) => {
   ])('%s: %s, and every duty is done', async (redirections) => {
     expect(await runBehind(`exec "$@" ${redirections}`, mode)).toMatchObject({ code: 7, signal: null });
   });
+
+  // Descriptor 9 keeps the pipe open, and reads nothing. dd fills it.
+  test.each([
+    [
+      'that is full, and that nobody reads',
+      'dd if=/dev/zero bs=4096 count=64 oflag=nonblock >&2 2>/dev/null',
+    ],
+    ['whose reader has ended', 'exec 9<&-'],
+  ])('with a pipe as error output %s: every duty is done', async (_, then) => {
+    const pipe = join(temporaryFolder(), 'pipe');
+    const exit = await runBehind(`mkfifo ${pipe}; exec 9<>${pipe} 2>${pipe}; ${then}; exec "$@"`, mode);
+    expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
+  });
 });
 
 describeModes(['actor'], 'a working directory', (mode) => {
@@ -74,21 +98,61 @@ describeModes(['actor'], 'a working directory', (mode) => {
 });
 
 // Mounts need a namespace of their own, and root.
-const rootsName = `a machine without, as PID 1${isRoot ? '' : ' (skipped: not root)'}`;
-describeWith(['actor', 'namespaces'], rootsName, () => {
-  test.skipIf(!isRoot).each([
-    ['a /proc', 'mount -t tmpfs none /proc'],
-    ['a /proc that shows other users’ processes', 'mount -o remount,hidepid=2 /proc'],
-    ['a /proc that can be written', 'mount -o remount,ro /proc'],
-    ['a /dev', 'mount -t tmpfs none /dev'],
-    [
-      'a temporary folder that can be written',
-      'mount -t tmpfs -o ro none /var/tmp && export TMPDIR=/var/tmp',
-    ],
-  ])('%s: every duty is done', async (_, mount) => {
-    const exit = await runBehind(`${mount} && exec "$@"`, 'pid1');
-    expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
+for (const mode of ['PID 1', 'a plain subreaper']) {
+  const isPid1 = mode === 'PID 1';
+  const name = `a machine without, as ${mode}${isRoot ? '' : ' (skipped: not root)'}`;
+  describeWith(['actor', 'namespaces'], name, () => {
+    /** As a plain subreaper it runs below a shell that is PID 1: nothing that is left behind outlives the test. */
+    const run = (scene: string, through = '') =>
+      runBehind(`set -e; ${scene}; ${isPid1 ? 'exec' : ''} ${through} "$@"; exit $?`, 'pid1');
+
+    test.skipIf(!isRoot).each([
+      ['a /proc that shows other users’ processes', 'mount -o remount,hidepid=2 /proc'],
+      [
+        'a /proc that shows other users’ processes, as one of them',
+        'mount -o remount,hidepid=2 /proc',
+        'setpriv --reuid 64321 --regid 64321 --clear-groups',
+      ],
+      ['a /proc that can be written', 'mount -o remount,ro /proc'],
+      ['a /dev', 'mount -t tmpfs none /dev'],
+      ['a temporary folder', 'export TMPDIR=/no/such/folder'],
+      [
+        'a temporary folder that can be written',
+        'mount -t tmpfs -o ro none /var/tmp; export TMPDIR=/var/tmp',
+      ],
+      ['a shell', 'mount --bind /dev/null "$(readlink -f /bin/sh)"', 'node'],
+    ])('%s: every duty is done', async (_, scene, through?: string) => {
+      expect(await run(scene, through)).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
+    });
+
+    const outcome = isPid1 ? 'every duty is done' : 'the status is right, and it says what it leaves behind';
+    test.skipIf(!isRoot)(`a /proc: ${outcome}`, async () => {
+      const exit = await run('mount -t tmpfs none /proc');
+      expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
+      if (!isPid1) expect(exit.stderr).toContain('what is left cannot be seen, and is left behind');
+    });
   });
+}
+
+describeWith(['namespaces'], `a full disk${isRoot ? '' : ' (skipped: not root)'}`, () => {
+  test.skipIf(!isRoot)(
+    'for --report: one warning, nothing of the report, and the status is right',
+    async () => {
+      const disk = 'set -e; mount -t tmpfs -o size=4k none /var/tmp; echo >/var/tmp/full; set +e';
+      const script = `${disk}; "$@"; status=$?; ls /var/tmp; exit $status`;
+      const exit = await runInit({
+        under: ['unshare', '--mount', 'sh', '-c', script, 'sh'],
+        options: ['--report', '/var/tmp/report'],
+        command: ['sh', '-c', 'exit 7'],
+      });
+      expect(exit).toMatchObject({ code: 7, stdout: 'full\n' });
+      const records = exit.stderr
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(records).toMatchObject([{ level: 40, msg: 'the report cannot be written', error: 'ENOSPC' }]);
+    },
+  );
 });
 
 describeModes(['actor'], 'little time', (mode) => {
@@ -96,6 +160,16 @@ describeModes(['actor'], 'little time', (mode) => {
     const exit = await runBehind('exec chrt -i 0 "$@"', mode);
     expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
   });
+
+  test.skipIf(!isRoot)(
+    'for init, beside a workload with real-time priority (SCHED_FIFO): every duty is done',
+    async () => {
+      const launch = ['chrt', '-i', '0', launcher];
+      const command = ['chrt', '-f', '1', ...duties];
+      const exit = await runInit({ mode, launch, options: grace, command, spawn: { env } });
+      expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
+    },
+  );
 
   test('for an init that is stopped while its workload ends, and continued then: the status is right', async () => {
     const init = await startInit({ mode, command: ['sh', '-c', 'echo ready; read -r _; exit 5'] });
@@ -108,25 +182,5 @@ describeModes(['actor'], 'little time', (mode) => {
     await until(hasEnded, 'the workload has ended');
     init.kill('SIGCONT');
     expect(await init.exit).toEqual({ code: 5, signal: null });
-  });
-});
-
-describeModes(['actor'], 'the package is removed while init runs', (mode) => {
-  test('with all that it needs: signals go through, and the status is right', async () => {
-    const folder = temporaryFolder();
-    for (const part of ['bin', 'dist', 'package.json'])
-      cpSync(join(root, part), join(folder, 'subreaper', part), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    const init = await startInit({
-      mode,
-      launch: [join(folder, 'subreaper/bin/subreaper')],
-      options: ['--grace', '10ms'],
-      command: ['sh', '-c', `trap 'exit 6' USR1; (trap '' TERM; exec sleep 1000) & echo ready; wait`],
-    });
-    expect(await init.nextLine()).toBe('ready');
-    rmSync(join(folder, 'subreaper'), { recursive: true });
-    rmSync(join(folder, 'node_modules'));
-    init.kill('SIGUSR1');
-    expect(await init.exit).toEqual({ code: 6, signal: null });
   });
 });

@@ -21,6 +21,15 @@ function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
+/** cgroups(7), version 1: each controller has a folder of its own. */
+function hasCgroups(): boolean {
+  const controllers = ['cpu', 'freezer', 'memory', 'pids'];
+  return (
+    process.getuid?.() === 0 &&
+    controllers.every((controller) => existsSync(`/sys/fs/cgroup/${controller}/cgroup.procs`))
+  );
+}
+
 /** What a test may need that a machine may lack. */
 export type Part =
   | 'actor'
@@ -29,6 +38,7 @@ export type Part =
   | 'namespaces'
   | 'strace'
   | 'prlimit'
+  | 'cgroups'
   | 'script'
   | 'dash'
   | 'bash'
@@ -57,6 +67,8 @@ function reasonFor(part: Part): string | undefined {
       return succeeds('strace', ['-o', '/dev/null', 'true']) ? undefined : 'no strace, or no ptrace';
     case 'prlimit':
       return succeeds('prlimit', ['--version']) ? undefined : 'no prlimit(1)';
+    case 'cgroups':
+      return hasCgroups() ? undefined : 'no cgroups v1 with their controllers, or not root';
     case 'script':
       return succeeds('script', ['--version']) ? undefined : 'no script(1) to make a terminal';
     case 'chromium':
@@ -88,6 +100,7 @@ export function missingParts(): string[] {
     'namespaces',
     'strace',
     'prlimit',
+    'cgroups',
     'script',
     'dash',
     'bash',

@@ -11,15 +11,19 @@
  *   init      from the moment when node opens dist/cli.cjs
  *   spawn     the calls of the workload's process before its execve(2), and that one
  *
+ * A failed call has done nothing, except close(2): it closes the descriptor whatever it returns, unless a seccomp filter
+ * refuses it (EPERM, ENOSYS).
+ *
  * Only the main thread of init is touched, by ptrace(2): strace(1) would do the same, but cannot run PID 1, follow a
  * vfork(2) for its short life, or tell the phases apart. The workload sees nothing of it, and runs untraced.
  *
  * CALL "count" touches nothing, and counts. Either way one line of JSON on descriptor 3 says what happened:
  *
- *   {"injected": 1, "code": 7, "signal": 0, "hung": false, "left": false, "counts": {"init": {"wait4": 3}}}
+ *   {"injected": 1, "code": 7, "signal": 0, "hung": false, "waitsIn": "", "left": false,
+ *    "counts": {"init": {"wait4": 3}}}
  *
- * injected: how many calls failed. hung: init had not ended in time, and was killed. left: whether it left a process behind; as
- * PID 1 it cannot.
+ * injected: how many calls failed. hung: init had not ended in time, and was killed. waitsIn: its call at that time.
+ * left: whether it left a process behind; as PID 1 it cannot.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -197,6 +201,19 @@ static bool is_lasting_fault(pid_t pid, int signal_number) {
   return ptrace(PTRACE_GETSIGINFO, pid, NULL, &info) == 0 && info.si_code > 0 && ++faults > 2;
 }
 
+/* The call that a process waits in, if it is one of those above: proc_pid_syscall(5). */
+static const char *current_call(pid_t pid) {
+  char path[64];
+  int number = -1;
+  snprintf(path, sizeof path, "/proc/%d/syscall", pid);
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return "";
+  if (fscanf(file, "%d", &number) != 1) number = -1;
+  fclose(file);
+  int call = index_of(number);
+  return call == -1 ? "" : calls[call].name;
+}
+
 static void print_counts(FILE *report) {
   fputs("\"counts\": {", report);
   for (int i = 0; i < PHASES; i++) {
@@ -271,7 +288,7 @@ int main(int argc, char **argv) {
           int count = ++counts[now][call];
           bool counts_here = now == from && call == wanted;
           if (counts_here && (count == first || (all_behind && count > first))) {
-            skip_call(pid);
+            if (info.entry.nr != SYS_close || error == EPERM || error == ENOSYS) skip_call(pid);
             fails_on_return[is_child] = 1;
             injected++;
           }
@@ -291,18 +308,12 @@ int main(int argc, char **argv) {
     }
     ptrace(PTRACE_SYSCALL, pid, NULL, deliver);
   }
-  if (!has_ended && getenv("INJECT_DEBUG") != NULL) {
-    char path[64], text[256] = "";
-    snprintf(path, sizeof path, "/proc/%d/syscall", init);
-    FILE *file = fopen(path, "r");
-    if (file != NULL && fgets(text, sizeof text, file) != NULL) fprintf(stderr, "inject: hung in %s", text);
-  }
-
+  const char *waits_in = has_ended ? "" : current_call(init);
   bool left = has_ended && is_any_left();
-  fprintf(report, "{\"injected\": %d, \"code\": %d, \"signal\": %d, \"hung\": %s, \"left\": %s, ", injected,
+  fprintf(report, "{\"injected\": %d, \"code\": %d, \"signal\": %d, \"hung\": %s, \"waitsIn\": \"%s\", \"left\": %s, ", injected,
           has_ended && WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           has_ended && WIFSIGNALED(status) ? (killed_by ? killed_by : WTERMSIG(status)) : 0, has_ended ? "false" : "true",
-          left ? "true" : "false");
+          waits_in, left ? "true" : "false");
   print_counts(report);
   fputs("}\n", report);
   fclose(report);

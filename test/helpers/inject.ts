@@ -28,6 +28,8 @@ export interface Injected {
   readonly signal: number;
   /** init had not ended in time. */
   readonly hung: boolean;
+  /** If it hung: the system call that its main thread waited in. */
+  readonly waitsIn: string;
   /** Whether a process outlived init. */
   readonly left: boolean;
   /** How often init made each call, by phase. */

@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import {
   cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
-  rmdirSync,
   rmSync,
-  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -238,18 +235,8 @@ describe('a low soft limit of descriptors, which node can raise,', () => {
 });
 
 describe('too few processes', () => {
-  const pids = '/sys/fs/cgroup/pids';
+  // Another test uses a cgroup: test/faults/cgroups.test.ts.
   const isRoot = process.getuid?.() === 0;
-  const noController = !isRoot || statSync(`${pids}/cgroup.procs`, { throwIfNoEntry: false }) === undefined;
-
-  test.skipIf(noController)('pids.max of 1: one line', async () => {
-    const group = join(pids, randomUUID());
-    mkdirSync(group);
-    onTestFinished(() => until(() => tryToRemove(group), 'no process is left in the group').then(() => {}));
-    writeFileSync(join(group, 'pids.max'), '1');
-    const launch = ['sh', '-c', `echo $$ >${group}/cgroup.procs; exec "$@"`, 'sh', launcher];
-    expect(await runInit({ launch, ...hello })).toEqual(saysWhy);
-  });
 
   test.skipIf(!isRoot)('RLIMIT_NPROC of 1, as a user of its own: one line', async () => {
     // No other process of the machine belongs to this user.
@@ -257,16 +244,6 @@ describe('too few processes', () => {
     const launch = [...user, 'prlimit', '--nproc=1', 'sh', launcher];
     expect(await runInit({ launch, ...hello, spawn: { cwd: '/' } })).toEqual(saysWhy);
   });
-
-  function tryToRemove(group: string): boolean {
-    try {
-      rmdirSync(group);
-      return true;
-    } catch {
-      // EBUSY: the last process has not left yet.
-      return false;
-    }
-  }
 });
 
 describeWith(['refuse'], 'system calls that a seccomp profile refuses', () => {

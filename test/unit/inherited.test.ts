@@ -9,7 +9,7 @@ const PARENT = 7;
 const bytes = (strings: readonly string[]) => strings as readonly ByteString[];
 
 /** An environment as the launcher's child writes it and the kernel holds it: NUL ends every entry. */
-const saved = (entries: readonly string[]) => `${entries.map((entry) => `${entry}\0`).join('')}\n`;
+const saved = (entries: readonly string[]) => `${entries.map((entry) => `${entry}\0`).join('')}${PID}\n`;
 
 const PIPE = 3;
 const CHILD = 43;
@@ -36,9 +36,9 @@ function inherited(
     variables,
     launcherVariables: started === 'without a launcher' ? {} : variables,
     readEnviron: () => bytes(environ),
-    readSaved(descriptor) {
+    readSaved(descriptor, end) {
       expect(started).not.toBe('without a launcher');
-      expect(descriptor).toBe(PIPE);
+      expect([descriptor, end]).toEqual([PIPE, `${PID}\n`]);
       return fromPipe;
     },
     args: [],
@@ -244,6 +244,8 @@ describe('NODE_OPTIONS', () => {
     ['a part of the environment', 'A=1\0B='],
     ['a part that ends with an entry', 'A=1\0'],
     ['a part that ends with a line end', 'A=1\n'],
+    ['a part that ends with a number and a line end', `A=${PID}\n`],
+    ['a part that ends with another number', 'A=1\x001\n'],
     ['to a pipe that is lost', undefined],
   ])('comes back where the launcher’s child wrote %s', (_, fromPipe) => {
     const environ = ['A=1', 'B=2', launcherVariable, ...moved];

@@ -279,7 +279,7 @@ describe('whatever the launcher saved', () => {
     fc.assert(
       fc.property(fc.array(entry), mask, mask, (entries, blocked, ignored) => {
         const launcher = `42 1 ${blocked.toString(16)} ${ignored.toString(16)} 1024 3 43 0 1 2`;
-        const saved = `${entries.map((text) => `${text}\0`).join('')}\n`;
+        const saved = `${entries.map((text) => `${text}\0`).join('')}42\n`;
         const { environment, blockedSignals, ignoredSignals } = inherited(launcher, saved, []);
         expect(environment).toEqual(entries);
         expect([blockedSignals, ignoredSignals]).toEqual([blocked, ignored]);
@@ -297,8 +297,6 @@ describe('whatever the launcher saved', () => {
           const saved = entries.map((text) => `${text}\0`).join('');
           const cut = saved.slice(0, Math.floor(part * saved.length));
           const own = ['OWN=1' as ByteString];
-          // A line end behind the last NUL says that it is whole, and an entry may hold one itself.
-          if (cut.endsWith('\0\n') || cut === '\n') return;
           expect(inherited('42 1 0 0 1024 3 43 0 1 2', cut, own).environment).toEqual(own);
         },
       ),

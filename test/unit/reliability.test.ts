@@ -65,11 +65,10 @@ ENOSYS: the first call, the second, others up to the last, and every one. poll(2
 calls of node's other threads are not covered. Each case must end with the workload's own status, or with 125 to 127 and one
 line; nothing may hang, and no process may be left behind.
 
-The everyday run takes a sample, the same each time, and prints its seed; \`FAULTS_SEED=N\` takes another one. The whole matrix
-has not passed yet. Two cases are known to fail: readlink(2) that always returns EINVAL leaves a survivor behind, and futex(2)
-that always returns EINVAL while node starts hangs. These are the exceptions, from \`test/faults/known-outcomes.ts\`. The phase "launcher" is
-the shell, "node" is node's start until it reads init's program, "init" is all that follows, "spawn" is the workload's
-process before its execve(2).
+A failed call has done nothing, but close(2) has closed the descriptor. The everyday run takes a sample, the same each time,
+and prints its seed; \`FAULTS_SEED=N\` takes another one. These are the exceptions, from \`test/faults/known-outcomes.ts\`. The
+phase "launcher" is the shell, "node" is node's start until it reads init's program, "init" is all that follows, "spawn" is
+the workload's process before its execve(2).
 
 ${markdownTable(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
 
@@ -77,8 +76,11 @@ ${markdownTable(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
 
 - If node itself is killed or aborts (SIGKILL, the out-of-memory killer, an error that libuv or V8 cannot survive), a plain
   subreaper's workload runs on. As PID 1 the kernel ends it.
-- Below 24 descriptors, or some 6 processes and threads, node cannot start. With just 24 descriptors a plain subreaper may
-  have none left to look at /proc with: it says that it leaves survivors behind.
+- Below 24 descriptors, or some 6 processes and threads, node cannot start. If there is room for its first thread and not
+  for the second, it hangs. With just 24 descriptors a plain subreaper may have none left to look at /proc with: it says that
+  it leaves survivors behind.
+- No test sets the clock. init's timers do not depend on it. The time of a record does, and so does whether the termination
+  log was written by the workload of this run.
 - Without /proc a plain subreaper cannot find survivors in other sessions. PID 1 can end them.
 - The calls of node's other threads are not made to fail one by one: profiles that refuse a call to the whole process are
   tested instead.

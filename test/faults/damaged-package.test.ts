@@ -1,0 +1,119 @@
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { launcher } from '../helpers/environment.ts';
+import { describeModes } from '../helpers/modes.ts';
+import { runInit, startInit } from '../helpers/run-init.ts';
+
+const root = join(launcher, '../..');
+const isRoot = process.getuid?.() === 0;
+const platform = `@koromix/koffi-linux-${process.arch}`;
+/** Where an ELF header names the architecture: elf(5). */
+const E_MACHINE = 18;
+
+/** A copy of the package and of koffi, each in a folder of its own, that any user may read. */
+function copyPackage(): { folder: string; addon: string } {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'subreaper-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  chmodSync(folder, 0o755);
+  for (const part of ['bin', 'dist', 'package.json'])
+    cpSync(join(root, part), join(folder, 'subreaper', part), { recursive: true });
+  const modules = (name: string) => join(folder, 'node_modules', name);
+  for (const name of ['koffi', platform])
+    cpSync(join(root, 'node_modules', name), modules(name), { recursive: true, dereference: true });
+  // The others are whole.
+  for (const name of ['pino', 'signal-exit']) symlinkSync(join(root, 'node_modules', name), modules(name));
+  return { folder, addon: join(modules(platform), `linux_${process.arch}/koffi.node`) };
+}
+
+describeModes([], 'koffi’s addon', (mode) => {
+  test.each([
+    ['that is empty', (addon: string) => truncateSync(addon)],
+    ['that is cut short', (addon: string) => truncateSync(addon, readFileSync(addon).length / 2)],
+    [
+      'of another architecture',
+      (addon: string) => {
+        const bytes = readFileSync(addon);
+        bytes[E_MACHINE] = 0xf3;
+        writeFileSync(addon, bytes);
+      },
+    ],
+    ['that is missing', (addon: string) => rmSync(addon)],
+    ['that may not be read', (addon: string) => chmodSync(addon, 0)],
+  ])('%s: 125 and one line', async (_, damage) => {
+    const { folder, addon } = copyPackage();
+    damage(addon);
+    // root may read everything.
+    const user = isRoot ? ['setpriv', '--reuid', '64321', '--regid', '64321', '--clear-groups'] : [];
+    const exit = await runInit({
+      mode,
+      launch: [...user, join(folder, 'subreaper/bin/subreaper')],
+      command: ['true'],
+      spawn: { cwd: '/' },
+    });
+    const oneLine = expect.stringMatching(/^subreaper: cannot start, koffi cannot be loaded \([^\n]+\n$/);
+    expect(exit).toMatchObject({ code: 125, stdout: '', stderr: oneLine });
+  });
+});
+
+describeModes([], 'the package', (mode) => {
+  /** A workload with a survivor, which init has to kill, and explains. */
+  async function startCopy() {
+    const { folder } = copyPackage();
+    const init = await startInit({
+      mode,
+      launch: [join(folder, 'subreaper/bin/subreaper')],
+      options: [
+        '--grace',
+        '10ms',
+        '--termination-log',
+        join(folder, 'log'),
+        '--report',
+        join(folder, 'report'),
+      ],
+      command: ['sh', '-c', `trap 'exit 6' USR1; (trap '' TERM; exec sleep 1000) & echo ready; wait`],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    return { folder, init };
+  }
+
+  test('that is removed while init runs, with all that it needs: signals go through, and the status is right', async () => {
+    const { folder, init } = await startCopy();
+    rmSync(join(folder, 'subreaper'), { recursive: true });
+    rmSync(join(folder, 'node_modules'), { recursive: true });
+    init.kill('SIGUSR1');
+    expect(await init.exit).toEqual({ code: 6, signal: null });
+  });
+
+  test.each([
+    ['the same', (text: string) => text],
+    ['one that lacks what init loads next', () => ''],
+    ['one that is not yet written whole', (text: string) => text.slice(0, text.length / 2)],
+  ])(
+    'that is replaced by %s while init runs: signals go through, the status is right, and the report is written',
+    async (_, change) => {
+      const { folder, init } = await startCopy();
+      renameSync(join(folder, 'subreaper'), join(folder, 'old'));
+      cpSync(join(folder, 'old'), join(folder, 'subreaper'), { recursive: true });
+      for (const bundle of ['explanations.cjs', 'report.cjs', 'cli.cjs']) {
+        const file = join(folder, 'subreaper/dist', bundle);
+        writeFileSync(file, change(readFileSync(file, 'utf8')));
+      }
+      init.kill('SIGUSR1');
+      expect(await init.exit).toEqual({ code: 6, signal: null });
+      expect(JSON.parse(readFileSync(join(folder, 'report'), 'utf8'))).toMatchObject({ status: 6 });
+    },
+  );
+});
