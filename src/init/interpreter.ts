@@ -118,8 +118,8 @@ export function createInterpreter({
     onChild: childChanged,
     onDrained(hasChildren) {
       if (hasChildren) dispatch({ kind: 'children-left' });
-      else if (workload === undefined) dispatch({ kind: 'no-child-left', atMs: now() });
-      // Nothing would ever tell of its end.
+      else if (state.kind !== 'running') dispatch({ kind: 'no-child-left', atMs: now() });
+      // Nothing would ever tell of the workload's end.
       else dispatch({ kind: 'cannot-wait', message: 'wait4 does not find the workload' });
     },
     onFailure: (error) => dispatch({ kind: 'cannot-wait', message: error.message }),
