@@ -36,7 +36,7 @@ interface End<S> {
   readonly signal?: S | undefined;
 }
 
-/** init has forwarded a signal, or has not: then `sent` is missing, or another field says why. */
+/** A signal has come. `sent` is missing if init dropped it; `error` or `refused` says what failed. */
 interface SignalEvent<S = string> {
   readonly event: 'signal';
   readonly signal: S;

@@ -105,8 +105,13 @@ function ofType(type: 'function' | 'boolean' | 'object'): OptionRule {
 
 function killOrphans(orphans: () => ProcessInfo[]): void {
   if (isSubscribed('kill')) {
-    const processes = orphans().length;
-    if (processes > 0) publish({ event: 'kill', processes });
+    let processes: number | undefined;
+    try {
+      processes = orphans().length;
+    } catch {
+      // No descriptor is left. They are killed all the same.
+    }
+    if (processes !== 0) publish({ event: 'kill', processes });
   }
   killAtOnce(orphans);
 }

@@ -20,9 +20,12 @@ import { openOrphanLog } from './open-orphan-log.ts';
 import { openReport } from './open-report.ts';
 import { openTrace } from './open-trace.ts';
 import type { InitOptions } from './options.ts';
+import type { OrphanLog } from './orphan-log.ts';
+import type { Report } from './report.ts';
 import { createSignalLoops } from './signal-loops.ts';
 import { signalsToIgnore, startWorkload } from './start-workload.ts';
 import { openTerminal } from './terminal.ts';
+import type { Trace } from './trace.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
 /** Start-up has ended by then. A shorter workload does not pay for this work. */
@@ -81,9 +84,15 @@ export function init(
   const terminal = openTerminal(watch);
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
-  const report = options.report === undefined ? undefined : openReport(options.report, nameOf);
-  const trace = options.trace === undefined ? undefined : openTrace(options.trace, nameOf);
-  const orphanLog = log.passes('debug') ? openOrphanLog(log, nameOf) : undefined;
+  let report = undefined as Report | undefined;
+  let trace = undefined as Trace | undefined;
+  let orphanLog = undefined as OrphanLog | undefined;
+  // Without a descriptor to load them with, the workload starts all the same.
+  const notLoaded = attempt(() => {
+    if (options.report !== undefined) report = openReport(options.report, nameOf);
+    if (options.trace !== undefined) trace = openTrace(options.trace, nameOf);
+    if (log.passes('debug')) orphanLog = openOrphanLog(log, nameOf);
+  });
   const interpreter = createInterpreter({
     policy: {
       options,
@@ -142,6 +151,11 @@ export function init(
     closeInspector();
     attempt(giveBackFilePages);
   }, SETTLED_MS);
+  if (notLoaded !== undefined) {
+    log('warn', 'no report, trace or details of orphans; raise the limit of open files', {
+      error: (notLoaded as NodeJS.ErrnoException).code,
+    });
+  }
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });
   }

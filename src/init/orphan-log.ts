@@ -7,7 +7,7 @@ import { attempt } from './attempt.ts';
 
 /** Logs how each orphan ended, and what /proc showed of it. */
 export interface OrphanLog {
-  /** Call it for every child that has ended. */
+  /** Call it for every child that has ended or stopped. */
   readonly beforeReaping: (pid: Pid) => void;
   readonly reaped: (pid: Pid, waited: WaitedFor) => void;
 }

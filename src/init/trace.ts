@@ -34,7 +34,7 @@ const LAST_LOOKS = 1000;
 export interface Trace {
   follow(event: Event, effects: readonly Effect[]): void;
   phaseEnded(phase: PhaseTime): void;
-  /** Call it for every child that has ended. */
+  /** Call it for every child that has ended or stopped. */
   beforeReaping(pid: Pid): void;
   reaped(pid: Pid, how: Ended): void;
   /** @throws Error if it cannot be written */
@@ -82,7 +82,7 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
     }
     // A walk may miss a process that gets another parent meanwhile.
     for (const pid of history.alive()) {
-      if (met.has(pid)) continue;
+      if (met.has(pid) || pid === self.pid) continue;
       const info = readProcess(pid);
       if (info === undefined) history.gone(pid, nowUs());
       else yield info;
@@ -109,7 +109,8 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
   }
 
   function followEffect(effect: Effect): void {
-    if (effect.kind === 'forward') history.instant(`${nameOf(effect.sent)} forwarded`, nowUs(), workload);
+    if (effect.kind === 'forward')
+      history.instant(`${nameOf(effect.sent)} to the workload`, nowUs(), workload);
     if (effect.kind === 'ask') history.instant('SIGTERM to survivors', nowUs());
     if (effect.kind === 'kill') history.instant('SIGKILL to what is left', nowUs());
   }
@@ -118,7 +119,8 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
     follow(event, effects) {
       followEvent(event);
       effects.forEach(followEffect);
-      look();
+      // After the effects: the tree may be large, and a signal must not wait.
+      setImmediate(look);
     },
     phaseEnded({ phase, tookMs }) {
       const endUs = nowUs();

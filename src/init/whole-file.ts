@@ -1,4 +1,13 @@
-import { closeSync, constants, lstatSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 
 /**
  * Writes a file whole or not at all, for its owner alone. Another file of that name is replaced, but nothing else: no
@@ -11,6 +20,8 @@ export function writeWhole(file: string, text: string): void {
     throw Object.assign(new Error('not a file'), { code: 'EEXIST' });
   }
   const unfinished = `${file}.${process.pid}.unfinished`;
+  // As PID 1 every init uses this name: one that was killed may have left it. A link goes, and not what it points to.
+  rmSync(unfinished, { force: true });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const descriptor = openSync(unfinished, flags, 0o600);
   try {

@@ -60,7 +60,7 @@ export interface ReapLoopEvents {
   readonly reportStopped: boolean;
   /** Also take each child's resource usage, for `lastUsage`. */
   readonly reportUsage: boolean;
-  /** Called while /proc still shows a child that ended. It costs each child a system call. */
+  /** Called while /proc still shows a child that has ended or stopped. It costs each child a waitid(2). */
   readonly beforeReaping: ((pid: Pid) => void) | undefined;
 }
 

@@ -3,7 +3,7 @@ import { printableName } from '../process-tree/printable-name.ts';
 import { hasEnded, msPerTick, type ProcessInfo } from '../process-tree/process-table.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 
-/** So many processes, and so many marks: a run of months must not fill a small container: 70 MB at the end. */
+/** So many processes, and so many marks: a run of months must not fill a small container. At the end they take 70 MB. */
 const MOST = 20_000;
 
 /** The life of a process. All times are microseconds since boot. */
@@ -88,7 +88,10 @@ export function createHistory(self: ProcessInfo, mostLives = MOST, mostMarks = M
   }
 
   function seen(info: ProcessInfo, atUs: number, isOwn = false): void {
-    if (latest.get(info.pid)?.startTime !== info.startTime) {
+    const known = latest.get(info.pid)?.startTime;
+    // It is of a process that has gone since.
+    if (known !== undefined && known > info.startTime) return;
+    if (known !== info.startTime) {
       // Another process had its pid.
       gone(info.pid, atUs);
       if (lives.length >= mostLives) fullSinceUs ??= atUs;

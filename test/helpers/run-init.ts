@@ -51,7 +51,7 @@ export function initCommand({
 /** Starts init with a workload. When the test finishes, all processes that are left are killed. */
 export async function startInit(init: InitOptions): Promise<RunningInit> {
   const started = startProcess(initCommand(init), init.spawn);
-  const isGone = () => started.process.exitCode !== null;
+  const isGone = () => started.process.exitCode !== null || started.process.signalCode !== null;
   let { pid } = started;
   const generations = (init.under === undefined ? 0 : 1) + (init.mode === 'pid1' ? 1 : 0);
   for (let generation = 0; generation < generations; generation++) {

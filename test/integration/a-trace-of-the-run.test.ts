@@ -108,7 +108,7 @@ describeModes(['actor'], '--trace', (mode) => {
     expect(trace.instants).toEqual(
       expect.arrayContaining([
         { name: 'SIGTERM received', tid: trace.init.tid },
-        { name: 'SIGTERM forwarded', tid: workload?.tid },
+        { name: 'SIGTERM to the workload', tid: workload?.tid },
         { name: 'SIGTERM to survivors', tid: trace.init.tid },
       ]),
     );
