@@ -41,16 +41,16 @@ describeWith(['actor'], 'dropped records', () => {
     await until(() => childrenOf(init.pid).length === 1, 'every orphan is reaped');
     const reader = startProcess(['cat', pipe]);
     await reader.nextLine();
-    const records: Record<string, unknown>[] = [];
     init.kill('SIGUSR1');
-    while (!records.some(({ msg }) => String(msg).includes('dropped'))) {
-      records.push(JSON.parse(await reader.nextLine()));
+    // Every orphan is in the log or in a count. One line was read before.
+    let logged = 1;
+    let dropped = 0;
+    while (logged + dropped < 3000) {
+      const { msg, count } = JSON.parse(await reader.nextLine()) as { msg: string; count?: number };
+      if (msg === 'orphan reaped') logged++;
+      if (msg.includes('dropped')) dropped += count as number;
     }
-    const logged = records.filter(({ msg }) => msg === 'orphan reaped').length;
-    const dropped = Number(records.find(({ msg }) => String(msg).includes('dropped'))?.['count']);
-    // One line was read before. Every orphan is in the log or in the count.
-    expect(logged + dropped + 1).toBeGreaterThanOrEqual(3000);
-    expect(dropped).toBeLessThan(3000);
+    expect(dropped).toBeGreaterThan(0);
   });
 
   test('a reader that has gone: no SIGPIPE for the workload', async () => {
