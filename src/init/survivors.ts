@@ -113,7 +113,8 @@ export function createSurvivors({
 /**
  * One round of SIGKILL. init adopts orphans, so it kills its own children first, and lists them again until none is new:
  * a process that forks and ends over and over is caught when init adopts the next one. Then it kills everything below the
- * children that have not ended yet: that cuts the whole length of a chain that grows at its end.
+ * children that have not ended yet: that cuts the whole length of a chain that grows at its end. It also reaches a child
+ * that is still there though waitid(2) did not find it.
  *
  * A descendant that ends sooner or later becomes a child that ends, and so a SIGCHLD, which starts the next round.
  * @returns 'more' if it ran out of time, 'refused' if there are survivors, and init may signal none of them
@@ -123,19 +124,22 @@ function killRound(): 'done' | 'more' | 'refused' {
   if (!isProcUsable()) throw new Error('/proc does not show the descendants');
   const end = now() + SLICE_MS;
   const met = new Set<Pid>();
+  const reached = new Set<Pid>();
   let refusals = 0;
   let children: Pid[];
   do {
     children = ownChildren().filter((child) => !met.has(child));
     for (const child of children) {
       met.add(child);
-      if (unlessRefused(() => signalChild(child, SIGKILL)) === 'refused') refusals++;
+      const outcome = unlessRefused(() => signalChild(child, SIGKILL));
+      if (outcome !== 'gone') reached.add(child);
+      if (outcome === 'refused') refusals++;
     }
     if (now() > end) return 'more';
   } while (children.length > 0);
   const killed = [...met].map(readProcess).filter((info) => info !== undefined);
   for (const info of walk(killed)) {
-    if (!met.has(info.pid)) unlessRefused(() => signalProcess(info, SIGKILL));
+    if (!reached.has(info.pid)) unlessRefused(() => signalProcess(info, SIGKILL));
     if (now() > end) return 'more';
   }
   return refusals > 0 && refusals === met.size ? 'refused' : 'done';

@@ -39,7 +39,9 @@ describeWith(['actor', 'inject', 'namespaces'], 'one system call of init fails, 
       const untouched = await countCalls(mode);
       expect(untouched).toMatchObject({ code: 7, hung: false, left: false, started: true });
       const all = casesOf(phase, mode, untouched.counts[phase]);
-      const cases = isWhole ? all : sample(all, SAMPLE);
+      // Where node may hang, a case may take the whole deadline.
+      const quick = all.filter((fault) => !knownFor(fault).includes('node hangs'));
+      const cases = isWhole ? all : sample(quick, SAMPLE);
       const wrong: string[] = [];
       const rest = cases.values();
       const work = async () => {

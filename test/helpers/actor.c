@@ -420,9 +420,10 @@ static void duties(int tries) {
   pid_t middle = fork_or_fail();
   if (middle == 0) {
     if (fork_or_fail() == 0) _exit(0);
-    if (fork_or_fail() != 0) _exit(0);
+    /* Before the fork: the survivor is like this from its start. */
     setsid();
     signal(SIGTERM, SIG_IGN);
+    if (fork_or_fail() != 0) _exit(0);
     for (;;) pause();
   }
   if (waitpid(middle, NULL, 0) == -1) fail("waitpid");

@@ -65,8 +65,8 @@ ENOSYS: the first call, the second, others up to the last, and every one. poll(2
 calls of node's other threads are not covered. Each case must end with the workload's own status, or with 125 to 127 and one
 line; nothing may hang, and no process may be left behind.
 
-A failed call has done nothing, but close(2) has closed the descriptor. The everyday run takes a sample, the same each time,
-and prints its seed; \`FAULTS_SEED=N\` takes another one. These are the exceptions, from \`test/faults/known-outcomes.ts\`. The
+A failed call has done nothing, but close(2) has closed the descriptor. The everyday run takes a sample, the same each time
+and without what makes node hang, and prints its seed; \`FAULTS_SEED=N\` takes another one. These are the exceptions, from \`test/faults/known-outcomes.ts\`. The
 phase "launcher" is the shell, "node" is node's start until it reads init's program, "init" is all that follows, "spawn" is
 the workload's process before its execve(2).
 
