@@ -106,8 +106,8 @@ export const ofNode: readonly Row[] = [
     value: 'FOLDER/icu',
   },
   {
-    names: ['SIMDUTF_FORCE_IMPLEMENTATION'],
-    effect: 'how text is decoded: node 26 aborts for an unknown name',
+    names: ['SIMDUTF_FORCE_IMPLEMENTATION', 'SIMDJSON_FORCE_IMPLEMENTATION'],
+    effect: 'how text is decoded and JSON is parsed: node 26 ends for an unknown name',
     outcome: 'hidden',
     value: 'none',
   },
@@ -160,9 +160,8 @@ export const ofNode: readonly Row[] = [
     value: 'C',
   },
   {
-    names: ['SIMDJSON_FORCE_IMPLEMENTATION', 'OPENSSL_ia32cap', 'DEBUG_ASYNC'],
-    effect:
-      'tuning and debugging of libraries: how JSON is parsed, which instructions OpenSSL uses, koffi’s threads',
+    names: ['OPENSSL_ia32cap', 'DEBUG_ASYNC'],
+    effect: 'tuning and debugging of libraries: which instructions OpenSSL uses, koffi’s threads',
     outcome: 'idle',
     why: 'init uses none of that',
     value: '0',
