@@ -25,15 +25,21 @@ export function readTap(text) {
 }
 
 /**
+ * An outcome is a difference if more than half of the runs show it, and no bare run does.
  * @param {readonly Outcomes[]} bareRuns
- * @param {Outcomes} run
- * @returns {string[]} one line for each test with an outcome that it had in no bare run
+ * @param {readonly Outcomes[]} runs
+ * @returns {string[]} one line for each
  */
-export function differences(bareRuns, run) {
-  return [...testsOf([...bareRuns, run])].flatMap((test) => {
-    const bare = new Set(bareRuns.map((outcomes) => outcomes.get(test) ?? 'not run'));
-    const outcome = run.get(test) ?? 'not run';
-    return bare.has(outcome) ? [] : [`${test}: ${outcome}; bare: ${[...bare].join(', ')}`];
+export function differences(bareRuns, runs) {
+  return [...testsOf([...bareRuns, ...runs])].flatMap((test) => {
+    const outcomesIn = (of) => of.map((outcomes) => outcomes.get(test) ?? 'not run');
+    const bare = new Set(outcomesIn(bareRuns));
+    const shown = outcomesIn(runs);
+    return [...new Set(shown)]
+      .filter(
+        (outcome) => !bare.has(outcome) && 2 * shown.filter((each) => each === outcome).length > shown.length,
+      )
+      .map((outcome) => `${test}: ${outcome}; bare: ${[...bare].join(', ')}`);
   });
 }
 

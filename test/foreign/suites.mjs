@@ -16,7 +16,7 @@
  * @property {string} sha256
  */
 
-const ava = ['../ava/entrypoints/cli.mjs', '--tap', '--concurrency=1'];
+const ava = ['../ava/entrypoints/cli.mjs', '--tap', '--concurrency=1', '--timeout=10m'];
 const mocha = ['../mocha/bin/mocha.js', '--reporter=tap'];
 
 /** @type {readonly Suite[]} */

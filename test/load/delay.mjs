@@ -1,7 +1,7 @@
 // Measures the event-loop delay of an app without children, with and without subreaper/register, in rounds that
 // alternate which of the two comes first. It compares each round's p99, so that whatever else the machine does from one
 // round to the next cancels out. There is a difference if the median of the rounds' differences is surely not 0.
-// Usage: node test/load/delay.mjs [ROUNDS]
+// Usage: node test/load/delay.mjs [ROUNDS]    (on a busy machine behind chrt -f 1, as root: then nothing else delays it)
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { quantile } from '../helpers/quantile.mjs';

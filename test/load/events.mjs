@@ -21,6 +21,10 @@ const obstacle = namespaceObstacle();
 if (obstacle !== undefined) throw new Error(`no PID namespace can be made: ${obstacle}`);
 if (!compile(actorSource, actor)) throw new Error('no C compiler (cc)');
 
+// The namespaces end with this process, but only if it exits.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
 const table = [];
 for (const [place, prefix] of Object.entries(places)) {
   for (const [way, flags] of Object.entries(ways)) {
