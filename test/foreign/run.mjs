@@ -1,7 +1,7 @@
 // Runs the suites of other packages (suites.mjs) in a bare node, and in one that loads subreaper/register, as PID 1 and
 // not. An outcome of a test that most runs with subreaper/register show, and no bare run, is a difference, and makes the
-// exit status 1. Flaky tests look like that by chance: while one does, all runs are repeated. A node that loads anything
-// starts later, which alone makes some tests fail that have a race. So half of the bare runs are as late.
+// exit status 1. Flaky tests look like that by chance: while one does, all runs are repeated. A node that loads any
+// module starts later and has more threads, which alone makes some tests fail. So half of the bare runs load one.
 // Usage: node test/foreign/run.mjs [--node VERSION ...] [suite ...]    (needs apt, and root or user namespaces)
 import { once } from 'node:events';
 import { delimiter, resolve } from 'node:path';
@@ -20,7 +20,7 @@ const TIMEOUT_MS = 600_000;
 
 const dist = resolve(import.meta.dirname, '../../dist');
 /** In NODE_OPTIONS they reach every node that a suite starts. */
-const bareWays = ['', `--require=${resolve(import.meta.dirname, 'late.cjs')}`];
+const bareWays = ['', `--import=${resolve(import.meta.dirname, 'late.mjs')}`];
 const ways = {
   '--require': `--require=${dist}/register.cjs`,
   '--import': `--import=${dist}/register.mjs`,
