@@ -2,8 +2,9 @@
 // Usage: node test/matrix.mjs [version ...] [-- vitest arguments]    (default: all supported versions)
 // Writes build/test-report-<version>.json; the exit status is 1 if any run failed.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
+import { installNode } from './helpers/npm-node.mjs';
 
 const supported = ['20', '22', '24', '26'];
 const root = resolve(import.meta.dirname, '..');
@@ -13,25 +14,8 @@ const end = args.includes('--') ? args.indexOf('--') : args.length;
 const versions = end > 0 ? args.slice(0, end) : supported;
 const vitestArguments = args.slice(end + 1);
 
-/** @returns the folder with `node` of that version */
-function install(version) {
-  const folder = resolve(root, 'build/node', version);
-  const package_ = `node-linux-${process.arch}`;
-  const bin = resolve(folder, 'node_modules', package_, 'bin');
-  if (!existsSync(resolve(bin, 'node'))) {
-    mkdirSync(folder, { recursive: true });
-    // Without a package.json here npm would install into the project.
-    execFileSync('npm', ['init', '--yes'], { cwd: folder, stdio: 'ignore' });
-    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', `${package_}@${version}`], {
-      cwd: folder,
-      stdio: 'inherit',
-    });
-  }
-  return bin;
-}
-
 function run(version) {
-  const bin = install(version);
+  const bin = installNode(version);
   const exact = execFileSync(resolve(bin, 'node'), ['--version'], { encoding: 'utf8' }).trim();
   console.log(`\n=== node ${exact}`);
   const report = resolve(root, `build/test-report-${version}.json`);

@@ -24,6 +24,9 @@ export function namespaceObstacle() {
   return stderr.split('\n')[0].replace(/^unshare: /, '') || `unshare ended with ${status}`;
 }
 
+/** What stands before a command in a namespace, so that the command is PID 1, or the child of a shell that is. */
+export const places = { 'as PID 1': [], 'not as PID 1': ['sh', '-c', '"$@"; exit', 'sh'] };
+
 /**
  * Starts a command as PID 1 of a namespace, which ends with this process.
  * @param {readonly string[]} command
