@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type ListenOptions, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,12 +23,16 @@ function startShell(script: string, stdio: StdioOptions = 'pipe'): Child {
   return child;
 }
 
-/** The pid that a shell prints of the command that it has started. */
+/** The pid of the `sleep 1000` that a shell has started and printed. Until it executes, it is a shell as well. */
 async function printedPid(child: Child): Promise<number> {
   const pid = Number(String((await once(child.stdout, 'data'))[0]));
   onTestFinished(() => {
     if (processStat(pid) !== undefined) process.kill(pid, 'SIGKILL');
   });
+  await until(
+    () => readFileSync(`/proc/${pid}/cmdline`, 'latin1') === ['sleep', '1000', ''].join('\0'),
+    'it sleeps',
+  );
   return pid;
 }
 
@@ -57,10 +61,15 @@ describe('the pipes of child_process', () => {
     const child = startShell('exec 7>&1; sleep 1000 & echo $!; exec 1>&-; read -r _');
     const pid = await printedPid(child);
     await until(() => pipeHolders(child.stdout).some((holder) => holder.descriptors.length === 1), 'closed');
-    expect(pipeHolders(child.stdout)).toEqual([
-      { pid: child.pid, name: 'sh', command: expect.stringMatching(/^sh -c exec 7>&1; /), descriptors: [7] },
-      { pid, name: 'sleep', command: 'sleep 1000', descriptors: [1, 7] },
-    ]);
+    const holders = pipeHolders(child.stdout);
+    expect(holders).toHaveLength(2);
+    expect(holders).toContainEqual({
+      pid: child.pid,
+      name: 'sh',
+      command: expect.stringMatching(/^sh -c exec 7>&1; /),
+      descriptors: [7],
+    });
+    expect(holders).toContainEqual({ pid, name: 'sleep', command: 'sleep 1000', descriptors: [1, 7] });
     process.kill(pid, 'SIGKILL');
     child.stdin.end();
     await once(child, 'close');
@@ -131,7 +140,7 @@ describe('sockets', () => {
     const child = startShell('echo; read -r _', ['pipe', 'pipe', 'ignore', client]);
     await once(child.stdout, 'data');
     expect(pidsOf(client)).toEqual([process.pid]);
-    expect(pidsOf(peer)).toEqual([process.pid, child.pid].sort((one, other) => one - other));
+    expect(pidsOf(peer).sort()).toEqual([process.pid, child.pid].sort());
     client.destroy();
     await once(client, 'close');
     expect(pipeHolders(peer)).toMatchObject([{ pid: child.pid, descriptors: [3] }]);
