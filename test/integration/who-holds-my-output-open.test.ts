@@ -47,9 +47,9 @@ const pidsOf = (...args: Parameters<typeof pipeHolders>) => pipeHolders(...args)
 describe('the pipes of child_process', () => {
   test('a grandchild keeps the output open: it is named, and its end is the end of the output', async () => {
     const child = startShell('sleep 1000 & echo $!');
+    const exit = once(child, 'exit');
     const pid = await printedPid(child);
-    const [code] = await once(child, 'exit');
-    expect(code).toBe(0);
+    expect((await exit)[0]).toBe(0);
     const holder = { pid, name: 'sleep', command: 'sleep 1000' };
     expect(pipeHolders(child.stdout)).toEqual([{ ...holder, descriptors: [1] }]);
     expect(pipeHolders(child.stderr)).toEqual([{ ...holder, descriptors: [2] }]);
