@@ -204,11 +204,12 @@ describeWith(['namespaces'], 'what the launcher starts for itself', () => {
   });
 
   test('is not there any more when the workload runs', async () => {
-    const running = startProcess([launcher, '--', 'sh', '-c', 'echo $$; exec sleep 1000']);
-    const workload = Number(await running.nextLine());
-    // init itself may fork for a moment now: see docs/kernel-reaping.md.
-    await until(() => childrenOf(running.pid).every(({ pid }) => pid === workload), 'init has one child');
-    expect(childrenOf(running.pid)).toHaveLength(1);
+    const command = ['sh', '-c', 'echo $$ $(cat /proc/1/task/1/children); exec sleep 1000'];
+    const init = await startInit({ mode: 'pid1', command });
+    const [workload, ...children] = (await init.nextLine()).split(' ').map(Number) as [number, ...number[]];
+    // In a new namespace pids ascend. init itself may fork for a moment after the workload's start.
+    expect(children.filter((pid) => pid <= workload)).toEqual([workload]);
+    await until(() => childrenOf(init.pid).length === 1, 'init has one child');
   });
 });
 
