@@ -35,7 +35,7 @@ const slice = new Int32Array(256 * INTS_IN_MESSAGE);
  * @throws SystemError EMFILE, ENFILE, ENOMEM
  */
 export function createSignalLoop(pipeSize?: number): SignalLoop {
-  const loop = { memory: new Int32Array(permanentMemory(MOST_BYTES)).fill(0), pipeSize };
+  const loop = { memory: new Int32Array(permanentMemory(MOST_BYTES)), pipeSize };
   uvChecked('uv_loop_init', uvLoopInit(loop.memory));
   return loop;
 }
