@@ -1,7 +1,6 @@
 import { bind, koffi } from './addon.ts';
 import { safeForC } from './callback.ts';
-import { SystemError } from './system-error.ts';
-import type { Errno } from './types.ts';
+import { uvChecked } from './system-error.ts';
 
 const UV_POLL = 8;
 const UV_READABLE = 1;
@@ -85,9 +84,4 @@ function poll(descriptor: number, events: number, callBack: () => void, keepsLoo
   if (!keepsLoopAlive) uvUnref(handle);
   const { closed: onClosed } = callbacks;
   return () => uvClose(handle, onClosed);
-}
-
-/** libuv returns negated error numbers. @throws SystemError */
-export function uvChecked(name: string, result: number): void {
-  if (result < 0) throw new SystemError(name, -result as Errno);
 }

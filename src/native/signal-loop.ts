@@ -2,14 +2,23 @@ import { fstatSync, readSync, type Stats } from 'node:fs';
 import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import { permanentMemory } from './permanent-memory.ts';
-import { pollReadable, uvChecked } from './poll.ts';
+import { pollReadable } from './poll.ts';
+import { uvChecked } from './system-error.ts';
 import type { Signal } from './types.ts';
 
 /** A libuv loop that never runs: it lends its pipe to signals, and init reads that. */
 export interface SignalLoop {
   /** A uv_loop_t, whose size is 848 in libuv 1. Asking uv_loop_size() would take start-up as long as making a loop. */
   readonly memory: Int32Array;
-  readonly pipeSize: number | undefined;
+  /**
+   * Reads the signals of this loop whenever node's loop finds some; until this call, they wait in the pipe. Call it once,
+   * after the first signal handle of this loop has been started: that makes the pipe.
+   *
+   * libuv itself would read the pipe for as long as signals come, so a flood would keep node's loop from timers and from
+   * other signals. This reads a slice in one turn of node's loop.
+   * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
+   */
+  read(deliver: (signal: Signal) => void, keepsLoopAlive: boolean): void;
 }
 
 const MOST_BYTES = 4096;
@@ -35,33 +44,22 @@ const slice = new Int32Array(256 * INTS_IN_MESSAGE);
  * @throws SystemError EMFILE, ENFILE, ENOMEM
  */
 export function createSignalLoop(pipeSize?: number): SignalLoop {
-  const loop = { memory: new Int32Array(permanentMemory(MOST_BYTES)), pipeSize };
-  uvChecked('uv_loop_init', uvLoopInit(loop.memory));
-  return loop;
-}
-
-/**
- * Reads the signals of a loop whenever node's loop finds some; until this call, they wait in the pipe. Call it once, after
- * the first signal handle of the loop has been started: that makes the pipe.
- *
- * libuv itself would read the pipe for as long as signals come, so a flood would keep node's loop from timers and from
- * other signals. This reads a slice in one turn of node's loop.
- * @throws SystemError ENOMEM, ENOSPC: epoll_ctl(2)
- */
-export function readBesideNode(
-  { memory, pipeSize }: SignalLoop,
-  deliver: (signal: Signal) => void,
-  keepsLoopAlive: boolean,
-): void {
-  const pipe = findPipe(memory);
-  // Best effort: an unprivileged user may have used up its pages (pipe-user-pages-soft), or the kernel allows less.
-  if (pipeSize !== undefined) fcntlCall(pipe, constants.F_SETPIPE_SZ, pipeSize);
-  const readSlice = () => {
-    const ints = readSome(pipe) / slice.BYTES_PER_ELEMENT;
-    for (let index = SIGNAL_IN_MESSAGE; index < ints; index += INTS_IN_MESSAGE)
-      deliver(slice[index] as Signal);
+  const memory = new Int32Array(permanentMemory(MOST_BYTES));
+  uvChecked('uv_loop_init', uvLoopInit(memory));
+  return {
+    memory,
+    read(deliver, keepsLoopAlive) {
+      const pipe = findPipe(memory);
+      // Best effort: an unprivileged user may have used up its pages (pipe-user-pages-soft), or the kernel allows less.
+      if (pipeSize !== undefined) fcntlCall(pipe, constants.F_SETPIPE_SZ, pipeSize);
+      const readSlice = () => {
+        const ints = readSome(pipe) / slice.BYTES_PER_ELEMENT;
+        for (let index = SIGNAL_IN_MESSAGE; index < ints; index += INTS_IN_MESSAGE)
+          deliver(slice[index] as Signal);
+      };
+      pollReadable(pipe, readSlice, keepsLoopAlive);
+    },
   };
-  pollReadable(pipe, readSlice, keepsLoopAlive);
 }
 
 function readSome(pipe: number): number {

@@ -4,10 +4,9 @@ import * as constants from './constants.ts';
 import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
 import { permanentMemory } from './permanent-memory.ts';
-import { uvChecked } from './poll.ts';
-import { readBesideNode, type SignalLoop } from './signal-loop.ts';
+import type { SignalLoop } from './signal-loop.ts';
 import { signalSet, sigset } from './signal-set.ts';
-import { checked } from './system-error.ts';
+import { checked, uvChecked } from './system-error.ts';
 import type { Signal } from './types.ts';
 
 /** The first real-time signal that a program may use: the C library reserves those below, signal(7). */
@@ -186,7 +185,7 @@ export function watchSignals(
   /** If node's loop cannot poll this one (ENOSPC, ENOMEM), its signals move to node's. Those in its pipe are lost. */
   function runLoop(loop: SignalLoop, signals: readonly Signal[]): void {
     try {
-      readBesideNode(loop, (signal) => reusable.deliver(signal), keepsLoopAlive);
+      loop.read((signal) => reusable.deliver(signal), keepsLoopAlive);
     } catch {
       for (const signal of signals) {
         watch.stop(signal);

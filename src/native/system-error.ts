@@ -34,3 +34,8 @@ export function checked(syscall: string, result: number): number {
   if (result === -1) throw lastError(syscall);
   return result;
 }
+
+/** Throws the SystemError of a libuv call that returned a negated error number. */
+export function uvChecked(name: string, result: number): void {
+  if (result < 0) throw new SystemError(name, -result as Errno);
+}
