@@ -43,7 +43,7 @@ await build({
   ...common,
   entryPoints: {
     index: 'src/index.ts',
-    register: 'src/in-process/register-on-import.ts',
+    register: 'src/in-process/register-from-es-module.ts',
     testing: 'src/testing/index.ts',
     vitest: 'src/testing/vitest.ts',
   },
