@@ -317,7 +317,7 @@ export function createInterpreter({
   /** Takes the statuses of the children that have ended by now. */
   function catchUp(): void {
     if (reapLoop.isLeftToKernel()) takeReaped();
-    reapLoop.catchUp(workload?.pid);
+    else reapLoop.catchUp(workload?.pid);
   }
 
   /** Takes the workload's status before any orphan's: once it is reaped, an orphan may have its pid. */
@@ -391,8 +391,8 @@ export function createInterpreter({
       if (policy.options.pause && !needsWait) leaveToKernel();
     },
     deliver(signal) {
-      // After every signal: libuv may have dropped a SIGCHLD behind it.
-      reapLoop.wake();
+      // After every signal: libuv may have dropped a SIGCHLD behind it. While the kernel reaps there is none.
+      if (!reapLoop.isLeftToKernel()) reapLoop.wake();
       if (signal === SIGCHLD) return;
       const failure = attempt(catchUp);
       if (failure !== undefined) dispatch({ kind: 'cannot-wait', message: failure.message });
