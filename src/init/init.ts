@@ -16,16 +16,11 @@ import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
-import { openOrphanLog } from './open-orphan-log.ts';
-import { openReport } from './open-report.ts';
-import { openTrace } from './open-trace.ts';
 import type { InitOptions } from './options.ts';
-import type { OrphanLog } from './orphan-log.ts';
-import type { Report } from './report.ts';
+import { openRecords } from './records.ts';
 import { createSignalLoops } from './signal-loops.ts';
 import { signalsToIgnore, startWorkload } from './start-workload.ts';
 import { openTerminal } from './terminal.ts';
-import type { Trace } from './trace.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
 /** Start-up has ended by then. A shorter workload does not pay for this work. */
@@ -84,31 +79,21 @@ export function init(
   const terminal = openTerminal(watch);
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
-  let report = undefined as Report | undefined;
-  let trace = undefined as Trace | undefined;
-  let orphanLog = undefined as OrphanLog | undefined;
-  // Without a descriptor to load them with, the workload starts all the same.
-  const notLoaded = attempt(() => {
-    if (options.report !== undefined) report = openReport(options.report, nameOf);
-    if (options.trace !== undefined) trace = openTrace(options.trace, nameOf);
-    if (log.passes('debug')) orphanLog = openOrphanLog(log, nameOf);
-  });
+  const records = openRecords(options, log, nameOf);
   const interpreter = createInterpreter({
     policy: {
       options,
       isPid1,
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
-      keepsStatuses: orphanLog !== undefined || report !== undefined || trace !== undefined,
+      keepsStatuses: records.needsStatuses !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
     },
     terminal,
     watch,
     log,
     explanations,
-    report,
-    trace,
-    orphanLog,
+    records,
     nameOf,
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
@@ -151,9 +136,9 @@ export function init(
     closeInspector();
     attempt(giveBackFilePages);
   }, SETTLED_MS);
-  if (notLoaded !== undefined) {
+  if (records.failure !== undefined) {
     log('warn', 'no report, trace or details of orphans; raise the limit of open files', {
-      error: (notLoaded as NodeJS.ErrnoException).code,
+      error: (records.failure as NodeJS.ErrnoException).code,
     });
   }
   if (notSubreaper !== undefined) {

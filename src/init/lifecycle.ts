@@ -314,7 +314,7 @@ function react(policy: Policy, state: Living, event: Event): Step {
     case 'init-failed':
       return failed(policy, state, event.message);
     case 'cannot-wait':
-      return endAtOnce(policy, 'the status of the workload cannot be had, init ends', event.message);
+      return cannotWait(policy, event.message);
   }
 }
 
@@ -588,6 +588,8 @@ function noChildLeft(policy: Policy, state: Living, atMs: number): Step {
   if (state.kind === 'draining') {
     return endRun(policy, state, drainedStatus(state), atMs - state.startedAtMs, true);
   }
+  // Nothing would ever tell of the workload's end.
+  if (state.kind === 'running') return cannotWait(policy, 'wait4 does not find the workload');
   return same(state);
 }
 
@@ -745,6 +747,10 @@ function failed(policy: Policy, state: Living, error: string): Step {
       ? same({ ...state, ...run, status: FAILED, hasFailed: true })
       : terminate(policy, run, FAILED, 0, true);
   return { state: next.state, effects: [fatal, ...next.effects] };
+}
+
+function cannotWait(policy: Policy, why: string): Step {
+  return endAtOnce(policy, 'the status of the workload cannot be had, init ends', why);
 }
 
 function endAtOnce(policy: Policy, message: string, error: string): Step {
