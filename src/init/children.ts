@@ -74,12 +74,18 @@ export function createChildren(
   let run: Workload | undefined;
   /** Where a Ctrl-C has to end the restarts. */
   let groupMember: GroupMember | undefined;
+  /** Set while the kernel may reap the workload: its pidfd tells how it ended. */
+  let isReapedByKernel = false;
   let hasSaidWhoReaps = false;
   // Job control needs to see what stopped.
   const needsWait = records.needsStatuses !== undefined || terminal !== undefined;
   const reapLoop = createReapLoop({
     onChild: childChanged,
-    onDrained: events.drained,
+    onDrained(hasChildren) {
+      // The kernel is about to reap the workload, and tells its status right after that.
+      if (!hasChildren && workload !== undefined && isReapedByKernel) return;
+      events.drained(hasChildren);
+    },
     onFailure: (error) => events.cannotWait(error.message),
     listen: (toChildren) => {
       if (toChildren) watch.start(SIGCHLD);
@@ -98,11 +104,13 @@ export function createChildren(
         groupMember = joinGroup(started.pid, ignored);
       });
     }
-    const canBeLeft = started.openPidfd() && !needsWait && kernelTellsReapedStatus();
-    if (canBeLeft && started.onReaped(reapedByKernel)) leaveToKernel();
+    const takesSignals = started.openPidfd();
+    isReapedByKernel =
+      takesSignals && !needsWait && kernelTellsReapedStatus() && started.onReaped(reapedByKernel);
+    if (isReapedByKernel) leaveToKernel();
     else {
       started.onZombie(reapLoop.wake);
-      sayWhoReaps('init reaps orphans', { because: whyInitReaps() });
+      sayWhoReaps('init reaps orphans', { because: whyInitReaps(takesSignals) });
     }
   }
 
@@ -116,9 +124,11 @@ export function createChildren(
     hasSaidWhoReaps = true;
   }
 
-  function whyInitReaps(): string {
+  function whyInitReaps(takesSignals: boolean): string {
     if (records.needsStatuses !== undefined) return records.needsStatuses;
-    return terminal === undefined ? 'the kernel cannot' : 'the workload is on a terminal';
+    if (terminal !== undefined) return 'the workload is on a terminal';
+    if (!takesSignals) return "the workload's group cannot be signalled by a pidfd";
+    return 'the kernel does not tell how a process ended that it has reaped';
   }
 
   function reapedByKernel(): void {
@@ -165,6 +175,7 @@ export function createChildren(
     const hadTerminal = terminal?.isInForeground(pid) === true;
     // Another process may have its pid soon.
     workload = undefined;
+    isReapedByKernel = false;
     events.workloadEnded(pid, how, hadTerminal);
     reapLoop.takeBack();
     reapLoop.wake();

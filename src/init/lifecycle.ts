@@ -395,7 +395,10 @@ function ended(
   // After a stop signal, init does not wait for descendants: it ends them.
   if (policy.options.until === 'all' && stoppedBy === undefined) {
     const draining: State = { kind: 'draining', stoppedBy, restarts, startedAtMs, status, stopping };
-    return { state: draining, effects: [...effects, explain({ kind: 'waiting' })] };
+    return {
+      state: draining,
+      effects: [...effects, explain({ kind: 'waiting' }), ...discardUnlessKept(policy)],
+    };
   }
   const terminating = terminate(policy, { stoppedBy, restarts }, status, atMs - startedAtMs);
   const next =
@@ -562,8 +565,15 @@ function terminate(
 ): Step {
   const begun = { survivors: 'unknown', waitedMs: 0 } as const;
   const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, ...begun, hasFailed };
-  return policy.keepsStatuses ? same(state) : same(state, { kind: 'discard-statuses', discard: true });
+  return same(state, ...discardUnlessKept(policy));
 }
+
+/** Once the workload has ended, statuses only matter to those who keep them. */
+function discardUnlessKept({ keepsStatuses }: Policy): readonly Effect[] {
+  return keepsStatuses ? [] : [discardStatuses];
+}
+
+const discardStatuses: Effect = { kind: 'discard-statuses', discard: true };
 
 function childrenLeft(policy: Policy, state: Living): Step {
   if (state.kind === 'terminating') {
@@ -658,8 +668,7 @@ function stopTimedOut(policy: Policy, state: Of<'running'> | Of<'draining'>): St
   }
   const killing = { ...state, stopping: { kind: 'killing' } as const };
   // Once the workload has ended, no status is needed any more.
-  const discard: readonly Effect[] =
-    state.kind === 'draining' ? [{ kind: 'discard-statuses', discard: true }] : [];
+  const discard = state.kind === 'draining' ? [discardStatuses] : [];
   return same(killing, timedOut, ...discard, kill(policy, killing));
 }
 
@@ -675,9 +684,7 @@ function killSurvivors(policy: Policy, state: State): Step {
   // When PID 1 ends, the kernel kills everything left in the namespace, and waits for it: there is no race to lose.
   if (isLast(policy, state)) return exit(state.hasFailed ? state.status : remapped(policy, state.status));
   const killing: State = { ...state, survivors: 'killing' };
-  const discard: readonly Effect[] = policy.keepsStatuses
-    ? [{ kind: 'discard-statuses', discard: true }]
-    : [];
+  const discard = policy.keepsStatuses ? [discardStatuses] : [];
   return same(killing, ...discard, kill(policy, killing));
 }
 

@@ -40,18 +40,18 @@ const slice = new Int32Array(256 * INTS_IN_MESSAGE);
  * Makes a loop. For each delivery, libuv's signal handler writes a message to the pipe of the loop. If the pipe is full
  * (4,096 messages), it silently drops the message, so a flood of one signal can drown every other signal of the same loop.
  * A signal on its own loop has its own pipe.
- * @param pipeSize the size of the pipe in bytes; by default the kernel's, 64 KiB
+ * @param pipeSize the size of the pipe in bytes, F_SETPIPE_SZ of fcntl(2). Without the right to it, or with too many pages
+ *   in use (pipe-user-pages-soft), it keeps the size that the kernel gave it: 64 KiB or less
  * @throws SystemError EMFILE, ENFILE, ENOMEM
  */
-export function createSignalLoop(pipeSize?: number): SignalLoop {
+export function createSignalLoop(pipeSize: number): SignalLoop {
   const memory = new Int32Array(permanentMemory(MOST_BYTES));
   uvChecked('uv_loop_init', uvLoopInit(memory));
   return {
     memory,
     read(deliver, keepsLoopAlive) {
       const pipe = findPipe(memory);
-      // Best effort: an unprivileged user may have used up its pages (pipe-user-pages-soft), or the kernel allows less.
-      if (pipeSize !== undefined) fcntlCall(pipe, constants.F_SETPIPE_SZ, pipeSize);
+      fcntlCall(pipe, constants.F_SETPIPE_SZ, pipeSize);
       const readSlice = () => {
         const ints = readSome(pipe) / slice.BYTES_PER_ELEMENT;
         for (let index = SIGNAL_IN_MESSAGE; index < ints; index += INTS_IN_MESSAGE)

@@ -176,7 +176,8 @@ export function createReapLoop(events: ReapLoopEvents): ReapLoop {
       if (isListening) listen(false);
       isListening = false;
       ignore();
-      wake();
+      // A child that has become a zombie before that sends no SIGCHLD any more, and no signal makes init look for it.
+      reap();
     },
     isLeftToKernel: () => isLeftToKernel,
     takeBack,

@@ -82,6 +82,24 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
     expect(await init.exit).toEqual({ code: 3, signal: null });
   });
 
+  test('and --until all leaves no zombie, while a daemon outlives the workload', async () => {
+    const daemon = `(read -r _ <&3; exec ${actor} orphans 2000) & sleep 0.3; exit 3`;
+    const init = await startInit({
+      mode,
+      options: ['--until', 'all'],
+      command: ['sh', '-c', `exec 3<&0; ${daemon}`],
+    });
+    await isAsleep(init);
+    await until(() => !ignoresChildren(init.pid), 'the workload has ended, and init handles SIGCHLD again');
+    await stop(init);
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('done');
+    expect(zombiesOf(init.pid)).toEqual([]);
+    init.kill('SIGCONT');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+  });
+
   test('and --stop-timeout kills all that is left', async () => {
     const init = await startInit({
       mode,
