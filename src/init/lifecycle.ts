@@ -231,7 +231,8 @@ export function step(policy: Policy, before: State, event: Event): Step {
   const [running, fresh] = [timerOf(policy, before), timerOf(policy, state)];
   // A timer that has fired does not run any more. Its state may set it again.
   const old = event.kind === 'timer' && event.timer === running?.timer ? undefined : running;
-  if (old?.timer === fresh?.timer) return { state, effects };
+  // Two states may both wait for 'slow', each for a time of its own.
+  if (old?.timer === fresh?.timer && before.kind === state.kind) return { state, effects };
   // Timers first: nothing happens after an exit.
   const changes: Effect[] = [];
   if (old !== undefined) changes.push({ kind: 'clear-timer', timer: old.timer });
@@ -749,10 +750,12 @@ function failed(policy: Policy, state: Living, error: string): Step {
   const fatal = log('fatal', 'init has failed, it ends the workload', { error });
   // As after a stop signal, nothing is started again.
   const run = { restarts: state.restarts, stoppedBy: state.stoppedBy ?? SIGTERM };
-  const next =
+  const ending =
     state.kind === 'terminating'
       ? same({ ...state, ...run, status: FAILED, hasFailed: true })
       : terminate(policy, run, FAILED, 0, true);
+  const isKilling = 'stopping' in state && state.stopping.kind === 'killing';
+  const next = isKilling ? then(ending, (now) => killSurvivors(policy, now)) : ending;
   return { state: next.state, effects: [fatal, ...next.effects] };
 }
 

@@ -1,4 +1,3 @@
-import type { Explained } from '../../src/explain/explained.ts';
 import {
   type Effect,
   type Event,
@@ -6,12 +5,12 @@ import {
   type Policy,
   type State,
   step,
-  type TimerName,
 } from '../../src/init/lifecycle.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 
 export const SIGHUP = 1 as Signal;
 export const SIGINT = 2 as Signal;
+const SIGQUIT = 3 as Signal;
 export const SIGKILL = 9 as Signal;
 export const SIGUSR1 = 10 as Signal;
 export const SIGTERM = 15 as Signal;
@@ -23,81 +22,169 @@ export const SIGTTIN = 21 as Signal;
 const workload = 7 as Pid;
 const program = 'workload';
 
-/** The state outside of init: what the kernel and the interpreter would know. */
+/** The code under test: src/init/lifecycle.ts, or a mutant of it. */
+export interface Lifecycle {
+  readonly initialState: typeof initialState;
+  readonly step: typeof step;
+}
+
+export const realLifecycle: Lifecycle = { initialState, step };
+
+/** What a run of the workload has come to. */
+export type Phase =
+  | 'pausing'
+  | 'starting'
+  | 'running'
+  /** --until all: the workload has ended. */
+  | 'draining'
+  /** Whatever is left has to end. */
+  | 'ending'
+  /** No process of the run is left, or init cannot reach those that are. */
+  | 'over';
+
+interface Timer {
+  readonly timer: Extract<Effect, { kind: 'set-timer' }>['timer'];
+  /** The time until it fires. */
+  readonly ms: number;
+}
+
+/**
+ * A lifecycle, and beside it what somebody would know who sees the events and the effects, and has read the manual. The
+ * properties compare the two. So nothing but `state` comes from the lifecycle's own state.
+ */
 export interface World {
   readonly state: State;
+
+  // What has happened: from the events and the policy.
+  readonly phase: Phase;
   readonly workloadRuns: boolean;
   /** The workload, or processes that it left behind, may still run. */
   readonly hasChildren: boolean;
-  /** An effect whose answer comes before any other event. */
-  readonly answer: 'start' | Signal | undefined;
-  readonly resumes: boolean;
-  readonly timer: { readonly timer: TimerName; readonly ms: number } | undefined;
+  /** Signals that came before the workload ran. */
+  readonly held: readonly Signal[];
+  /** The first signal that stops init: sent to it, or to the workload by the terminal. */
+  readonly stoppedBy: Signal | undefined;
+  /** A Ctrl-C reached the workload: if it ends, that was why. */
+  readonly interruptedBy: Signal | undefined;
+  /** init has thrown. */
+  readonly hasFailed: boolean;
+  /** Something happened after which init can only exit, with 125. */
+  readonly isLost: boolean;
+  /** init may not signal the survivors. */
+  readonly isOutOfReach: boolean;
+  /** The status of the last run, and how long it was. */
+  readonly status: number;
+  readonly runMs: number;
+  /** Restarts in a row. */
+  readonly restarts: number;
+  /** What has to be forwarded now, as it is to be sent, in this order. */
+  readonly owed: readonly Signal[];
+  /** The first stop signal, while --stop-delay holds it. */
+  readonly delayed: { readonly sent: Signal; readonly ms: number } | undefined;
+  /** When SIGKILL comes if nothing ends before: not sooner, and not later. */
+  readonly killInMs: number | undefined;
+  /** When the run must be over at the latest. */
+  readonly overInMs: number | undefined;
+
+  // What init has done: from the effects.
+  readonly timer: Timer | undefined;
+  readonly hasAsked: boolean;
   readonly isKilling: boolean;
   /** Every process of the namespace was signalled: no other run may follow. */
   readonly everybodySignalled: boolean;
   readonly discardsStatuses: boolean;
+  readonly hasGivenTerminal: boolean;
+  /** A question to the terminal, whose answer comes before any other event. */
+  readonly asksTerminal: Signal | undefined;
+  readonly isSuspended: boolean;
   readonly exits: number;
 }
 
-export function beginning(policy: Policy): World {
-  const state = initialState(policy);
-  const isPausing = state.kind === 'pausing';
+const newRun = {
+  workloadRuns: false,
+  hasChildren: false,
+  held: [],
+  interruptedBy: undefined,
+  runMs: 0,
+  owed: [],
+  delayed: undefined,
+  killInMs: undefined,
+  overInMs: undefined,
+  hasAsked: false,
+  isKilling: false,
+} as const;
+
+export function beginning(policy: Policy, lifecycle: Lifecycle = realLifecycle): World {
+  const { pause } = policy.options;
   return {
-    state,
-    workloadRuns: false,
-    hasChildren: isPausing,
-    answer: isPausing ? undefined : 'start',
-    resumes: false,
+    state: lifecycle.initialState(policy),
+    ...newRun,
+    phase: pause ? 'pausing' : 'starting',
+    hasChildren: pause,
+    stoppedBy: undefined,
+    hasFailed: false,
+    isLost: false,
+    isOutOfReach: false,
+    status: 0,
+    restarts: 0,
     timer: undefined,
-    isKilling: false,
     everybodySignalled: false,
     discardsStatuses: false,
+    hasGivenTerminal: false,
+    asksTerminal: undefined,
+    isSuspended: false,
     exits: 0,
   };
 }
 
+/** An event, or the time until the timer is due. Other events come at once after one, or when the timer is due. */
+export type Move = Event | { readonly kind: 'time-passes' };
+
 const short = 0;
 const long = 20_000;
 
-/** The events that may come next. */
-export function possibleEvents(policy: Policy, world: World): Event[] {
+const failures: readonly Event[] = [
+  { kind: 'init-failed', message: 'an exception' },
+  { kind: 'cannot-wait', message: 'wait4 failed: EPERM' },
+];
+
+/** What may come next. */
+export function possibleMoves(policy: Policy, world: World): Move[] {
   if (world.exits > 0) return [];
-  if (world.answer === 'start') {
+  if (world.phase === 'starting') {
     return [
       { kind: 'workload-started', atMs: 0, workload, program },
       { kind: 'start-failed', atMs: 0, status: 126, message: 'cannot be run' },
-      ...[SIGTERM, SIGHUP].filter(() => heldSignals(world) < 2).map(signalled),
+      ...[SIGTERM, SIGHUP].filter(() => world.held.length < 2).map(signalled),
+      ...failures,
     ];
   }
-  if (world.answer !== undefined) {
-    const stoppedBy = world.answer;
+  if (world.asksTerminal !== undefined) {
+    const stoppedBy = world.asksTerminal;
     return [true, false].map((workloadHasIt) => ({ kind: 'terminal-checked', stoppedBy, workloadHasIt }));
   }
-  const events: Event[] = [SIGTERM, SIGINT, SIGHUP, SIGCONT, SIGUSR1].map(signalled);
-  if (world.timer !== undefined) events.push({ kind: 'timer', timer: world.timer.timer });
-  if (world.resumes) events.push({ kind: 'resumed' });
-  if (world.hasChildren) events.push({ kind: 'children-left' });
-  if (world.hasChildren && !world.workloadRuns) {
-    events.push({ kind: 'no-child-left', atMs: short }, { kind: 'no-child-left', atMs: long });
-    if (world.isKilling) events.push({ kind: 'survivors-out-of-reach' });
+  const { timer, hasChildren, workloadRuns } = world;
+  const moves: Move[] = [SIGTERM, SIGINT, SIGHUP, SIGCONT, SIGUSR1].map(signalled);
+  if (timer !== undefined) {
+    moves.push(timer.ms > 0 ? { kind: 'time-passes' } : { kind: 'timer', timer: timer.timer });
   }
-  if (world.workloadRuns) events.push(...endsOfTheWorkload(policy));
-  if (world.workloadRuns && world.isKilling) events.push({ kind: 'survivors-out-of-reach' });
-  if (world.workloadRuns && policy.terminal !== 'none') {
-    for (const signal of [SIGTSTP, SIGTTIN, SIGSTOP]) events.push({ kind: 'workload-stopped', signal });
-    for (const signal of [SIGINT, SIGKILL]) events.push({ kind: 'terminal-signal', signal });
+  if (world.isSuspended) moves.push({ kind: 'resumed' });
+  if (hasChildren) moves.push({ kind: 'children-left' });
+  // If the kernel reaps, it does not tell of the workload's end.
+  if (hasChildren && (!workloadRuns || world.discardsStatuses)) {
+    moves.push({ kind: 'no-child-left', atMs: short });
+    if (world.phase === 'draining') moves.push({ kind: 'no-child-left', atMs: long });
   }
-  events.push({ kind: 'init-failed', message: 'an exception' });
-  events.push({ kind: 'cannot-wait', message: 'wait4 failed: EPERM' });
-  return events;
+  if (hasChildren && world.isKilling) moves.push({ kind: 'survivors-out-of-reach' });
+  if (workloadRuns) moves.push(...endsOfTheWorkload(policy));
+  if (workloadRuns && policy.terminal !== 'none') {
+    for (const signal of [SIGTSTP, SIGTTIN, SIGSTOP]) moves.push({ kind: 'workload-stopped', signal });
+    for (const signal of [SIGINT, SIGKILL]) moves.push({ kind: 'terminal-signal', signal });
+  }
+  return [...moves, ...failures];
 }
 
 const signalled = (signal: Signal): Event => ({ kind: 'signal', signal });
-
-function heldSignals({ state }: World): number {
-  return state.kind === 'starting' ? state.held.length : 0;
-}
 
 export function killedBy(signal: Signal, hadTerminal = false, forwarded: readonly Signal[] = []): Event {
   const how = { kind: 'killed', signal, coreDumped: false } as const;
@@ -115,6 +202,7 @@ function endsOfTheWorkload({ terminal }: Policy): Event[] {
     exitedWith(0),
     exitedWith(3),
     exitedWith(3, long),
+    killedBy(SIGINT),
     killedBy(SIGHUP),
     killedBy(SIGHUP, false, [SIGHUP]),
     killedBy(SIGKILL),
@@ -122,68 +210,204 @@ function endsOfTheWorkload({ terminal }: Policy): Event[] {
   ];
 }
 
-/** Applies an event. Returns the new state, and what is wrong with it. */
-export function happen(
-  policy: Policy,
-  world: World,
-  event: Event,
-): { after: World; wrong: string | undefined } {
-  const { state, effects } = step(policy, world.state, event);
-  let after: World = { ...withEvent(world, event), state };
-  let wrong: string | undefined;
-  for (const effect of effects) {
-    wrong ??= objection(after, effect);
-    after = withEffect(after, effect);
-  }
-  wrong ??= stateObjection(after);
-  return { after, wrong };
+/** The world when its timer is due. */
+export function withTime(world: World): World {
+  const { timer, delayed, killInMs, overInMs } = world;
+  const ms = timer?.ms ?? 0;
+  return {
+    ...world,
+    timer: timer && { ...timer, ms: timer.ms - ms },
+    delayed: delayed && { ...delayed, ms: delayed.ms - ms },
+    killInMs: killInMs && killInMs - ms,
+    overInMs: overInMs && overInMs - ms,
+  };
 }
 
-function withEvent(world: World, event: Event): World {
+export function withEvent(policy: Policy, world: World, event: Event): World {
   switch (event.kind) {
     case 'workload-started':
-      return { ...world, answer: undefined, workloadRuns: true, hasChildren: true };
-    case 'start-failed':
-    case 'terminal-checked':
-      return { ...world, answer: undefined };
+      return world.held.reduce((now, signal) => withSignal(policy, now, signal), {
+        ...world,
+        phase: 'running',
+        workloadRuns: true,
+        hasChildren: true,
+        held: [],
+      } as World);
+    case 'start-failed': {
+      const stop = world.held.map((signal) => sentFor(policy, signal)).find((sent) => isStop(policy, sent));
+      return over({ ...world, status: event.status, stoppedBy: world.stoppedBy ?? stop });
+    }
+    case 'signal':
+      return withSignal(policy, world, event.signal);
     case 'workload-ended':
-      return { ...world, workloadRuns: false };
-    case 'no-child-left':
-      // With --pause, orphans may still arrive.
-      return { ...world, hasChildren: world.state.kind === 'pausing' };
-    case 'timer':
-      return { ...world, timer: undefined };
+      return withEnd(policy, world, event);
+    case 'terminal-signal':
+      return isTerminalStop(event.signal) ? { ...world, interruptedBy: event.signal } : world;
+    case 'terminal-checked':
+      return { ...world, asksTerminal: undefined };
     case 'resumed':
-      return { ...world, resumes: false };
+      return { ...world, isSuspended: false };
+    case 'no-child-left':
+      if (world.phase === 'draining') return over({ ...drained(world), runMs: event.atMs });
+      if (world.phase === 'ending') return over(world);
+      // With --pause, orphans may still arrive.
+      return world;
+    case 'survivors-out-of-reach':
+      if (world.phase !== 'draining' && world.phase !== 'ending') return world;
+      return { ...over(drained(world)), hasChildren: true, isOutOfReach: true };
+    case 'timer':
+      return withTimer(world, event.timer);
+    case 'init-failed':
+      return withFailure(policy, world);
+    case 'cannot-wait':
+      return { ...world, isLost: true };
     default:
       return world;
   }
 }
 
-function withEffect(world: World, effect: Effect): World {
+function withSignal(policy: Policy, world: World, signal: Signal): World {
+  if (world.phase === 'starting') return { ...world, held: [...world.held, signal] };
+  const sent = sentFor(policy, signal);
+  if (sent === undefined) return world;
+  if (isStop(policy, sent)) return withStop(policy, world, sent);
+  return isForwarding(world) ? { ...world, owed: [...world.owed, sent] } : world;
+}
+
+/** @returns undefined for a signal that is dropped */
+function sentFor({ options }: Policy, signal: Signal): Signal | undefined {
+  const sent = options.rewrite.get(signal) ?? signal;
+  return sent === 'drop' ? undefined : sent;
+}
+
+function isStop({ ignored }: Policy, sent: Signal | undefined): boolean {
+  return (sent === SIGTERM || sent === SIGINT || sent === SIGQUIT) && !ignored.includes(sent);
+}
+
+function isTerminalStop(signal: Signal): boolean {
+  return signal === SIGINT || signal === SIGQUIT;
+}
+
+/** Whether there is anybody whom signals are for. */
+export function isForwarding({ phase }: World): boolean {
+  return phase === 'running' || phase === 'draining';
+}
+
+function withStop(policy: Policy, world: World, sent: Signal): World {
+  const stopped = { ...world, stoppedBy: world.stoppedBy ?? sent };
+  switch (world.phase) {
+    case 'running':
+    case 'draining':
+      return withStopOfTheWorkload(policy, world, sent);
+    case 'pausing':
+      return ending(policy, stopped);
+    case 'ending':
+      // A second one kills at once.
+      return isStopped(world) ? { ...stopped, killInMs: 0, overInMs: 0 } : stopped;
+    default:
+      return stopped;
+  }
+}
+
+function withStopOfTheWorkload({ options }: Policy, world: World, sent: Signal): World {
+  const { graceMs, stopDelayMs, stopTimeoutMs } = options;
+  const within = (delayMs: number) =>
+    stopTimeoutMs === undefined
+      ? {}
+      : { killInMs: delayMs + stopTimeoutMs, overInMs: delayMs + stopTimeoutMs + graceMs };
+  // A second one ends the delay.
+  if (world.delayed !== undefined) {
+    return { ...world, owed: [...world.owed, world.delayed.sent, sent], delayed: undefined, ...within(0) };
+  }
+  if (world.stoppedBy !== undefined) return { ...world, owed: [...world.owed, sent] };
+  const stopped = { ...world, stoppedBy: sent, ...within(stopDelayMs) };
+  return stopDelayMs === 0
+    ? { ...stopped, owed: [...world.owed, sent] }
+    : { ...stopped, delayed: { sent, ms: stopDelayMs } };
+}
+
+/** Whether nothing may start any more. */
+export function isStopped({ stoppedBy, hasFailed }: World): boolean {
+  return stoppedBy !== undefined || hasFailed;
+}
+
+function withEnd(policy: Policy, world: World, event: Extract<Event, { kind: 'workload-ended' }>): World {
+  const { how, hadTerminal, atMs } = event;
+  const ended = { ...world, workloadRuns: false };
+  if (world.phase !== 'running') return ended;
+  const byTerminal =
+    how.kind === 'killed' && (how.signal === SIGHUP || (hadTerminal && isTerminalStop(how.signal)));
+  const stoppedBy = world.stoppedBy ?? (byTerminal ? how.signal : world.interruptedBy);
+  const status = how.kind === 'exited' ? how.code : 128 + how.signal;
+  const known = { ...ended, stoppedBy, status, runMs: atMs };
+  return policy.options.until === 'all' && stoppedBy === undefined
+    ? { ...known, phase: 'draining', owed: [] }
+    : ending(policy, known);
+}
+
+/** Whatever is left gets --grace, unless SIGKILL has begun. */
+function ending({ options: { graceMs } }: Policy, world: World): World {
+  return {
+    ...drained(world),
+    phase: 'ending',
+    owed: [],
+    delayed: undefined,
+    killInMs: world.isKilling ? 0 : graceMs,
+    overInMs: Math.min(world.overInMs ?? graceMs, graceMs),
+  };
+}
+
+/** The end of what a workload left is its own, unless a signal stopped it. */
+function drained(world: World): World {
+  const { phase, status, stoppedBy } = world;
+  return phase === 'draining' && status === 0 && stoppedBy !== undefined
+    ? { ...world, status: 128 + stoppedBy }
+    : world;
+}
+
+function over(world: World): World {
+  const { status, runMs, interruptedBy } = world;
+  return { ...world, ...newRun, status, runMs, interruptedBy, phase: 'over' };
+}
+
+function withFailure(policy: Policy, world: World): World {
+  const { phase, hasFailed } = world;
+  if (phase === 'starting' || phase === 'over' || hasFailed) return { ...world, isLost: true };
+  const failed = { ...world, hasFailed: true };
+  return phase === 'ending' ? failed : ending(policy, failed);
+}
+
+function withTimer(world: World, timer: Timer['timer']): World {
+  const fired = { ...world, timer: undefined };
+  return timer === 'stop-delay' && world.delayed !== undefined
+    ? { ...fired, owed: [...world.owed, world.delayed.sent], delayed: undefined }
+    : fired;
+}
+
+export function withEffect(world: World, effect: Effect): World {
   switch (effect.kind) {
     case 'start':
-      return { ...world, answer: 'start', isKilling: false };
+      return { ...world, ...newRun, phase: 'starting', status: 0, restarts: restartsInARow(world) + 1 };
+    case 'forward':
+      return { ...world, owed: world.owed.slice(1) };
+    case 'give-terminal':
+      return { ...world, hasGivenTerminal: true };
+    case 'take-terminal':
+      return { ...world, hasGivenTerminal: false };
     case 'check-terminal':
-      return { ...world, answer: effect.stoppedBy };
+      return { ...world, asksTerminal: effect.stoppedBy };
     case 'suspend':
-      return { ...world, resumes: true };
+      return { ...world, isSuspended: true };
     case 'set-timer':
       return { ...world, timer: { timer: effect.timer, ms: effect.ms } };
     case 'clear-timer':
       return { ...world, timer: undefined };
     case 'ask':
-      return { ...world, everybodySignalled: world.everybodySignalled || effect.everybody };
+      return { ...signalling(world, effect.everybody), hasAsked: true };
     case 'kill':
-      return {
-        ...world,
-        isKilling: true,
-        everybodySignalled: world.everybodySignalled || effect.everybody,
-      };
+      return { ...signalling(world, effect.everybody), isKilling: true };
     case 'kill-at-once':
       return { ...world, workloadRuns: false, hasChildren: false };
-    case 'forget-survivors':
-      return { ...world, isKilling: false };
     case 'discard-statuses':
       return { ...world, discardsStatuses: effect.discard };
     case 'exit':
@@ -193,121 +417,19 @@ function withEffect(world: World, effect: Effect): World {
   }
 }
 
-function objection(world: World, effect: Effect): string | undefined {
-  if (world.exits > 0) return `an effect after the exit: ${effect.kind}`;
-  switch (effect.kind) {
-    case 'start':
-      if (world.hasChildren) return 'a start while a process of the last run lives';
-      if (world.everybodySignalled) return 'a start after everybody was signalled';
-      if (world.discardsStatuses) return 'a start whose status the kernel would discard';
-      return undefined;
-    case 'forward':
-      return effect.scope === 'tree' || world.workloadRuns ? undefined : 'a signal forwarded to no workload';
-    case 'discard-statuses':
-      return effect.discard && world.workloadRuns && !hasFailed(world)
-        ? 'the status of a running workload is discarded'
-        : undefined;
-    case 'set-timer':
-      if (world.timer !== undefined) return `${effect.timer} is set beside ${world.timer.timer}`;
-      return effect.ms >= 0 ? undefined : `${effect.timer} lies in the past`;
-    case 'clear-timer':
-      return world.timer?.timer === effect.timer ? undefined : `${effect.timer} is cleared, and does not run`;
-    case 'explain':
-      return explanationObjection(world, effect.what);
-    case 'exit':
-      if (world.timer !== undefined) return `${world.timer.timer} outlives the exit`;
-      return effect.status >= 0 && effect.status <= 255 ? undefined : `exit status ${effect.status}`;
-    default:
-      return undefined;
-  }
+function signalling(world: World, everybody: boolean): World {
+  return { ...world, everybodySignalled: world.everybodySignalled || everybody };
 }
 
-function hasFailed({ state }: World): boolean {
-  return state.kind === 'terminating' && state.hasFailed;
+/** Ten seconds count as a success. */
+export function restartsInARow({ runMs, restarts }: World): number {
+  return runMs >= 10_000 ? 0 : restarts;
 }
 
-/** Nothing is explained that is not so: what is said to run must run, what is said to have ended must not. */
-function explanationObjection(
-  { state, workloadRuns, hasChildren }: World,
-  what: Explained,
-): string | undefined {
-  if (what.kind === 'end') return workloadRuns ? 'the end of a workload that runs is explained' : undefined;
-  if (!hasChildren) return `${what.kind} is explained, and nothing runs`;
-  if (what.kind !== 'slow-stop' && what.kind !== 'stop-timeout') return undefined;
-  // A stop that timed out may have led PID 1 to its exit in the same step.
-  if ('stoppedBy' in state && state.stoppedBy !== what.signal) return `${what.kind} names another signal`;
-  return what.workloadRuns === workloadRuns ? undefined : `${what.kind} is wrong about the workload`;
-}
-
-const statesOf: Readonly<Record<TimerName, readonly State['kind'][]>> = {
-  'stop-delay': ['running', 'draining'],
-  slow: ['running', 'draining', 'terminating'],
-  'stop-timeout': ['running', 'draining'],
-  grace: ['terminating'],
-  backoff: ['backoff'],
-};
-
-function stateObjection(world: World): string | undefined {
-  const { state, timer, exits, workloadRuns } = world;
-  if ((state.kind === 'exiting') !== (exits === 1)) return `${exits} exits in state ${state.kind}`;
-  if (state.kind === 'exiting') return undefined;
-  if (timer !== undefined && !statesOf[timer.timer].includes(state.kind)) {
-    return `${timer.timer} outlives its state`;
-  }
-  // Then it is ended like a survivor.
-  if (hasFailed(world)) return undefined;
-  if (workloadRuns !== (state.kind === 'running')) return `a workload that runs in state ${state.kind}`;
-  return undefined;
-}
-
-/**
- * The time from here to the exit if only SIGKILL ends processes: the sum of the timers.
- * @returns undefined if init never exits
- */
-export function longestEnd(policy: Policy, from: World): number | undefined {
-  let world = from;
-  let elapsedMs = 0;
-  for (let steps = 0; steps < 50; steps++) {
-    if (world.exits > 0) return elapsedMs;
-    const event = unwillingEvent(world);
-    if (event === undefined) return undefined;
-    // The wait between two runs is not part of a stop.
-    if (world.timer !== undefined && event.kind === 'timer' && event.timer !== 'backoff') {
-      elapsedMs += world.timer.ms;
-    }
-    world = happen(policy, world, event).after;
-  }
-  return undefined;
-}
-
-/** The next event in a world where only SIGKILL ends processes. */
-function unwillingEvent(world: World): Event | undefined {
-  if (world.answer === 'start') return { kind: 'workload-started', atMs: 0, workload, program };
-  if (world.answer !== undefined) {
-    return { kind: 'terminal-checked', stoppedBy: world.answer, workloadHasIt: false };
-  }
-  if (world.isKilling && world.workloadRuns) return killedBy(SIGKILL);
-  if (world.isKilling && world.hasChildren) return { kind: 'no-child-left', atMs: short };
-  const { state } = world;
-  if (state.kind === 'terminating' && state.survivors === 'unknown' && world.hasChildren) {
-    return { kind: 'children-left' };
-  }
-  return world.timer === undefined ? undefined : { kind: 'timer', timer: world.timer.timer };
-}
-
-/** The same key for states that behave alike from here on. */
+/** The same key for worlds that behave alike from here on. */
 export function keyOf(world: World): string {
-  const { state } = world;
+  const { state, restarts } = world;
   // The wait stops growing with the sixth restart.
   const merged = 'restarts' in state ? { ...state, restarts: Math.min(state.restarts, 7) } : state;
-  return JSON.stringify({ ...world, state: merged });
-}
-
-/** Describes an event or a state in a few words. */
-export function describeEvent(event: Event): string {
-  const { kind, ...rest } = event;
-  const details = Object.entries(rest)
-    .filter(([name]) => !['atMs', 'workload', 'program', 'message', 'forwarded'].includes(name))
-    .map(([name, value]) => `${name} ${typeof value === 'object' ? Object.values(value).join(' ') : value}`);
-  return [kind, ...details].join(', ');
+  return JSON.stringify({ ...world, state: merged, restarts: Math.min(restarts, 7) });
 }

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultOptions } from '../../src/cli/options.ts';
 import type { Explained } from '../../src/explain/explained.ts';
 import {
   type Effect,
@@ -12,13 +11,15 @@ import {
   type TimerName,
 } from '../../src/init/lifecycle.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
-import { explore } from '../helpers/explore-lifecycle.ts';
+import { type Exploration, explore, make } from '../helpers/explore-lifecycle.ts';
+import { defaults, policies, withOptions } from '../helpers/lifecycle-policies.ts';
+import type { Made } from '../helpers/lifecycle-properties.ts';
+import { story } from '../helpers/lifecycle-story.ts';
 import {
   beginning,
-  describeEvent,
-  happen,
   killedBy,
-  possibleEvents,
+  type Move,
+  possibleMoves,
   SIGCONT,
   SIGHUP,
   SIGINT,
@@ -28,21 +29,6 @@ import {
   SIGTTIN,
   SIGUSR1,
 } from '../helpers/lifecycle-world.ts';
-
-const defaults: Policy = {
-  options: defaultOptions,
-  isPid1: false,
-  terminal: 'none',
-  ignored: [],
-  keepsStatuses: false,
-  slowMs: [2000, 5000, 10_000, 30_000],
-};
-
-const withOptions = (options: Partial<Policy['options']>, rest: Partial<Policy> = {}): Policy => ({
-  ...defaults,
-  ...rest,
-  options: { ...defaults.options, ...options },
-});
 
 const started: Event = { kind: 'workload-started', atMs: 0, workload: 7 as Pid, program: 'x' };
 const signal = (number: Signal): Event => ({ kind: 'signal', signal: number });
@@ -225,6 +211,27 @@ describe('the lifecycle', () => {
     ]);
   });
 
+  test('gives survivors their grace time, and not what is left of the wait for the workload', () => {
+    const policy = withOptions({ graceMs: 6000 });
+    const stop = [started, signal(SIGTERM), fired('slow'), fired('slow'), fired('slow')];
+    expect(run(policy, ...stop).effects[0]).toEqual({ kind: 'set-timer', timer: 'slow', ms: 20_000 });
+    expect(run(policy, ...stop, exited(0)).effects.slice(0, 2)).toEqual([
+      { kind: 'clear-timer', timer: 'slow' },
+      { kind: 'set-timer', timer: 'slow', ms: 2000 },
+    ]);
+  });
+
+  test('goes on killing after an exception: no second grace time', () => {
+    const policy = withOptions({ stopTimeoutMs: 1000 });
+    const threw: Event = { kind: 'init-failed', message: 'an exception' };
+    const killing = [started, signal(SIGTERM), fired('stop-timeout')];
+    expect(run(policy, ...killing, threw).effects).toEqual([
+      { kind: 'discard-statuses', discard: true },
+      { kind: 'kill', everybody: false },
+    ]);
+    expect(run({ ...policy, isPid1: true }, ...killing, threw).effects).toContainEqual(exit(125));
+  });
+
   test.each([
     { name: 'a signal that it did not send', end: killedBy(SIGKILL), isSaid: true },
     { name: 'one that it sent', end: killedBy(SIGTERM, false, [SIGTERM]), isSaid: false },
@@ -274,59 +281,21 @@ describe('the lifecycle', () => {
   });
 });
 
-function* policies(): Generator<Policy> {
-  for (const isPid1 of [false, true])
-    for (const terminal of ['none', 'shared', 'own'] as const)
-      for (const until of ['main', 'all'] as const)
-        for (const graceMs of [0, 2000])
-          for (const stopDelayMs of [0, 500])
-            for (const stopTimeoutMs of [undefined, 3000])
-              for (const restart of [
-                { kind: 'no' },
-                { kind: 'always' },
-                { kind: 'on-failure', limit: 2 },
-              ] as const)
-                yield withOptions(
-                  { until, graceMs, stopDelayMs, stopTimeoutMs, restart },
-                  // The terminal has no part in what is slow.
-                  { isPid1, terminal, slowMs: terminal === 'none' ? [2000] : [] },
-                );
-  for (const isPid1 of [false, true]) {
-    const restart = { kind: 'always' } as const;
-    yield withOptions({ pause: true }, { isPid1 });
-    for (const stopTimeoutMs of [undefined, 6000])
-      yield withOptions(
-        { restart, until: 'all', stopDelayMs: 500, stopTimeoutMs, graceMs: 6000 },
-        { isPid1 },
-      );
-    yield withOptions({ restart, stopTimeoutMs: 3000 }, { isPid1, slowMs: [] });
-    yield withOptions({ restart }, { isPid1, keepsStatuses: true });
-    yield withOptions({ restart, stopTimeoutMs: 1000 }, { isPid1, ignored: [SIGINT, SIGHUP] });
-    yield withOptions({ restart, stopTimeoutMs: 1000, rewrite: new Map([[SIGHUP, SIGTERM]]) }, { isPid1 });
-    yield withOptions({ restart, until: 'all', rewrite: new Map([[SIGTERM, 'drop']]) }, { isPid1 });
-    yield withOptions(
-      { remapExit: new Map([[3, 0]]), restart: { kind: 'on-failure', limit: 1 } },
-      { isPid1 },
-    );
-  }
+let explorations: ReadonlyMap<Policy, Exploration> | undefined;
+
+/** Of every policy. It takes some seconds, so once. */
+function explored(): ReadonlyMap<Policy, Exploration> {
+  explorations ??= new Map([...policies()].map((policy) => [policy, explore(policy)]));
+  return explorations;
 }
 
 describe('whatever happens, in whatever order', () => {
   test('each state has a way out, and nothing outlives it', { timeout: 1_200_000 }, () => {
-    let worlds = 0;
-    let transitions = 0;
-    let depth = 0;
-    let combinations = 0;
-    for (const policy of policies()) {
-      const found = explore(policy);
-      expect(found.counterexamples[0] ?? 'none').toBe('none');
-      worlds += found.worlds;
-      transitions += found.transitions;
-      depth = Math.max(depth, found.depth);
-      combinations++;
-    }
+    const found = [...explored().values()];
+    expect(found.map(({ counterexample }) => counterexample).find(Boolean) ?? 'none').toBe('none');
+    const sum = (count: 'worlds' | 'transitions') => found.reduce((all, one) => all + one[count], 0);
     console.log(
-      `lifecycle: ${combinations} combinations of options, ${worlds} states, ${transitions} transitions, depth ${depth}`,
+      `lifecycle: ${found.length} combinations of options, ${sum('worlds')} states, ${sum('transitions')} transitions, depth ${Math.max(...found.map(({ depth }) => depth))}`,
     );
   });
 
@@ -337,28 +306,21 @@ describe('whatever happens, in whatever order', () => {
       fc.property(fc.nat({ max: all.length - 1 }), history, (index, choices) => {
         const policy = all[index] as Policy;
         let world = beginning(policy);
-        const story: string[] = [];
+        const way: Made[] = [];
         for (const choice of choices) {
           // A failure would end most histories early.
-          const events = possibleEvents(policy, world).filter(
+          const moves = possibleMoves(policy, world).filter(
             ({ kind }) => !['cannot-wait', 'init-failed'].includes(kind),
           );
-          if (events.length === 0) break;
-          const event = events[choice % events.length] as Event;
-          story.push(describeEvent(event));
-          const { after, wrong } = happen(policy, world, event);
-          expect(wrong === undefined ? '' : [...story, `WRONG: ${wrong}`].join('\n')).toBe('');
-          world = after;
+          if (moves.length === 0) break;
+          const { made, wrong } = make(policy, world, moves[choice % moves.length] as Move);
+          way.push(made);
+          expect(wrong && story(policy, way, wrong)).toBe(undefined);
+          world = made.after;
         }
       }),
       { numRuns: 3000 },
     );
-  });
-
-  test('a wrong lifecycle is found: a SIGKILL that ends nothing', () => {
-    const { after } = happen(defaults, beginning(defaults), started);
-    const lost = { ...after, workloadRuns: false };
-    expect(happen(defaults, lost, signal(SIGKILL)).wrong).toBe('a signal forwarded to no workload');
   });
 });
 
@@ -384,9 +346,9 @@ test('docs/lifecycle.md has the diagram of this very function (update it with: n
   timeout: 1_200_000,
 }, async () => {
   const eventsOf = new Map<string, Set<string>>();
-  for (const policy of policies()) {
+  for (const [policy, { edges }] of explored()) {
     if (policy.terminal !== 'none' || policy.keepsStatuses) continue;
-    for (const edge of explore(policy).edges) {
+    for (const edge of edges) {
       const [from, event, to] = edge.split(' ') as [string, Event['kind'], string];
       // They lead from every state to the same one: a line below the diagram says so.
       if (event === 'cannot-wait' || event === 'init-failed') continue;
