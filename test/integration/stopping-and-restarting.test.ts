@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, processStat, until } from '../helpers/proc.ts';
-import { runInit, startInit } from '../helpers/run-init.ts';
+import { type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
 import { CTRL_C, initOnTerminal, type Terminal } from '../helpers/terminal.ts';
 
 async function freePort(): Promise<number> {
@@ -191,29 +191,41 @@ describeModes([], '--restart', (mode) => {
   });
 });
 
-describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', (mode) => {
-  const launch = ['sh', '-c', `trap '' HUP; exec "$@"`, 'sh', launcher];
+describeModes([], 'a stop signal that was ignored at the start', (mode) => {
+  const launch = ['sh', '-c', `trap '' INT TERM; exec "$@"`, 'sh', launcher];
   const command = ['sh', '-c', 'echo run; read -r _; exit 3'];
+  const ignored = ['SIGINT', 'SIGTERM'] as const;
 
-  test('starts no --stop-timeout', async () => {
-    const init = await startInit({ mode, launch, options: ['--stop-timeout', '1ms', '-vv'], command });
-    await init.nextLine();
+  /** Sends both, one after the other. */
+  async function sendTo(init: RunningInit, action: string): Promise<void> {
+    for (const signal of ignored) {
+      init.kill(signal);
+      const isDone = (record: Record<string, unknown>) =>
+        String(record['msg']).startsWith(action) && record['signal'] === signal;
+      await until(() => records(init.stderr()).some(isDone), `${signal}: ${action}`);
+    }
+    // init says so of each signal that counts as a stop, before it forwards it.
+    expect(init.stderr()).not.toContain('stop signal received');
+  }
+
+  async function startRun(options: readonly string[]): Promise<RunningInit> {
+    const init = await startInit({ mode, launch, options: [...options, '-vv'], command });
+    expect(await init.nextLine()).toBe('run');
     // Until then the signal is ignored, as it was when init started.
     await until(() => init.stderr().includes('workload started'), 'init listens');
-    init.kill('SIGHUP');
-    await until(() => init.stderr().includes('signal forwarded'), 'it is forwarded');
+    await sendTo(init, 'signal forwarded');
+    return init;
+  }
+
+  test('starts no --stop-timeout', async () => {
+    const init = await startRun(['--stop-timeout', '1ms']);
     init.stdin.write('\n');
     expect(await init.exit).toEqual({ code: 3, signal: null });
     expect(init.stderr()).not.toContain('stop timeout');
   });
 
   test('ends no --restart', async () => {
-    const init = await startInit({ mode, launch, options: ['--restart', 'on-failure:1', '-vv'], command });
-    await init.nextLine();
-    // Until then the signal is ignored, as it was when init started.
-    await until(() => init.stderr().includes('workload started'), 'init listens');
-    init.kill('SIGHUP');
-    await until(() => init.stderr().includes('signal forwarded'), 'it is forwarded');
+    const init = await startRun(['--restart', 'on-failure:1']);
     init.stdin.write('\n');
     expect(await init.nextLine()).toBe('run');
     init.stdin.write('\n');
@@ -223,11 +235,81 @@ describeModes(['actor'], 'a stop signal that was ignored at the start (nohup)', 
   test('ends no --pause', async () => {
     const init = await startInit({ mode, launch: [...launch, '--pause', '-vv'], command: [] });
     await until(() => init.stderr().includes('pausing'), 'init has started');
-    init.kill('SIGHUP');
-    await until(() => init.stderr().includes('no workload'), 'it is dropped');
-    init.kill('SIGTERM');
+    await sendTo(init, 'signal dropped, there is no workload');
+    init.kill('SIGQUIT');
     expect(await init.exit).toEqual({ code: 0, signal: null });
   });
+});
+
+describeModes([], 'a SIGHUP that the workload handles is a reload', (mode) => {
+  /** It reloads at this signal, and fails at SIGUSR2. */
+  const server = (signal: string) => [
+    'sh',
+    '-c',
+    `trap 'echo reloaded' ${signal}; trap 'exit 9' USR2; echo ready; while :; do sleep 0.01; done`,
+  ];
+
+  async function reload(init: RunningInit): Promise<void> {
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGHUP');
+    expect(await init.nextLine()).toBe('reloaded');
+    expect(init.stderr()).not.toContain('stop signal received');
+    init.kill('SIGUSR2');
+  }
+
+  test.each([
+    { name: 'SIGHUP', options: [], sent: 'HUP' },
+    { name: 'what -r HUP:USR1 makes of it', options: ['-r', 'HUP:USR1'], sent: 'USR1' },
+  ])('$name starts no --stop-timeout', async ({ options, sent }) => {
+    const init = await startInit({
+      mode,
+      options: ['--stop-timeout', '1ms', ...options, '-v'],
+      command: server(sent),
+    });
+    await reload(init);
+    expect(await init.exit).toEqual({ code: 9, signal: null });
+    expect(init.stderr()).not.toContain('stop timeout');
+  });
+
+  test('it ends no --restart', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--restart', 'on-failure:1', '-v'],
+      command: server('HUP'),
+    });
+    await reload(init);
+    await reload(init);
+    expect(await init.exit).toEqual({ code: 9, signal: null });
+  });
+});
+
+const notRoot = process.getuid?.() === 0 ? undefined : 'only root may enter the namespace';
+
+describeWith(['actor', 'namespaces'], '--restart as PID 1', () => {
+  test.skipIf(notRoot !== undefined)(
+    `spares a process that entered the container, until the last run is over${notRoot ? ` (skipped: ${notRoot})` : ''}`,
+    async () => {
+      const init = await startInit({
+        mode: 'pid1',
+        options: ['--restart', 'on-failure:1', '--grace', '100ms', '-q'],
+        // A survivor, which a signal has to end.
+        command: ['sh', '-c', 'echo run; read -r _; setsid sleep 1000 > /dev/null & exit 3'],
+      });
+      expect(await init.nextLine()).toBe('run');
+      const entered = startProcess(['nsenter', '-p', '-t', `${init.pid}`, actor, 'signals']);
+      expect(await entered.nextLine()).toMatch(/^ready/);
+      init.stdin.write('\n');
+      expect(await init.nextLine()).toBe('run');
+      const stranger = descendantsOf(entered.pid).at(-1) as { pid: number };
+      process.kill(stranger.pid, 'SIGUSR1');
+      // It takes every signal but SIGKILL, the lowest first, and says which: SIGTERM and SIGCONT have not come.
+      process.kill(stranger.pid, 'SIGUSR2');
+      expect([await entered.nextLine(), await entered.nextLine()]).toEqual(['10', '12']);
+      init.stdin.write('\n');
+      expect(await init.exit).toEqual({ code: 3, signal: null });
+      await until(() => processStat(stranger.pid) === undefined, 'the kernel kills it with its namespace');
+    },
+  );
 });
 
 describeWith([], '--restart on-failure:N', () => {
