@@ -285,7 +285,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a report loses statuses before the end',
-    from: 'return policy.keepsStatuses ? same(state) : same(state,',
-    to: 'return same(state,',
+    from: 'return keepsStatuses ? [] : [discardStatuses];',
+    to: 'return [discardStatuses];',
   },
 ];
