@@ -1,5 +1,6 @@
 import type { Pid, Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { stopSignals } from '../signals/stop-signals.ts';
 import { readMemoryCgroup } from './cgroups.ts';
 import { describeEnd } from './end.ts';
 import type { Explained } from './explained.ts';
@@ -36,8 +37,6 @@ export interface Explanation {
 }
 
 const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
-/** Programs that do not end on one of them may end on another. */
-const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT'] as const).map(signalNumber);
 
 export function createExplain({ isPid1, ...situation }: Situation): Explain {
   const { graceMs, nameOf } = situation;

@@ -7,19 +7,12 @@ import type { Pid, Signal } from '../native/types.ts';
 import { killAtOnce } from '../process-tree/kill-at-once.ts';
 import { descendants } from '../process-tree/process-table.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { isStopSignal } from '../signals/stop-signals.ts';
 import { attempt } from './attempt.ts';
 import { createChildren } from './children.ts';
 import type { Explanations } from './explanations.ts';
 import { Failure } from './failure.ts';
-import {
-  type Effect,
-  type Event,
-  initialState,
-  isStopSignal,
-  type LogFields,
-  type Policy,
-  step,
-} from './lifecycle.ts';
+import { type Effect, type Event, initialState, type LogFields, type Policy, step } from './lifecycle.ts';
 import type { Records } from './records.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';

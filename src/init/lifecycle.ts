@@ -4,6 +4,7 @@ import type { Explained } from '../explain/explained.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { type Ended, exitStatus } from '../reaper/wait-status.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { isStopSignal } from '../signals/stop-signals.ts';
 import type { InitOptions } from './options.ts';
 
 /**
@@ -193,8 +194,6 @@ const SIGCONT = signalNumber('SIGCONT');
 const SIGHUP = signalNumber('SIGHUP');
 const SIGSTOP = signalNumber('SIGSTOP');
 const SIGTERM = signalNumber('SIGTERM');
-/** These ask a container to end. SIGHUP is not one: it asks a daemon to read its configuration again. */
-const stopSignals = (['SIGTERM', 'SIGINT', 'SIGQUIT'] as const).map(signalNumber);
 /** Ctrl-C and Ctrl-\ send these. */
 const terminalStopSignals = (['SIGINT', 'SIGQUIT'] as const).map(signalNumber);
 /** The terminal sends these to background processes that use it. */
@@ -207,11 +206,6 @@ const harmlessSignals = (
   ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH'] as const
 ).map(signalNumber);
 const LAST_NAMED_SIGNAL = 31;
-
-/** Whether the signal asks the workload to end. */
-export function isStopSignal(sent: Signal): boolean {
-  return stopSignals.includes(sent);
-}
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10_000;

@@ -4,13 +4,12 @@ import type { Signal } from '../native/types.ts';
 import { exitStatus } from '../reaper/wait-status.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
+import { stopSignalNames } from '../signals/stop-signals.ts';
 import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { quoted } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import type { InitOptions } from './options.ts';
-
-const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 
 /**
  * Replaces init on other systems than Linux, a laptop with macOS say, and needs no native code. The same command line
@@ -31,7 +30,7 @@ export function runWithoutReaping(
   );
   if (command === undefined) {
     // --pause: there is nothing to reap, so only wait for the stop signal.
-    for (const signal of stopSignals) process.on(signal, () => process.exit(0));
+    for (const signal of stopSignalNames) process.on(signal, () => process.exit(0));
     setInterval(() => {}, 2 ** 31 - 1);
     return;
   }
