@@ -411,7 +411,16 @@ function isUnexplained(
   if (how.kind === 'exited') {
     const signal = (how.code - 128) as Signal;
     const isLikeSignal = signal > 0 && signal <= LAST_NAMED_SIGNAL && !harmlessSignals.includes(signal);
-    return isLikeSignal && !forwarded.includes(signal);
+    // What a terminal sends may not be seen: a program that handles a Ctrl-C passes its status on, also hours later.
+    const isOfTerminal = policy.terminal !== 'none' && [SIGHUP, ...terminalStopSignals].includes(signal);
+    // For the signal that came, init may have sent another one: 143 after --rewrite TERM:INT.
+    const sent = sentFor(policy, signal);
+    return (
+      isLikeSignal &&
+      !isOfTerminal &&
+      !forwarded.includes(signal) &&
+      !(sent !== 'drop' && forwarded.includes(sent))
+    );
   }
   const isFromTerminal =
     (hadTerminal && terminalStopSignals.includes(how.signal)) ||

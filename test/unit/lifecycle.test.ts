@@ -241,6 +241,7 @@ describe('the lifecycle', () => {
       end: { ...exited(143), forwarded: [SIGTERM] },
       isSaid: false,
     },
+    { name: 'a status for a signal that the terminal sends', end: exited(130), isSaid: true },
     { name: 'a status that stands for SIGCHLD', end: exited(145), isSaid: false },
     { name: 'any other status', end: exited(255), isSaid: false },
     { name: 'no failure', end: exited(0), isSaid: false },
@@ -257,6 +258,11 @@ describe('the lifecycle', () => {
       run(remapped, started, killedBy(SIGKILL)).effects,
       run(withTerminal, started, killedBy(SIGINT, true)).effects,
       run(withTerminal, started, killedBy(SIGHUP)).effects,
+      ...[129, 130, 131].map((code) => run(withTerminal, started, exited(code)).effects),
+      run(withOptions({ rewrite: new Map([[SIGTERM, SIGINT]]) }), started, {
+        ...exited(143),
+        forwarded: [SIGINT],
+      } as Event).effects,
       run(withOptions({ stopTimeoutMs: 1000 }), ...timedOut).effects,
     ])
       expect(effects.filter((effect) => effect.kind === 'explain' && effect.what.kind === 'end')).toEqual([]);
