@@ -70,7 +70,8 @@ function findCgroup(controller: string, read: Read): Cgroup | undefined {
   const type = isVersion1 ? new RegExp(` - cgroup \\S+ \\S*\\b${controller}\\b`) : / - cgroup2 /;
   const mount = findMount(mounts, type);
   if (path === undefined || mount === undefined) return undefined;
-  return { isVersion1, point: mount.point, inside: withoutRoot(path, mount.root) };
+  const inside = withoutRoot(path, mount.root);
+  return inside === undefined ? undefined : { isVersion1, point: mount.point, inside };
 }
 
 /** The folders of the cgroup and of those above it. */
@@ -97,18 +98,24 @@ function smallestLimit(cgroup: Cgroup, { limit, peak }: Version, read: Read) {
 
 /** The folder at which a hierarchy is mounted, and which of its cgroups that is: proc_pid_mountinfo(5). */
 function findMount(mounts: string, type: RegExp): { root: string; point: string } | undefined {
-  const line = mounts.split('\n').find((mount) => type.test(mount));
+  // Of several mounts at one folder only the last one can be seen.
+  const topmost = new Map(mounts.split('\n').map((mount) => [mount.split(' ')[4], mount]));
+  const line = [...topmost.values()].find((mount) => type.test(mount));
   const [, , , root, point] = line?.split(' ') ?? [];
   return root === undefined || point === undefined
     ? undefined
     : { root, point: point.replaceAll('\\040', ' ') };
 }
 
-/** The path from the mount's folder on: the empty string for that folder itself, or for a cgroup that is not below it. */
-function withoutRoot(path: string, root: string): string {
-  const prefix = root === '/' ? '' : root;
-  const inside = path.startsWith(prefix) ? path.slice(prefix.length) : '';
-  return inside === '/' || inside.startsWith('/..') ? '' : inside;
+/**
+ * The path from the mount's folder on: the empty string for that folder itself.
+ * @returns undefined for a cgroup that is not below it: what the folder shows is another one's
+ */
+function withoutRoot(path: string, root: string): string | undefined {
+  const [from, to] = [root, path].map((name) => (name === '/' ? '' : name)) as [string, string];
+  if (to !== from && !to.startsWith(`${from}/`)) return undefined;
+  const inside = to.slice(from.length);
+  return inside.startsWith('/..') ? undefined : inside;
 }
 
 /** "max" is no number. */

@@ -15,6 +15,8 @@ import { stateName } from '../process-tree/state-name.ts';
 const MOST_NAMES = 10;
 /** How many it counts: a tree that is about to be killed may be large, and grow meanwhile. */
 const MOST_LOOKS = 200;
+/** How long a process must stay in an uninterruptible sleep to be called that. */
+const MOMENT_MS = 10;
 
 /** A process that still runs. */
 export interface Living {
@@ -55,21 +57,33 @@ export function lookAtTree(workload: Pid | undefined): Tree | undefined {
     // No descriptor is left. What follows must be done all the same.
     return undefined;
   }
-  const shown = named.slice(0, MOST_NAMES).map(describe);
+  const shown = describe(named.slice(0, MOST_NAMES));
   return { named: shown, more: count - shown.length, isCounted };
 }
 
-function describe(info: ProcessInfo): Living {
-  const { pid } = info;
-  return { name: printableName(info.name), pid, heldBy: heldBy(info), handling: readSignalHandling(pid) };
+function describe(processes: readonly ProcessInfo[]): Living[] {
+  const before = processes.map((info) => ({ info, handling: readSignalHandling(info.pid) }));
+  // Anything that waits for a disk or a vfork(2) is in state D for a moment. Only one that stays there is held up.
+  if (processes.some(({ state }) => state === 'D')) pause(MOMENT_MS);
+  return before.map(({ info, handling }) => {
+    const { pid } = info;
+    return { name: printableName(info.name), pid, heldBy: heldBy(info, handling), handling };
+  });
 }
 
-function heldBy(info: ProcessInfo): string | undefined {
-  const { state } = info;
+function heldBy(info: ProcessInfo, before: SignalHandling | undefined): string | undefined {
+  const { state, pid } = info;
   if (state === 'T' || state === 't') return stateName(info);
   if (state !== 'D') return undefined;
-  const where = kernelFunction(info.pid);
+  // A process that has run meanwhile has switched to others again.
+  if (before === undefined || readSignalHandling(pid)?.switches !== before.switches) return undefined;
+  const where = kernelFunction(pid);
   return where === undefined ? stateName(info) : `${stateName(info)} (${where})`;
+}
+
+/** Stops this thread: short enough for the signals that wait. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Where in the kernel a process sleeps: proc_pid_wchan(5). Without the privilege to know, it is 0. */

@@ -27,8 +27,12 @@ export interface Moment {
   readonly sinceAskedMs: number | undefined;
 }
 
-/** Looks at /proc and at the memory cgroup, and says it in one line. */
-export type Explain = (what: Explained, moment: Moment) => Explanation;
+export interface Explainer {
+  /** Looks at /proc and at the memory cgroup, and says it in one line. */
+  explain(what: Explained, moment: Moment): Explanation;
+  /** Reads how many kills for memory the kernel has counted so far: they do not explain what ends later. */
+  noteOomKills(): void;
+}
 
 export interface Explanation {
   readonly sentence: string;
@@ -38,12 +42,12 @@ export interface Explanation {
 
 const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
 
-export function createExplain({ isPid1, ...situation }: Situation): Explain {
+export function createExplainer({ isPid1, ...situation }: Situation): Explainer {
   const { graceMs, nameOf } = situation;
-  /** Of the runs before this one. */
+  /** When somebody last looked. */
   let oomKills: number | undefined;
 
-  function explain(what: Explained, { workload, sinceAskedMs }: Moment, tree: Tree | undefined): string {
+  function sentenceOf(what: Explained, { workload, sinceAskedMs }: Moment, tree: Tree | undefined): string {
     switch (what.kind) {
       case 'slow-stop':
       case 'stop-timeout': {
@@ -72,9 +76,14 @@ export function createExplain({ isPid1, ...situation }: Situation): Explain {
     }
   }
 
-  return (what, moment) => {
-    const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload);
-    const processes = tree === undefined ? undefined : tree.named.length + tree.more;
-    return { sentence: explain(what, moment, tree), processes };
+  return {
+    explain(what, moment) {
+      const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload);
+      const processes = tree === undefined ? undefined : tree.named.length + tree.more;
+      return { sentence: sentenceOf(what, moment, tree), processes };
+    },
+    noteOomKills() {
+      oomKills = readMemoryCgroup()?.oomKills;
+    },
   };
 }

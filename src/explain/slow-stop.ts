@@ -78,8 +78,8 @@ export function listOf(tree: Tree | undefined, what: (living: Living) => string 
   if (tree === undefined || tree.named.length === 0) return '';
   const names = tree.named.map((living) => {
     const { name, pid, heldBy } = living;
-    const remark = heldBy === undefined ? what(living) : `is ${heldBy}`;
-    return [name, `(pid ${pid})`, remark].filter(Boolean).join(' ');
+    const remarks = [what(living), heldBy && `is ${heldBy}`].filter(Boolean).join(' and ');
+    return `${name} (pid ${pid}) ${remarks}`.trimEnd();
   });
   const { more, isCounted } = tree;
   if (more > 0 && isCounted) names.push(`and ${more} more`);
@@ -88,8 +88,13 @@ export function listOf(tree: Tree | undefined, what: (living: Living) => string 
 }
 
 /** "ignores SIGTERM", "handles SIGTERM and has not ended yet". */
-export function reaction({ handling }: Living, signal: Signal, nameOf: SlowStop['nameOf']): string {
-  if (handling === undefined) return 'has not ended yet';
+export function reaction(
+  { handling, heldBy }: Living,
+  signal: Signal,
+  nameOf: SlowStop['nameOf'],
+): string | undefined {
+  const isHeld = heldBy !== undefined;
+  if (handling === undefined) return isHeld ? undefined : 'has not ended yet';
   const reacts = reactionTo(signal, handling);
-  return `${reacts} ${nameOf(signal)}${reacts === 'handles' ? ' and has not ended yet' : ''}`;
+  return `${reacts} ${nameOf(signal)}${reacts === 'handles' && !isHeld ? ' and has not ended yet' : ''}`;
 }

@@ -12,6 +12,8 @@ import type { InitOptions } from './options.ts';
 export interface Explanations {
   /** @returns how many processes it has found; 0 if it did not look, or could not */
   say(what: Explained, moment: sentences.Moment): number;
+  /** Call it at a quiet moment: what the kernel has killed for memory until then explains no later end. */
+  noteOomKills(): void;
   /** An error is the reason for init's end as well, unless the next run begins. */
   setLastWords(sentence: string): void;
   /** A new run begins: what was wrong with the last one does not matter any more. */
@@ -49,8 +51,13 @@ export function createExplanations(
   { terminationLog, report }: Pick<InitOptions, 'terminationLog' | 'report'>,
   log: Log,
 ): Explanations {
-  let explain: sentences.Explain | undefined;
+  let loaded: sentences.Explainer | undefined;
   let words: string | undefined;
+
+  function explainer(): sentences.Explainer {
+    loaded ??= load().createExplainer(situation);
+    return loaded;
+  }
 
   const lastWords = (status: number) => (status === 0 ? null : (words ?? null));
 
@@ -63,14 +70,14 @@ export function createExplanations(
       if (!isReason && !isCounted && !log.passes(level)) return 0;
       let said: sentences.Explanation = { sentence: bareSentences[what.kind], processes: undefined };
       attempt(() => {
-        explain ??= load().createExplain(situation);
-        said = explain(what, moment);
+        said = explainer().explain(what, moment);
       });
       if (isReason) words = said.sentence;
       const event = events[what.kind];
       log(level, said.sentence, event && { event, processes: said.processes });
       return said.processes ?? 0;
     },
+    noteOomKills: () => explainer().noteOomKills(),
     setLastWords(sentence) {
       words = sentence;
     },

@@ -134,6 +134,7 @@ export function init(
   setTimeout(() => {
     // A thread of node opens it: on a busy machine only now.
     closeInspector();
+    attempt(explanations.noteOomKills);
     attempt(giveBackFilePages);
   }, SETTLED_MS);
   if (records.failure !== undefined) {

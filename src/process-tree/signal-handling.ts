@@ -10,6 +10,8 @@ export interface SignalHandling {
   readonly blocked: SignalSet;
   /** Sent to the process, and taken by none of its threads. */
   readonly pending: SignalSet;
+  /** How often its first thread has gone to sleep: the same number again if it has not run since. */
+  readonly switches: number;
 }
 
 /**
@@ -34,6 +36,7 @@ export function parseSignalHandling(status: string): SignalHandling {
     caught: set('SigCgt'),
     blocked: set('SigBlk'),
     pending: set('ShdPnd'),
+    switches: Number(field('voluntary_ctxt_switches')),
   };
 }
 

@@ -13,6 +13,7 @@
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 on a line of input
  *   actor first-thread       its first thread ends at once, another one 200 ms later: by exit(6)
  *   actor vfork              starts true(1) by vfork(2) a hundred times, and ends with 8
+ *   actor vfork-long         prints "ready", then is in one vfork(2), in state D, until it can read a byte; ends with 0
  *   actor reuse PID          starts a process with that pid, which must be free, as the leader of a group: it does what
  *                            signals does
  *   actor join               joins its parent's process group, prints "joined", ends with 7 on SIGTERM
@@ -117,6 +118,16 @@ static void vfork_often(void) {
     if (waitpid(pid, NULL, 0) != pid) fail("waitpid");
   }
   exit(8);
+}
+
+static void vfork_long(void) {
+  puts("ready");
+  fflush(stdout);
+  char byte;
+  pid_t pid = vfork();
+  if (pid == -1) fail("vfork");
+  if (pid == 0) _exit(read(0, &byte, 1) == 1 ? 0 : 1);
+  exit(0);
 }
 
 /* The kernel assigns pids in order: the next one is that of the file plus one, unless another process forks first. */
@@ -528,6 +539,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "chains")) chains(number);
   if (!strcmp(role, "first-thread")) first_thread();
   if (!strcmp(role, "vfork")) vfork_often();
+  if (!strcmp(role, "vfork-long")) vfork_long();
   if (!strcmp(role, "reuse")) reuse(number);
   if (!strcmp(role, "join")) join();
   if (!strcmp(role, "root")) {

@@ -9,6 +9,8 @@ export interface Terminal {
   type(keys: string): void;
   /** Waits for text in the output after the last text that was waited for. */
   shows(text: RegExp): Promise<RegExpExecArray>;
+  /** All that it has shown. */
+  output(): string;
   readonly exit: RunningInit['exit'];
 }
 
@@ -25,8 +27,10 @@ export function startTerminal(line: readonly string[]): Terminal {
     env: { ...process.env, TERM: 'dumb' },
   });
   let unseen = '';
+  let output = '';
   running.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
     unseen += text;
+    output += text;
   });
   return {
     pid: running.pid,
@@ -38,6 +42,7 @@ export function startTerminal(line: readonly string[]): Terminal {
       unseen = unseen.slice(found.index + found[0].length);
       return found;
     },
+    output: () => output,
     exit: running.exit,
   };
 }

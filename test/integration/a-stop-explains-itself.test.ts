@@ -1,5 +1,5 @@
 import {
-  mkdirSync,
+  existsSync,
   mkdtempSync,
   readFileSync,
   rmdirSync,
@@ -10,11 +10,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { actor } from '../helpers/environment.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { createCgroup, enter } from '../helpers/cgroup.ts';
+import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { childrenOf, descendantsOf, until } from '../helpers/proc.ts';
-import { type InitOptions, type RunningInit, runInit, startInit } from '../helpers/run-init.ts';
+import { childrenOf, descendantsOf, statusField, until } from '../helpers/proc.ts';
+import { initCommand, type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { CTRL_C, initOnTerminal, type Terminal } from '../helpers/terminal.ts';
 
 interface LogRecord {
   readonly level: number;
@@ -103,6 +105,18 @@ describeModes(['actor'], 'a workload that does not end on the stop signal', (mod
     expect(more).toEqual([]);
   });
 
+  test('is told what it does with the signal, and that it sleeps in the kernel', async () => {
+    const init = await startInit({ mode, command: [actor, 'ignore', '15', actor, 'vfork-long'] });
+    expect(await init.nextLine()).toBe('ready');
+    await until(() => descendantsOf(init.pid).some(({ state }) => state === 'D'), 'it sleeps');
+    init.kill('SIGTERM');
+    expect(await says(init, 'still runs')).toMatch(
+      /: actor \(pid \d+\) ignores SIGTERM and is in an uninterruptible sleep( \(\w+\))?, actor/,
+    );
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
+  });
+
   test('is told which signal it handles', async () => {
     const script = 'trap "" TERM; trap : INT; echo ready; until read -r _; do :; done';
     const init = await startInit({ mode, command: ['sh', '-c', script] });
@@ -116,22 +130,33 @@ describeModes(['actor'], 'a workload that does not end on the stop signal', (mod
 
 describeModes(['actor'], 'survivors that have to be killed', (mode) => {
   test('are named, with what they do and how long they had', async () => {
-    const stopped = `sh -c "trap '' TERM; kill -STOP \\$\\$; sleep 1000"`;
+    // Init continues what it asks to end: this one stops itself again.
+    const stopped = `trap '' TERM; trap 'echo continued; kill -STOP $$' CONT; echo ready; until [ -e "$0" ]; do sleep 0.01; done`;
+    const file = freshFile('go');
     const init = await startInit({
       mode,
-      options: ['--grace', '200ms'],
-      command: ['sh', '-c', `(trap '' TERM; exec sleep 1000) & ${stopped} & echo started; read -r _; exit 5`],
+      options: ['--grace', '1000s'],
+      command: [
+        ...[
+          'sh',
+          '-c',
+          '(trap "" TERM; exec sleep 1000) & sh -c "$1" "$0" & trap "exit 5" TERM; read -r _; wait',
+        ],
+        ...[file, stopped],
+      ],
     });
-    expect(await init.nextLine()).toBe('started');
+    expect(await init.nextLine()).toBe('ready');
     const survivors = () => descendantsOf(init.pid);
     await until(() => survivors().some(({ name }) => name === 'sleep'), 'one sleeps');
-    await until(() => survivors().some(({ state }) => state === 'T'), 'one is stopped');
-    init.stdin.write('\n');
+    init.kill('SIGTERM');
+    expect(await init.nextLine()).toBe('continued');
+    await until(() => survivors().some(({ state }) => state === 'T'), 'the other one is stopped');
+    init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 5, signal: null });
-    const [sentence, ...more] = sentences(init.stderr());
+    const sentence = sentences(init.stderr()).at(-1);
     expect(sentence).toMatch(/^killing what is left after [\d.]+ m?s: /);
-    expect(sentence).toMatch(/sleep \(pid \d+\) ignores SIGTERM/);
-    expect(more).toEqual([]);
+    expect(sentence).toMatch(/sleep \(pid \d+\) ignores SIGTERM(,|$)/);
+    expect(sentence).toMatch(/sh \(pid \d+\) ignores SIGTERM and is stopped(,|$)/);
   });
 
   test('ten of them at most', async () => {
@@ -166,7 +191,8 @@ describeModes(['actor'], 'a workload that something else ended', (mode) => {
 
   test.each([
     ['KILL', 137, /^the workload was killed by SIGKILL.* for memory/],
-    ['USR1', 138, /^the workload was killed by SIGUSR1 from outside: init did not send it$/],
+    ['USR1', 138, /^the workload was killed by SIGUSR1: init did not send it$/],
+    ['ALRM', 142, /^the workload was killed by SIGALRM: init did not send it; most likely a timer .*$/],
     [
       'SEGV',
       139,
@@ -177,6 +203,37 @@ describeModes(['actor'], 'a workload that something else ended', (mode) => {
       code,
       said: [expect.stringMatching(sentence)],
     });
+  });
+
+  test.each([
+    ['its limit of file size', 'ulimit -f 0; exec yes >"$0"', 'SIGXFSZ', /; most likely .*RLIMIT_FSIZE/],
+    [
+      'its soft limit of CPU time',
+      'ulimit -St 1; exec sh -c "while :; do :; done"',
+      'SIGXCPU',
+      /; most likely .*RLIMIT_CPU/,
+    ],
+    ['its hard limit of CPU time', 'ulimit -t 1; exec sh -c "while :; do :; done"', 'SIGKILL', /RLIMIT_CPU/],
+    ['itself', 'kill -KILL $$', 'SIGKILL', /the workload itself/],
+  ])('by %s: not "from outside"', async (_what, script, signal, cause) => {
+    const { said } = await run(['sh', '-c', `ulimit -c 0; ${script}`, freshFile('output')]);
+    expect(said).toEqual([expect.stringMatching(cause)]);
+    expect(said[0]).toMatch(new RegExp(`^the workload was killed by ${signal}: init did not send it`));
+  });
+
+  test('by a pipe that nobody reads any more: not "from outside"', async () => {
+    const pipeline = startProcess([
+      'sh',
+      '-c',
+      '"$@" | head -n 1',
+      'sh',
+      ...initCommand({ mode, command: ['yes'] }),
+    ]);
+    expect(await pipeline.nextLine()).toBe('y');
+    await pipeline.exit;
+    expect(sentences(pipeline.stderr())).toEqual([
+      'the workload was killed by SIGPIPE: init did not send it; most likely it wrote to a pipe that nobody reads',
+    ]);
   });
 
   test('is told apart from one whose child was', async () => {
@@ -196,12 +253,51 @@ describeModes(['actor'], 'a workload that something else ended', (mode) => {
     expect((await run(command, options)).said).toEqual([]);
   });
 
+  test('nor of a status that stands for a signal for which init sent another', async () => {
+    const script = 'trap "exit 143" INT; echo ready; while :; do sleep 0.01; done';
+    const init = await startInit({ mode, options: ['-r', 'TERM:INT'], command: ['sh', '-c', script] });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 143, signal: null });
+    expect(init.stderr()).toBe('');
+  });
+
   test.each(['SIGTERM', 'SIGUSR1'] as const)('nor of %s, if init forwarded it', async (signal) => {
     const init = await startInit({ mode, command: ['sh', '-c', 'echo ready; read -r _'] });
     expect(await init.nextLine()).toBe('ready');
     init.kill(signal);
     await init.exit;
     expect(init.stderr()).toBe('');
+  });
+});
+
+describeModes(['script', 'bash'], 'Ctrl-C is no reason', (mode) => {
+  const onTerminal = (command: readonly string[], why: string) =>
+    initOnTerminal({ mode, options: ['--termination-log', why, '--log-format', 'json'], command });
+
+  async function endsUnexplained(terminal: Terminal, why: string): Promise<void> {
+    expect(await terminal.exit).toEqual({ code: 130, signal: null });
+    expect(terminal.output()).not.toContain('subreaper');
+    expect(existsSync(why)).toBe(false);
+  }
+
+  test('for the end of a shell, which passes on the last status', async () => {
+    const why = freshFile('why');
+    const terminal = onTerminal(['bash', '--norc', '-i'], why);
+    await terminal.shows(/[$#] $/);
+    terminal.type(CTRL_C);
+    await terminal.shows(/[$#] $/);
+    terminal.type('exit\n');
+    await endsUnexplained(terminal, why);
+  });
+
+  test('for the end of a program that handles it', async () => {
+    const why = freshFile('why');
+    const script = 'trap "exit 130" INT; echo ready; while :; do sleep 0.01; done';
+    const terminal = onTerminal(['sh', '-c', script], why);
+    await terminal.shows(/ready/);
+    terminal.type(CTRL_C);
+    await endsUnexplained(terminal, why);
   });
 });
 
@@ -328,70 +424,108 @@ describeModes(['actor'], 'no secret', (mode) => {
   });
 });
 
-const memoryController = '/sys/fs/cgroup/memory';
-const noController = (() => {
-  try {
-    const probe = join(memoryController, `subreaper-probe-${process.pid}`);
-    mkdirSync(probe);
-    rmdirSync(probe);
-    return undefined;
-  } catch {
-    return 'no cgroup v1 memory controller that this user may use';
-  }
-})();
-
-describe.skipIf(noController)(`a kill for memory${noController ? ` (skipped: ${noController})` : ''}`, () => {
-  const LIMIT = 48 * 2 ** 20;
-
-  /** Runs init inside a cgroup of its own that has this much memory. */
-  async function runLimited(init: Pick<InitOptions, 'command' | 'options'>) {
-    const cgroup = join(memoryController, `subreaper-test-${process.pid}-${Date.now()}`);
-    mkdirSync(cgroup);
-    onTestFinished(async () => {
-      await until(() => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8') === '', 'the cgroup is empty');
-      rmdirSync(cgroup);
-    });
-    writeFileSync(join(cgroup, 'memory.limit_in_bytes'), String(LIMIT));
-    // init starts outside: only what it starts may be killed.
-    return runInit({
-      ...init,
-      launch: ['sh', '-c', `echo $$ >${cgroup}/cgroup.procs; exec "$@"`, 'sh', 'bin/subreaper'],
-    });
-  }
+describeWith(['cgroups', 'namespaces'], 'a kill for memory', () => {
+  /** A cgroup with this much memory. */
+  const limited = () => createCgroup('memory', { 'memory.limit_in_bytes': String(48 * 2 ** 20) });
+  /** Runs init in it, as one of its processes. */
+  const inside = (group: string) => ['sh', '-c', enter(group), 'sh', launcher];
+  /** Runs init as PID 1 of a container that sees no other cgroup. */
+  const inContainer = (group: string) => [
+    ...['sh', '-c', enter(group), 'sh', 'unshare', ...(unshareArguments ?? []), '--cgroup', '--'],
+    ...['sh', '-c', `mount --bind ${group} /sys/fs/cgroup/memory; exec "$@"`, 'sh', launcher],
+  ];
+  const run = async (launch: readonly string[], script: string) => {
+    const { code, stderr } = await runInit({ launch, command: ['sh', '-c', script] });
+    return { code, said: sentences(stderr) };
+  };
 
   /** Takes memory until it is killed; init itself needs less. */
-  const hungry = ['sh', '-c', 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero'];
+  const hungry = 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero';
+  const OTHER =
+    "the workload was killed by SIGKILL: init did not send it, and the kernel counted no kill for memory in init's cgroup; " +
+    'the workload itself may have sent it, another process, or its limit of CPU time (RLIMIT_CPU)';
 
   test('is told, with the limit and the peak', async () => {
-    const { code, stderr } = await runLimited({ command: hungry });
-    expect(code).toBe(137);
-    expect(sentences(stderr)).toEqual([
+    expect(await run(inContainer(limited()), hungry)).toEqual({
+      code: 137,
+      said: [
+        'the workload was killed by SIGKILL, probably by the kernel for memory: limit 48 MiB, peak 48 MiB (oom_kill 1)',
+      ],
+    });
+  });
+
+  test('is less likely if the cgroup is older than init', async () => {
+    const { said } = await run(inside(limited()), hungry);
+    expect(said).toEqual([
       expect.stringMatching(
-        /^the workload was killed by SIGKILL, (probably )?by the kernel for memory: limit 48 MiB, peak 48 MiB \(oom_kill 1\)/,
+        /^the workload was killed by SIGKILL, (probably by the kernel for memory: limit 48 MiB, peak 48 MiB \(oom_kill 1\)|perhaps by .*, unless that was before init started)$/,
       ),
     ]);
   });
 
   test('also of a child, whose end a shell passes on', async () => {
-    const { code, stderr } = await runLimited({
-      command: ['sh', '-c', `${hungry[2]?.replace('exec ', '')}; exit $?`],
-    });
+    const { code, said } = await run(inContainer(limited()), `(${hungry}); exit $?`);
     expect(code).toBe(137);
-    expect(sentences(stderr)[0]).toMatch(
-      /^the workload exited with 137, .* SIGKILL may have ended one of its children, (probably )?by the kernel for memory/,
-    );
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^the workload exited with 137, .* SIGKILL may have ended one of its children, probably by the kernel for memory/,
+      ),
+    ]);
+  });
+
+  test('is not certain: the kernel may have killed another process of the cgroup', async () => {
+    const { code, said } = await run(inContainer(limited()), `(${hungry}); kill -KILL $$`);
+    expect(code).toBe(137);
+    expect(said).toEqual([expect.stringMatching(/SIGKILL, probably by the kernel for memory/)]);
   });
 
   test('is told apart from another SIGKILL', async () => {
-    const { stderr } = await runLimited({ command: ['sh', '-c', 'kill -KILL $$'] });
-    expect(sentences(stderr)).toEqual([
-      'the workload was killed by SIGKILL from outside: init did not send it, and it was not for memory',
-    ]);
+    expect((await run(inContainer(limited()), 'kill -KILL $$')).said).toEqual([OTHER]);
+  });
+
+  test('is not taken for one that was before init started', async () => {
+    const group = limited();
+    expect((await run(inside(group), `(${hungry}); exit 0`)).code).toBe(0);
+    expect(readFileSync(join(group, 'memory.oom_control'), 'utf8')).toMatch(/^oom_kill 1$/m);
+    const init = await startInit({
+      launch: inside(group),
+      command: ['sh', '-c', 'echo ready; read -r _; kill -KILL $$'],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    await settled(init.pid);
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 137, signal: null });
+    expect(sentences(init.stderr())).toEqual([OTHER]);
+  });
+
+  test('in another cgroup than init’s cannot be known, and init does not deny it', async () => {
+    const group = limited();
+    const below = join(group, 'below');
+    const script = `mkdir ${below}; echo 0 >${below}/cgroup.procs; ${hungry}`;
+    onTestFinished(() => until(() => removed(below), 'the cgroup below is empty').then(() => {}));
+    expect(await run(inside(group), script)).toEqual({ code: 137, said: [OTHER] });
+    expect(readFileSync(join(below, 'memory.oom_control'), 'utf8')).toMatch(/^oom_kill 1$/m);
   });
 });
 
+/** Waits until start-up is over: init's last own action is to give back the pages of its files. */
+async function settled(pid: number): Promise<void> {
+  const filePagesKib = () => Number.parseInt(statusField(pid, 'RssFile'), 10);
+  const atStart = filePagesKib();
+  await until(() => filePagesKib() < atStart / 2, 'the pages of its files are given back');
+}
+
+function removed(cgroup: string): boolean {
+  try {
+    rmdirSync(cgroup);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describeWith(['strace'], 'while nothing is wrong', () => {
-  test('nothing is looked at and nothing is loaded for it', async () => {
+  test('nothing is loaded for it until start-up is over, and no process is looked at', async () => {
     const trace = freshFile('trace');
     const init = await startInit({
       under: ['strace', '-f', '-e', 'trace=openat', '-o', trace],
@@ -402,9 +536,12 @@ describeWith(['strace'], 'while nothing is wrong', () => {
     expect(await init.exit).toEqual({ code: 0, signal: null });
     const opened = readFileSync(trace, 'utf8');
     expect(opened).toContain('cli.cjs');
+    expect(opened).not.toMatch(/termination-log|\/proc\/\d+\/(stat|status|wchan)/);
+    // A second later init reads how many processes the kernel has killed for memory until then, and gives back its pages.
     // node itself looks at the limit.
-    expect(opened).not.toMatch(/explanations|termination-log|oom_control|memory\.events/);
-    expect(opened).not.toMatch(/\/proc\/\d+\/(stat|status|wchan)/);
+    const isSettled = opened.includes('/proc/self/smaps');
+    expect(opened.includes('explanations.cjs')).toBe(isSettled);
+    if (!isSettled) expect(opened).not.toMatch(/oom_control|memory\.events/);
     expect(childrenOf(init.pid)).toEqual([]);
   });
 });

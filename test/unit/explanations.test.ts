@@ -4,7 +4,7 @@ import { describeEnd, type End } from '../../src/explain/end.ts';
 import type { Living, Tree } from '../../src/explain/living.ts';
 import { duration, size } from '../../src/explain/quantities.ts';
 import { describeSlowStop, describeStopTimeout, type SlowStop } from '../../src/explain/slow-stop.ts';
-import { describeKilling, describeSlowSurvivors } from '../../src/explain/survivors.ts';
+import { describeKilling, describeSlowSurvivors, describeWaiting } from '../../src/explain/survivors.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 import { parseSignalHandling, reactionTo } from '../../src/process-tree/signal-handling.ts';
 import { type RealTimeRange, signalName, signalNumber } from '../../src/signals/signal-names.ts';
@@ -85,7 +85,7 @@ describe('a stop that takes long', () => {
     );
     expect(describeSlowStop(stop({ tree: members }))).toBe(
       'the workload still runs 2 s after SIGTERM: sh (pid 7) ignores SIGTERM, ' +
-        'node (pid 8) handles SIGTERM and has not ended yet, cat (pid 9) is stopped; ' +
+        'node (pid 8) handles SIGTERM and has not ended yet, cat (pid 9) has no handler for SIGTERM and is stopped; ' +
         '--stop-timeout limits the wait',
     );
   });
@@ -134,23 +134,29 @@ describe('a stop that takes long', () => {
 describe('survivors', () => {
   const held = tree(
     living('sleep', 9, { ignored: [SIGTERM] }),
-    living('dd', 10, {}, 'in an uninterruptible sleep'),
+    living('dd', 10, { caught: [SIGTERM] }, 'in an uninterruptible sleep'),
   );
 
   test('that take long', () => {
     const facts = { tree: held, waitedMs: 5000, graceMs: 20_000, signal: SIGTERM, nameOf };
     expect(describeSlowSurvivors(facts)).toBe(
       'what the workload left still runs 5 s after SIGTERM: sleep (pid 9) ignores SIGTERM, ' +
-        'dd (pid 10) is in an uninterruptible sleep; --grace ends it after 20 s',
+        'dd (pid 10) handles SIGTERM and is in an uninterruptible sleep; --grace ends it after 20 s',
     );
   });
 
   test('that get SIGKILL', () => {
     expect(describeKilling({ tree: held, waitedMs: 2004, signal: SIGTERM, nameOf })).toBe(
-      'killing what is left after 2 s: sleep (pid 9) ignores SIGTERM, dd (pid 10) is in an uninterruptible sleep',
+      'killing what is left after 2 s: sleep (pid 9) ignores SIGTERM, dd (pid 10) handles SIGTERM and is in an uninterruptible sleep',
     );
     expect(describeKilling({ tree: held, waitedMs: undefined, signal: SIGTERM, nameOf })).toBe(
-      'killing what is left at once: sleep (pid 9) was not asked, dd (pid 10) is in an uninterruptible sleep',
+      'killing what is left at once: sleep (pid 9) was not asked, dd (pid 10) was not asked and is in an uninterruptible sleep',
+    );
+  });
+
+  test('that init waits for: only what holds them up', () => {
+    expect(describeWaiting(held)).toBe(
+      'waiting for what the workload left: sleep (pid 9), dd (pid 10) is in an uninterruptible sleep',
     );
   });
 });
@@ -164,27 +170,31 @@ describe('the end of the workload', () => {
 
   test.each([
     {
-      says: 'the workload was killed by SIGKILL, by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
+      says: 'the workload was killed by SIGKILL, probably by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
       text: end(killed(SIGKILL), { memory }),
     },
     {
-      says: 'the workload was killed by SIGKILL from outside: init did not send it, and it was not for memory',
+      says: "the workload was killed by SIGKILL: init did not send it, and the kernel counted no kill for memory in init's cgroup; the workload itself may have sent it, another process, or its limit of CPU time (RLIMIT_CPU)",
       text: end(killed(SIGKILL), { memory, knownOomKills: 1 }),
     },
     {
-      says: 'the workload was killed by SIGKILL from outside: init did not send it, whether for memory is not known',
+      says: 'the workload was killed by SIGKILL: init did not send it, and whether the kernel did, for memory, cannot be known here; the workload itself may have sent it, another process, or its limit of CPU time (RLIMIT_CPU)',
       text: end(killed(SIGKILL)),
     },
     {
-      says: 'the workload was killed by SIGKILL, probably by the kernel for memory: no limit of its own (oom_kill 1), unless that was before init started',
+      says: 'the workload was killed by SIGKILL, perhaps by the kernel for memory: no limit of its own (oom_kill 1), unless that was before init started',
       text: end(killed(SIGKILL), {
         memory: { ...memory, limitBytes: undefined, peakBytes: undefined },
         knownOomKills: undefined,
       }),
     },
     {
-      says: 'the workload was killed by SIGTERM from outside: init did not send it',
+      says: 'the workload was killed by SIGTERM: init did not send it',
       text: end(killed(SIGTERM), { memory }),
+    },
+    {
+      says: 'the workload was killed by SIGXCPU: init did not send it; most likely it used up its CPU time (RLIMIT_CPU), core dumped',
+      text: end(killed(signalNumber('SIGXCPU'), true)),
     },
     {
       says: 'the workload was killed by SIGSEGV, which the kernel sends for a fault, core dumped',
@@ -199,7 +209,7 @@ describe('the end of the workload', () => {
       text: end({ kind: 'exited', code: 143 }, { memory }),
     },
     {
-      says: 'the workload exited with 137, no signal ended it; 137 is 128 + 9: SIGKILL may have ended one of its children, by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
+      says: 'the workload exited with 137, no signal ended it; 137 is 128 + 9: SIGKILL may have ended one of its children, probably by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
       text: end({ kind: 'exited', code: 137 }, { memory }),
     },
   ])('$says', ({ says, text }) => {
@@ -254,6 +264,24 @@ describe('the memory cgroup', () => {
       oomKills: 0,
       isContainers: true,
     });
+  });
+
+  test('under another mount that hides it', () => {
+    const hidden =
+      '33 32 0:31 / /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n' +
+      '34 33 0:31 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n';
+    expect(from({ ...v1, '/proc/self/mountinfo': hidden })?.isContainers).toBe(true);
+    expect(
+      from({ ...v1, '/proc/self/mountinfo': `${hidden}35 34 0:9 / /sys/fs/cgroup/memory ro - tmpfs x rw\n` }),
+    ).toBeUndefined();
+  });
+
+  test('that the mount does not show: the numbers there are those of another one', () => {
+    for (const root of ['/docker/ab', '/docker/abcd', '/..', '/docker/abc/below']) {
+      const mountinfo = v1['/proc/self/mountinfo'].replace('/docker/abc', root);
+      expect(from({ ...v1, '/proc/self/mountinfo': mountinfo })).toBeUndefined();
+    }
+    expect(from({ ...v2, '/proc/self/cgroup': '0::/../app\n' })).toBeUndefined();
   });
 
   test('none', () => {
