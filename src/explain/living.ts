@@ -36,8 +36,12 @@ export interface Tree {
   readonly isCounted: boolean;
 }
 
-/** Looks at the tree below this process. @returns undefined if /proc cannot be read */
-export function lookAtTree(workload: Pid | undefined): Tree | undefined {
+/**
+ * Looks at the tree below this process.
+ * @param ownChild a process of init's own, which is left out
+ * @returns undefined if /proc cannot be read
+ */
+export function lookAtTree(workload: Pid | undefined, ownChild: Pid | undefined): Tree | undefined {
   let looks = 0;
   const named: ProcessInfo[] = [];
   let count = 0;
@@ -48,7 +52,7 @@ export function lookAtTree(workload: Pid | undefined): Tree | undefined {
     for (const info of walk([self])) {
       isCounted = looks++ < MOST_LOOKS;
       if (!isCounted) break;
-      if (info.pid === process.pid || hasEnded(info)) continue;
+      if (info.pid === process.pid || info.pid === ownChild || hasEnded(info)) continue;
       count++;
       if (info.pid === workload) named.unshift(info);
       else if (named.length < MOST_NAMES) named.push(info);

@@ -23,6 +23,8 @@ export interface Situation {
 export interface Moment {
   /** The workload, while it runs. */
   readonly workload: Pid | undefined;
+  /** A child of init that the workload did not start. */
+  readonly ownChild: Pid | undefined;
   /** How long ago survivors were asked to end; undefined if they were not. */
   readonly sinceAskedMs: number | undefined;
 }
@@ -36,8 +38,10 @@ export interface Explainer {
 
 export interface Explanation {
   readonly sentence: string;
-  /** How many processes it found below init; undefined if it did not look, or could not. */
+  /** How many processes of the workload's tree it found; undefined if it did not look, or could not. */
   readonly processes: number | undefined;
+  /** The same without the workload itself. */
+  readonly others: number | undefined;
 }
 
 const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
@@ -78,9 +82,13 @@ export function createExplainer({ isPid1, ...situation }: Situation): Explainer 
 
   return {
     explain(what, moment) {
-      const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload);
-      const processes = tree === undefined ? undefined : tree.named.length + tree.more;
-      return { sentence: sentenceOf(what, moment, tree), processes };
+      const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload, moment.ownChild);
+      const sentence = sentenceOf(what, moment, tree);
+      if (tree === undefined) return { sentence, processes: undefined, others: undefined };
+      const processes = tree.named.length + tree.more;
+      // The workload is the first one.
+      const isWorkloadThere = moment.workload !== undefined && tree.named[0]?.pid === moment.workload;
+      return { sentence, processes, others: isWorkloadThere ? processes - 1 : processes };
     },
     noteOomKills() {
       oomKills = readMemoryCgroup()?.oomKills;

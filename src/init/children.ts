@@ -20,6 +20,8 @@ export interface Children {
   workload(): Workload | undefined;
   /** The same one, until no process of its run is left. */
   run(): Workload | undefined;
+  /** What init has in the workload's group: a child that is not of the workload's tree. */
+  groupMember(): Pid | undefined;
   /** The workload has just been started. */
   started(pid: Pid): void;
   /** Without a workload: no status matters. */
@@ -184,6 +186,7 @@ export function createChildren(
   return {
     workload: () => workload,
     run: () => run,
+    groupMember: () => groupMember?.pid,
     started(pid) {
       const started = createWorkload(pid);
       workload = started;

@@ -10,7 +10,7 @@ import type { InitOptions } from './options.ts';
  * the report.
  */
 export interface Explanations {
-  /** @returns how many processes it has found; 0 if it did not look, or could not */
+  /** @returns how many processes beside the workload it has found; 0 if it did not look, or could not */
   say(what: Explained, moment: sentences.Moment): number;
   /** Call it at a quiet moment: what the kernel has killed for memory until then explains no later end. */
   noteOomKills(): void;
@@ -68,14 +68,18 @@ export function createExplanations(
       // The report tells how many processes were killed, also if nobody reads the log.
       const isCounted = report !== undefined && what.kind === 'killing';
       if (!isReason && !isCounted && !log.passes(level)) return 0;
-      let said: sentences.Explanation = { sentence: bareSentences[what.kind], processes: undefined };
+      let said: sentences.Explanation = {
+        sentence: bareSentences[what.kind],
+        processes: undefined,
+        others: undefined,
+      };
       attempt(() => {
         said = explainer().explain(what, moment);
       });
       if (isReason) words = said.sentence;
       const event = events[what.kind];
       log(level, said.sentence, event && { event, processes: said.processes });
-      return said.processes ?? 0;
+      return said.others ?? 0;
     },
     noteOomKills: () => explainer().noteOomKills(),
     setLastWords(sentence) {

@@ -157,7 +157,8 @@ export function createInterpreter(parts: Parts): Interpreter {
     },
     explain({ what }) {
       const sinceAskedMs = askedAtMs === undefined ? undefined : now() - askedAtMs;
-      const left = explanations.say(what, { workload: children.workload()?.pid, sinceAskedMs });
+      const moment = { workload: children.workload()?.pid, ownChild: children.groupMember(), sinceAskedMs };
+      const left = explanations.say(what, moment);
       if (what.kind === 'killing' || what.kind === 'stop-timeout') records.survivorsKilled(left);
     },
     log({ level, message, fields }) {

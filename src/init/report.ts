@@ -23,7 +23,7 @@ export interface ReportContents {
   /** How often init has forwarded each signal, by the name of what it sent. */
   readonly signalsForwarded: Readonly<Record<string, number>>;
   readonly orphansReaped: number;
-  /** How many processes were left when SIGKILL came for them. */
+  /** How many processes beside the workload were left when SIGKILL came for them. */
   readonly survivorsKilled: number;
   /** The kernel would discard what the report tells, so init waits for each orphan. */
   readonly reapedBy: 'init';
@@ -35,7 +35,12 @@ export interface WorkloadReport {
   /** null while it runs: init ended before it. */
   readonly end: { readonly code: number } | { readonly signal: string; readonly coreDumped: boolean } | null;
   /** Of the workload and of the children that it waited for; null until it has ended. */
-  readonly usage: Usage | null;
+  readonly usage: WorkloadUsage | null;
+}
+
+interface WorkloadUsage extends Omit<Usage, 'maxRssKib'> {
+  /** null if it was no more than init's: the kernel counts what a process was before it executed its program. */
+  readonly maxRssKib: number | null;
 }
 
 /** Collects what init does, for one JSON object at the end. */
@@ -55,7 +60,9 @@ export function createReport(write: (text: string) => void, nameOf: (signal: Sig
   const signalsForwarded: Record<string, number> = {};
   let workload: { pid: Pid; program: string } | undefined;
   let end: WorkloadReport['end'] = null;
-  let usage: Usage | null = null;
+  let usage: WorkloadUsage | null = null;
+  /** When it started the workload, which had these pages too until it executed its program. */
+  let ownMaxRssKib = 0;
   let restarts = 0;
   let orphansReaped = 0;
   let survivorsKilled = 0;
@@ -66,6 +73,7 @@ export function createReport(write: (text: string) => void, nameOf: (signal: Sig
       workload = { pid: event.workload, program: event.program };
       end = null;
       usage = null;
+      ownMaxRssKib = process.resourceUsage().maxRSS;
     }
     if (event.kind === 'workload-ended') end = endOf(event.how);
   }
@@ -92,7 +100,7 @@ export function createReport(write: (text: string) => void, nameOf: (signal: Sig
       orphansReaped++;
     },
     workloadReaped(of) {
-      usage = of;
+      usage = { ...of, maxRssKib: of.maxRssKib > ownMaxRssKib ? of.maxRssKib : null };
     },
     survivorsKilled(count) {
       survivorsKilled += count;

@@ -17,6 +17,7 @@ import { actor } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, until } from '../helpers/proc.ts';
 import { runInit, startInit } from '../helpers/run-init.ts';
+import { initOnTerminal } from '../helpers/terminal.ts';
 
 const schema = JSON.parse(
   readFileSync(resolve(import.meta.dirname, '../../docs/report.schema.json'), 'utf8'),
@@ -59,7 +60,8 @@ describeModes(['actor'], '--report', (mode) => {
         usage: {
           userCpuMs: expect.any(Number),
           systemCpuMs: expect.any(Number),
-          maxRssKib: expect.any(Number),
+          // No more than init's own pages, in which the workload was for a moment.
+          maxRssKib: null,
         },
       },
       restarts: 0,
@@ -69,8 +71,14 @@ describeModes(['actor'], '--report', (mode) => {
       survivorsKilled: 0,
       reapedBy: 'init',
     });
-    expect(read(file).workload?.usage?.maxRssKib).toBeGreaterThan(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('tells how much memory a workload took that took more than init', async () => {
+    const file = freshFile('report.json');
+    const script = 'Buffer.alloc(100 << 20, 1)';
+    await runInit({ mode, options: ['--report', file], command: ['node', '-e', script] });
+    expect(read(file).workload?.usage?.maxRssKib).toBeGreaterThan(100 << 10);
   });
 
   test('counts orphans, also those that end after the workload', async () => {
@@ -142,7 +150,8 @@ describeModes(['actor'], '--report', (mode) => {
     expect(report).toMatchObject({
       status: 137,
       workload: { end: { signal: 'SIGKILL', coreDumped: false } },
-      survivorsKilled: 2,
+      // The workload is none.
+      survivorsKilled: 1,
     });
   });
 
@@ -216,5 +225,24 @@ describeModes(['actor'], '--report', (mode) => {
     init.kill('SIGTERM');
     await init.exit;
     expect(read(file)).toMatchObject({ status: 143, reason: null, orphansReaped: 20 });
+  });
+});
+
+describeModes(['script'], '--report of a stop on a terminal, with --restart', (mode) => {
+  test('counts neither the workload nor a process of init’s own', async () => {
+    const file = freshFile('report.json');
+    const terminal = initOnTerminal({
+      mode,
+      options: ['--restart', 'always', '--stop-timeout', '2500ms', '--report', file, '--log-format', 'json'],
+      command: ['sh', '-c', 'trap "" TERM; echo ready; while :; do read -r _; done'],
+    });
+    await terminal.shows(/ready/);
+    const find = (wanted: string) => descendantsOf(terminal.pid).find(({ name }) => name === wanted);
+    await until(() => find('cat'), 'a process of init’s own is in the group');
+    process.kill((await until(() => find('subreaper'), 'init has its name')).pid, 'SIGTERM');
+    expect(await terminal.exit).toEqual({ code: 137, signal: null });
+    expect(terminal.output()).toMatch(/still runs 2 s after SIGTERM: sh \(pid \d+\) ignores SIGTERM;/);
+    expect(terminal.output()).toMatch(/everything gets SIGKILL: sh \(pid \d+\) ignores SIGTERM"/);
+    expect(read(file)).toMatchObject({ status: 137, survivorsKilled: 0 });
   });
 });
