@@ -4,7 +4,8 @@ import type * as doctor from '../doctor/doctor.ts';
 import { attempt } from '../init/attempt.ts';
 import { fromBytes } from '../init/byte-strings.ts';
 import type { Command } from '../init/command.ts';
-import { Failure } from '../init/failure.ts';
+import { recordFailedStart } from '../init/failed-start.ts';
+import { Failure, reasonOf, statusOf } from '../init/failure.ts';
 import { inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
 import { runWithoutReaping } from '../init/run-without-reaping.ts';
@@ -73,12 +74,13 @@ function version(): string {
 try {
   main();
 } catch (error) {
-  // Print the first line only: node's message has several if a module cannot be loaded.
-  const [message] = (error as Error).message.split('\n');
   try {
-    writeSync(2, `subreaper: ${error instanceof Failure ? message : `cannot start, ${message}`}\n`);
+    writeSync(2, `subreaper: ${reasonOf(error as Error)}\n`);
   } catch {
     // EPIPE, EAGAIN: nobody reads standard error. The exit status still reports the failure.
   }
-  process.exit(error instanceof Failure ? error.status : 125);
+  // Somebody may run another subreaper in the container, --doctor say: the last words are those of PID 1. What the command
+  // line says is not known, if it is wrong.
+  if (process.pid === 1) attempt(() => recordFailedStart(defaultOptions, error as Error));
+  process.exit(statusOf(error as Error));
 }

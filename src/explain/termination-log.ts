@@ -36,8 +36,10 @@ function open(file: string | undefined): number | undefined {
   }
 }
 
-function cut(sentence: string): string {
-  let line = `${sentence}\n`;
-  while (Buffer.byteLength(line) > MOST_BYTES) line = `${line.slice(0, -2)}\n`;
-  return line;
+/** The line, with as many whole characters as there is room for. */
+function cut(sentence: string): Uint8Array {
+  const line = new Uint8Array(MOST_BYTES);
+  const { written } = new TextEncoder().encodeInto(sentence, line.subarray(0, -1));
+  line[written] = 0x0a;
+  return line.subarray(0, written + 1);
 }

@@ -12,6 +12,18 @@ export class Failure extends Error {
   }
 }
 
+/** The exit status of an error that ends init. */
+export function statusOf(error: Error): number {
+  return error instanceof Failure ? error.status : 125;
+}
+
+/** The error in one line. */
+export function reasonOf(error: Error): string {
+  // node's message has several lines if a module cannot be loaded.
+  const [message] = error.message.split('\n') as [string];
+  return error instanceof Failure ? message : `cannot start, ${message}`;
+}
+
 /** Quotes text from outside for a line on a terminal: escapes control characters. */
 export function quoted(text: string): string {
   const escapes: Record<string, string> = { '\n': '\\n', '\t': '\\t' };

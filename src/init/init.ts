@@ -12,6 +12,7 @@ import { attempt } from './attempt.ts';
 import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { createExplanations } from './explanations.ts';
+import { recordFailedStart } from './failed-start.ts';
 import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
@@ -36,6 +37,20 @@ const SLOW_MS = [2000, 5000, 10_000, 30_000];
  * @throws SystemError likewise, if a system call fails that must not
  */
 export function init(
+  command: Command | undefined,
+  options: InitOptions,
+  inherited: Inherited,
+  realTime: RealTimeRange,
+): void {
+  try {
+    start(command, options, inherited, realTime);
+  } catch (error) {
+    attempt(() => recordFailedStart(options, error as Error));
+    throw error;
+  }
+}
+
+function start(
   command: Command | undefined,
   options: InitOptions,
   inherited: Inherited,

@@ -11,7 +11,7 @@ import { isStopSignal } from '../signals/stop-signals.ts';
 import { attempt } from './attempt.ts';
 import { createChildren } from './children.ts';
 import type { Explanations } from './explanations.ts';
-import { Failure } from './failure.ts';
+import { statusOf } from './failure.ts';
 import { type Effect, type Event, initialState, type LogFields, type Policy, step } from './lifecycle.ts';
 import type { Records } from './records.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
@@ -166,17 +166,13 @@ export function createInterpreter(parts: Parts): Interpreter {
       log(level, message, fields && named(fields));
     },
     exit({ status }) {
-      leaveBehind(status);
+      explanations.leaveLastWords(status);
+      records.write(status, explanations.lastWords(status));
       // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
       children.run()?.killGroup();
       exitNow(status);
     },
   };
-
-  function leaveBehind(status: number): void {
-    explanations.leaveLastWords(status);
-    records.write(status, explanations.lastWords(status));
-  }
 
   /** Signals by their names. */
   function named(fields: LogFields): Fields {
@@ -199,25 +195,15 @@ export function createInterpreter(parts: Parts): Interpreter {
     try {
       workloadStarted(start());
     } catch (error) {
-      const status = statusOf(error);
+      const status = statusOf(error as Error);
       dispatch({ kind: 'start-failed', atMs: now(), status, message: (error as Error).message });
-    }
-  }
-
-  function startFirst(): void {
-    try {
-      workloadStarted(start());
-    } catch (error) {
-      explanations.setLastWords((error as Error).message);
-      leaveBehind(statusOf(error));
-      throw error;
     }
   }
 
   return {
     begin() {
       if (!policy.options.pause) {
-        startFirst();
+        workloadStarted(start());
         return;
       }
       log('info', 'pausing until a stop signal comes');
@@ -236,10 +222,6 @@ export function createInterpreter(parts: Parts): Interpreter {
       children.wake();
     },
   };
-}
-
-function statusOf(error: unknown): number {
-  return error instanceof Failure ? error.status : 125;
 }
 
 function forward(

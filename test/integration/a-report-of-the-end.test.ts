@@ -13,7 +13,7 @@ import { dirname, join, resolve } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ReportContents } from '../../src/init/report.ts';
-import { actor } from '../helpers/environment.ts';
+import { actor, launcher, refuse } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, until } from '../helpers/proc.ts';
 import { runInit, startInit } from '../helpers/run-init.ts';
@@ -43,7 +43,7 @@ function read(file: string): ReportContents {
   return parse(readFileSync(file, 'utf8'));
 }
 
-describeModes(['actor'], '--report', (mode) => {
+describeModes(['actor', 'refuse'], '--report', (mode) => {
   test('tells of a workload that ended by itself', async () => {
     const file = freshFile('report.json');
     const { code } = await runInit({ mode, options: ['--report', file], command: ['sh', '-c', 'exit 3'] });
@@ -162,6 +162,20 @@ describeModes(['actor'], '--report', (mode) => {
     const report = read(file);
     expect(report).toMatchObject({ status: 127, workload: null });
     expect(report.reason).toContain('no-such-command');
+  });
+
+  test('is written if init cannot start', async () => {
+    const file = freshFile('report.json');
+    const { code, stderr } = await runInit({
+      mode,
+      launch: [refuse, 'wait4', 'EPERM', launcher],
+      options: ['--report', file],
+      command: ['true'],
+    });
+    expect(code).toBe(125);
+    const report = read(file);
+    expect(report).toMatchObject({ status: 125, workload: null });
+    expect(stderr).toBe(`subreaper: ${report.reason}\n`);
   });
 
   test('- is standard error', async () => {

@@ -1,5 +1,6 @@
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmdirSync,
@@ -12,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCgroup, enter } from '../helpers/cgroup.ts';
-import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
+import { actor, launcher, refuse, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, statusField, until } from '../helpers/proc.ts';
 import { initCommand, type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
@@ -345,7 +346,7 @@ describeModes(['actor'], '-v', (mode) => {
 const matches = (expected: unknown, text: string) =>
   typeof expected === 'string' ? expected === text : text.match(/^(asking|killing)/) !== null;
 
-describeModes(['actor'], '--termination-log', (mode) => {
+describeModes(['actor', 'refuse'], '--termination-log', (mode) => {
   const end = (file: string, command: readonly string[], options: readonly string[] = []) =>
     runInit({ mode, options: ['--termination-log', file, ...options], command });
 
@@ -366,6 +367,26 @@ describeModes(['actor'], '--termination-log', (mode) => {
     const file = freshFile('why');
     expect(await end(file, ['no-such-command'])).toMatchObject({ code: 127 });
     expect(readFileSync(file, 'utf8')).toContain('no-such-command');
+  });
+
+  test('has 4 KiB at most, and whole characters', async () => {
+    const file = freshFile('why');
+    const { stderr } = await end(file, ['😀'.repeat(2000)]);
+    const text = readFileSync(file, 'utf8');
+    expect(stderr.slice('subreaper: '.length).startsWith(text.trimEnd())).toBe(true);
+    expect(statSync(file).size).toBeLessThanOrEqual(4096);
+    expect(statSync(file).size).toBeGreaterThan(4090);
+    expect(text).toMatch(/😀\n$/u);
+  });
+
+  test('says why init cannot start', async () => {
+    const file = freshFile('why');
+    const launch = [refuse, 'wait4', 'EPERM', launcher];
+    const options = ['--termination-log', file];
+    const { code, stderr } = await runInit({ mode, launch, options, command: ['true'] });
+    expect(code).toBe(125);
+    expect(readFileSync(file, 'utf8')).toMatch(/^cannot start, wait4 .*EPERM/);
+    expect(stderr).toBe(`subreaper: ${readFileSync(file, 'utf8')}`);
   });
 
   test.each([
@@ -399,6 +420,41 @@ describeModes(['actor'], '--termination-log', (mode) => {
       { level: 40, msg: 'the termination log cannot be written', error: 'ELOOP' },
     ]);
     expect(readFileSync(target, 'utf8')).toBe('theirs');
+  });
+});
+
+describeWith(['namespaces'], '/dev/termination-log', () => {
+  /** Runs init where the file is there. @returns what it holds at the end */
+  async function lastWords(place: 'pid1' | 'below', args: readonly string[]): Promise<string> {
+    const file = freshFile('why');
+    writeFileSync(file, '');
+    const devices = `${file}-devices`;
+    mkdirSync(devices);
+    const script = [
+      `mount -t tmpfs none ${devices}`,
+      `for name in null urandom; do touch ${devices}/$name; mount --bind /dev/$name ${devices}/$name; done`,
+      `touch ${devices}/termination-log; mount --bind ${file} ${devices}/termination-log`,
+      `mount --rbind ${devices} /dev`,
+      place === 'pid1' ? 'exec "$@"' : '"$@"; exit',
+    ].join('\n');
+    const namespace = ['unshare', ...(unshareArguments ?? []), '--'];
+    const started = startProcess([...namespace, 'sh', '-c', script, 'sh', launcher, ...args]);
+    expect(await started.exit).toEqual({ code: 125, signal: null });
+    const said = readFileSync(file, 'utf8');
+    expect(['', started.stderr()]).toContain(said && `subreaper: ${said}`);
+    return said;
+  }
+
+  test.each([
+    ['an unknown option', ['--no-such-option', 'true']],
+    ['a command that must not be there', ['--pause', 'true']],
+    ['no command', []],
+  ])('says what is wrong with the command line: %s', async (_what, args) => {
+    expect(await lastWords('pid1', args)).toMatch(/^[^\n]+, [^\n]+; see subreaper --help\n$/);
+  });
+
+  test('says nothing of a subreaper that somebody has run in the container', async () => {
+    expect(await lastWords('below', ['--no-such-option', 'true'])).toBe('');
   });
 });
 
