@@ -38,7 +38,7 @@ export function parseCommandLine(
   }
   if (information !== undefined) return { kind: information };
   if (options.pause && operands > 0) {
-    throw usage('--pause with a command', 'it runs none; leave one of them out');
+    throw usage('--pause with a command', '--pause runs no command; leave one of them out');
   }
   if (!options.pause && operands === 0) {
     throw usage('no command', 'there is nothing to run; subreaper [options] -- command [args]');

@@ -34,9 +34,9 @@ function main(): void {
     withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
   if (invocation.kind === 'help') print(helpText());
   else if (invocation.kind === 'doctor') {
-    if (!isLinux)
-      throw new Failure(125, '--doctor looks at Linux only, and this is none; run it in the container');
-    diagnose(invocation.json, invocation.operands === 0 ? undefined : args.at(-invocation.operands));
+    if (!isLinux) throw new Failure(125, '--doctor works on Linux only; run it in the container');
+    const program = invocation.operands === 0 ? undefined : args.at(-invocation.operands);
+    diagnose(invocation.json, program, inherited.descriptors);
   } else if (invocation.kind === 'version') print(`subreaper ${version()}\n`);
   else {
     const { operands } = invocation;
@@ -54,10 +54,14 @@ function withoutOptions(optionsVariable: string, args: readonly ByteString[]): I
   return { kind: 'run', options: defaultOptions, operands };
 }
 
-function diagnose(json: boolean, program: ByteString | undefined): void {
+function diagnose(
+  json: boolean,
+  program: ByteString | undefined,
+  descriptors: readonly number[] | undefined,
+): void {
   // A bundle of its own, since no other command line needs it.
   const { examine } = requireModule('./doctor.cjs') as typeof doctor;
-  const { text, status } = examine(program === undefined ? undefined : fromBytes(program), json);
+  const { text, status } = examine(program && fromBytes(program), json, descriptors);
   print(text);
   process.exitCode = status;
 }

@@ -20,10 +20,17 @@ function editDistance(from: string, to: string): number {
   return at(from.length, to.length);
 }
 
-/** The candidate that looks most like what was typed; one that begins with it is taken for abbreviated. */
+/**
+ * The candidate that looks most like what was typed. One that begins with it is taken for abbreviated; else one that ends
+ * with it, as --stop-delay with --delay.
+ */
 export function nearest(typed: string, candidates: readonly string[]): string {
   const word = typed.toLowerCase();
-  const distance = (candidate: string) =>
-    candidate.toLowerCase().startsWith(word) ? 0.5 : editDistance(word, candidate.toLowerCase());
+  const distance = (candidate: string) => {
+    if (candidate.toLowerCase().startsWith(word)) return 0.5;
+    // Without its first dash, a long option is the end of another one.
+    const isEnd = word.startsWith('--') && candidate.toLowerCase().endsWith(word.slice(1));
+    return isEnd ? 0.75 : editDistance(word, candidate.toLowerCase());
+  };
   return candidates.reduce((best, candidate) => (distance(candidate) < distance(best) ? candidate : best));
 }

@@ -27,7 +27,7 @@ export function diagnose(facts: Facts, program: string | undefined): Finding[] {
     versions(facts),
     stdin(facts),
     stderr(facts),
-    ...stop(facts, program),
+    stop(facts, program),
   ];
 }
 
@@ -89,6 +89,7 @@ function seccomp({ seccomp: mode }: Facts): Finding {
 }
 
 function privileges({ noNewPrivileges }: Facts): Finding {
+  if (noNewPrivileges === undefined) return note('no-new-privs', 'whether no_new_privs is set is not known');
   return noNewPrivileges
     ? note('no-new-privs', 'no_new_privs is set: no process can become one that init may not signal')
     : note('no-new-privs', 'no_new_privs is not set: a set-user-ID program may be out of init’s reach');
@@ -106,7 +107,8 @@ function memory({ memory: cgroup }: Facts): Finding {
 const FEWEST_PIDS = 16;
 
 function pids({ pidsLimit }: Facts): Finding {
-  if (pidsLimit === undefined) return note('pids', 'no limit of processes');
+  if (pidsLimit === undefined) return note('pids', 'the limit of processes is not known: no cgroup shows it');
+  if (pidsLimit === 'none') return note('pids', 'no limit of processes');
   if (pidsLimit >= FEWEST_PIDS) return note('pids', `at most ${pidsLimit} processes and threads`);
   return bad('pids', `at most ${pidsLimit} processes and threads: node may not start; raise the pids limit`);
 }
@@ -137,13 +139,14 @@ const shells = ['sh', 'bash', 'dash', 'ash', 'busybox', 'zsh', 'ksh', 'mksh'];
 const packageManagers = ['npm', 'npx', 'yarn', 'pnpm'];
 
 /** Whether the stop signal reaches the app: what stands between init and it. */
-function stop({ pid, pid1: first, belowPid1 }: Facts, program: string | undefined): Finding[] {
-  if (program !== undefined) return [stopOf(program)];
-  if (pid === 1 || first === undefined)
-    return [note('stop', 'name the command after -- to hear of its stop')];
+function stop({ pid, pid1: first, workloadOfPid1 }: Facts, program: string | undefined): Finding {
+  if (program !== undefined) return stopOf(program);
+  if (pid === 1 || first === undefined) return note('stop', 'name the command after -- to hear of its stop');
   const name = printable(first.name);
-  if (name === 'subreaper') return belowPid1.map(stopOf);
-  return [note('stop', `the stop signal goes to PID 1, ${name}, which drops it unless it has a handler`)];
+  if (name !== 'subreaper')
+    return note('stop', `the stop signal goes to PID 1, ${name}, which drops it unless it has a handler`);
+  if (workloadOfPid1 === undefined) return note('stop', 'PID 1 is subreaper, and has no workload');
+  return stopOf(workloadOfPid1);
 }
 
 function stopOf(program: string): Finding {

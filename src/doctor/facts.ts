@@ -1,4 +1,4 @@
-import { fstatSync, readdirSync, readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type MemoryCgroup, readMemoryCgroup, readPidsLimit } from '../explain/cgroups.ts';
 import { detectLibc, koffi } from '../native/addon.ts';
@@ -7,17 +7,20 @@ import { closePidfd, openPidfd, sendThroughPidfd, sendToGroupThroughPidfd } from
 import { becomeSubreaper, ceaseToBeSubreaper } from '../native/process.ts';
 import type { Pid } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
-import { isProcUsable, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { isProcUsable, type ProcessInfo, readProcess, scan } from '../process-tree/process-table.ts';
 
-/** What this container offers. Each is tried: a version number says nothing of a seccomp profile or a sandbox. */
+/**
+ * What this container offers. Each is tried: a version number says nothing of a seccomp profile or a sandbox. undefined
+ * is what cannot be known, without a usable /proc say.
+ */
 export interface Facts {
   readonly pid: number;
   /** The names of the processes above this one, its parent first; PID 1 last, if they are in its namespace. */
   readonly above: readonly string[];
   /** undefined without a usable /proc. */
   readonly pid1: ProcessInfo | undefined;
-  /** The names of PID 1's children: the workload, if an init is PID 1. */
-  readonly belowPid1: readonly string[];
+  /** The name of PID 1's oldest child: an init's workload, whatever orphans it has adopted since. */
+  readonly workloadOfPid1: string | undefined;
   readonly isProcUsable: boolean;
   readonly hasChildrenFiles: boolean;
   /** The error of each step; undefined if it works. */
@@ -27,9 +30,9 @@ export interface Facts {
   readonly pidfd: 'none' | 'process' | 'group';
   /** proc_pid_status(5): 0 none, 1 strict, 2 filter. */
   readonly seccomp: string | undefined;
-  readonly noNewPrivileges: boolean;
+  readonly noNewPrivileges: boolean | undefined;
   readonly memory: MemoryCgroup | undefined;
-  readonly pidsLimit: number | undefined;
+  readonly pidsLimit: number | 'none' | undefined;
   readonly node: string;
   readonly libc: string;
   readonly koffi: string;
@@ -39,16 +42,20 @@ export interface Facts {
 
 export type StreamKind = 'closed' | 'terminal' | 'file' | 'pipe' | 'socket' | 'device';
 
-export function readFacts(): Facts {
+/** @param inherited the descriptors that were open before node opened 0 to 2; undefined if nobody has listed them */
+export function readFacts(inherited: readonly number[] | undefined): Facts {
   const usable = isProcUsable();
   const status = readText('/proc/self/status') ?? '';
   const statusField = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
   const pid1 = usable ? readProcess(1) : undefined;
+  const noNewPrivileges = statusField('NoNewPrivs');
+  const kindOf = (descriptor: number) =>
+    inherited?.includes(descriptor) === false ? 'closed' : openKindOf(descriptor);
   return {
     pid: process.pid,
     above: usable ? namesAbove() : [],
     pid1,
-    belowPid1: pid1 === undefined || process.pid === 1 ? [] : namesBelow(pid1.pid),
+    workloadOfPid1: pid1 === undefined || process.pid === 1 ? undefined : oldestChild(pid1.pid),
     isProcUsable: usable,
     hasChildrenFiles: readText(`/proc/self/task/${process.pid}/children`) !== undefined,
     subreaper: process.pid === 1 ? undefined : errorOf(trySubreaper),
@@ -56,7 +63,7 @@ export function readFacts(): Facts {
     kernelReaps: succeeds(kernelTellsReapedStatus),
     pidfd: tryPidfd(),
     seccomp: statusField('Seccomp'),
-    noNewPrivileges: statusField('NoNewPrivs') === '1',
+    noNewPrivileges: noNewPrivileges === undefined ? undefined : noNewPrivileges === '1',
     memory: readMemoryCgroup(),
     pidsLimit: readPidsLimit(),
     node: process.version,
@@ -96,12 +103,10 @@ function namesAbove(): string[] {
   return names;
 }
 
-function namesBelow(parent: number): string[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((entry) => readProcess(Number(entry)))
-    .filter((info) => info?.parent === parent && info.pid !== process.pid)
-    .map((info) => printable((info as ProcessInfo).name));
+function oldestChild(parent: number): string | undefined {
+  const children = scan().filter((info) => info.parent === parent && info.pid !== process.pid);
+  const [oldest] = children.sort((one, other) => one.startTime - other.startTime || one.pid - other.pid);
+  return oldest && printable(oldest.name);
 }
 
 /** A process chooses its name, in any bytes. */
@@ -109,7 +114,7 @@ export function printable(name: string): string {
   return name.replace(/[^ -~]/g, '?');
 }
 
-function kindOf(descriptor: number): StreamKind {
+function openKindOf(descriptor: number): StreamKind {
   try {
     const stat = fstatSync(descriptor);
     if (stat.isFile()) return 'file';

@@ -43,13 +43,13 @@ export function readMemoryCgroup(read: Read = readOrNothing): MemoryCgroup | und
   return { limitBytes, peakBytes, oomKills: Number(oomKills), isContainers: cgroup.inside === '' };
 }
 
-/** How many processes and threads may run: the smallest limit that holds. @returns undefined without one */
-export function readPidsLimit(read: Read = readOrNothing): number | undefined {
+/** How many processes and threads may run: the smallest limit that holds. @returns undefined if it cannot be known */
+export function readPidsLimit(read: Read = readOrNothing): number | 'none' | undefined {
   const cgroup = findCgroup('pids', read);
   if (cgroup === undefined) return undefined;
   const limits = foldersUp(cgroup).map((folder) => number(read(`${folder}/pids.max`)));
   const known = limits.filter((limit) => limit !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+  return known.length === 0 ? 'none' : Math.min(...known);
 }
 
 /** Where a controller shows this process's cgroup. */

@@ -36,9 +36,10 @@ function explained(error: SystemError, file: ByteString, found: Found | undefine
     return new Failure(125, `cannot start ${name}, ${error.message}; raise the limit on processes or memory`);
   }
   if (found === undefined) {
+    const hint = file === 'doctor' ? 'write --doctor for the diagnosis' : 'install it or give its path';
     return file.includes('/')
       ? new Failure(127, `${name} not found, there is no such file; check the path and the working directory`)
-      : new Failure(127, `${name} not found, it is in no directory of PATH; install it or give its path`);
+      : new Failure(127, `${name} not found, it is in no directory of PATH; ${hint}`);
   }
   return new Failure(126, `${name} cannot be run, ${whyRefused(error, found)}`);
 }

@@ -95,7 +95,7 @@ const checkedArchitectures: readonly string[] = ['x64', 'arm64'];
 function loadKoffi(): Koffi {
   if (!checkedArchitectures.includes(process.arch)) {
     throw new Error(
-      `${process.arch} is no architecture that it is checked on; use ${checkedArchitectures.join(' or ')}`,
+      `its system calls are not checked on ${process.arch}; use ${checkedArchitectures.join(' or ')}`,
     );
   }
   try {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { launcher, refuse } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { type InitOptions, runInit, startProcess } from '../helpers/run-init.ts';
+import { type InitOptions, runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 interface Diagnosis {
   readonly well: boolean;
@@ -52,6 +52,22 @@ describeModes([], '--doctor', (mode) => {
     expect(stdout).not.toMatch(new RegExp(`${secret}|^ran`, 'm'));
   });
 
+  test('says which streams are closed, though node opens them', async () => {
+    const launch = ['sh', '-c', 'exec "$0" "$@" <&- 2>&-', launcher];
+    const diagnosis = await examine({ mode, launch });
+    expect(textOf(diagnosis, 'stdin')).toBe('standard input: closed');
+    expect(textOf(diagnosis, 'stderr')).toContain('standard error is closed');
+  });
+
+  test('says that it cannot know without /proc', async () => {
+    const launch = [...withoutProc, launcher];
+    const diagnosis = await examine({ mode, launch });
+    expect(diagnosis).toMatchObject({ code: 1, well: false });
+    for (const name of ['pids', 'no-new-privs', 'seccomp', 'memory']) {
+      expect(textOf(diagnosis, name)).toMatch(/not known|cannot be read/);
+    }
+  });
+
   test('leaves nothing behind', async () => {
     const before = readdirSync('.').sort();
     await examine({ mode });
@@ -70,6 +86,35 @@ describeWith(['refuse'], '--doctor where a call is refused', () => {
       name,
     ]);
     expect(textOf(diagnosis, name)).toContain('EPERM');
+  });
+});
+
+/** Hides /proc from a command. */
+const withoutProc = [
+  ...['unshare', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']), '--mount'],
+  ...['sh', '-c', 'mount -t tmpfs none /proc; exec "$@"', 'sh'],
+];
+
+describeWith(['namespaces'], '--doctor below a subreaper that is PID 1', () => {
+  test('says once whether its workload gets the stop signal, whatever orphans it has', async () => {
+    const orphans = '(sleep 1000 >/dev/null &); (setsid sleep 1000 >/dev/null &)';
+    const command = ['sh', '-c', `${orphans}; ${launcher} --doctor-json; read -r _`];
+    const init = await startInit({ mode: 'pid1', command });
+    const diagnosis = JSON.parse(await init.nextLine()) as Diagnosis;
+    const stop = diagnosis.findings.filter(({ name }) => name === 'stop');
+    expect(stop).toMatchObject([{ text: expect.stringMatching(/^sh stands between/) }]);
+    init.stdin.write('\n');
+    await init.exit;
+  });
+});
+
+describeWith([], 'a command line that means --doctor', () => {
+  test.each([
+    [['--doctor', '--json'], [], 125, /the nearest one is --doctor-json/],
+    [[], ['doctor'], 127, /; write --doctor\b/],
+  ])('%j %j is told it', async (options, command, code, hint) => {
+    const exit = await runInit({ options, command });
+    expect(exit).toMatchObject({ code, stderr: expect.stringMatching(hint) });
   });
 });
 

@@ -182,7 +182,7 @@ describe('--pause', () => {
       [['--pause', 'cmd', 'argument'], ''],
       [['cmd'], '--pause'],
     ] as const;
-    const says = ['--pause with a command, it runs none; leave one of them out'];
+    const says = ['--pause with a command, --pause runs no command; leave one of them out'];
     for (const [args, variable] of table) expectRefusal(args, says, variable);
   });
 
@@ -330,6 +330,8 @@ describe('wrong usage', () => {
     { args: ['--scoop', 'child'], says: ["unknown option '--scoop'", 'the nearest one is --scope;'] },
     { args: ['--scoop=child'], says: ["unknown option '--scoop'", 'the nearest one is --scope;'] },
     { args: ['--rewite', 'HUP:0'], says: ["'--rewite'", 'the nearest one is --rewrite;'] },
+    { args: ['--delay', '1s'], says: ["'--delay'", 'the nearest one is --stop-delay;'] },
+    { args: ['--json'], says: ["'--json'", 'the nearest one is --doctor-json;'] },
     { args: ['--verison'], says: ["'--verison'", 'the nearest one is --version;'] },
     { args: ['--log_level', 'info'], says: ["'--log_level'", 'the nearest one is --log-level;'] },
     {

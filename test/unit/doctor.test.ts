@@ -9,7 +9,7 @@ const wellOff: Facts = {
   pid: 1,
   above: [],
   pid1: { ...process1, name: 'subreaper' },
-  belowPid1: [],
+  workloadOfPid1: undefined,
   isProcUsable: true,
   hasChildrenFiles: true,
   subreaper: undefined,
@@ -55,6 +55,16 @@ describe('the diagnosis', () => {
     expect(find(facts, name)).toMatchObject({ kind: 'bad', text: expect.stringContaining(says) });
   });
 
+  test.each([
+    { facts: { pidsLimit: undefined }, name: 'pids', says: 'is not known' },
+    { facts: { pidsLimit: 'none' }, name: 'pids', says: 'no limit of processes' },
+    { facts: { noNewPrivileges: undefined }, name: 'no-new-privs', says: 'is not known' },
+    { facts: { noNewPrivileges: false }, name: 'no-new-privs', says: 'is not set' },
+    { facts: { seccomp: undefined }, name: 'seccomp', says: 'is not known' },
+  ] as const)('what is not known is not denied: $name, $facts', ({ facts, name, says }) => {
+    expect(find(facts, name)).toMatchObject({ kind: 'note', text: expect.stringContaining(says) });
+  });
+
   test('names who gets the orphans if not this process', () => {
     expect(find({ pid: 30, above: ['sh', 'node'], pid1: process1 }, 'pid1')?.text).toBe(
       'this is pid 30, below sh, node; PID 1 is node: orphans of others go there, or to a subreaper between',
@@ -71,7 +81,7 @@ describe('the diagnosis', () => {
 
   test('looks at what runs if no command is named', () => {
     const inside = { pid: 30, above: [] };
-    expect(find({ ...inside, belowPid1: ['npm start'] }, 'stop')?.text).toMatch(/^npm stands between/);
+    expect(find({ ...inside, workloadOfPid1: 'npm start' }, 'stop')?.text).toMatch(/^npm stands between/);
     expect(find({ ...inside, pid1: process1 }, 'stop')?.text).toContain('PID 1, node, which drops it');
   });
 });
