@@ -8,7 +8,7 @@ import { recordFailedStart } from '../init/failed-start.ts';
 import { Failure, reasonOf, statusOf } from '../init/failure.ts';
 import { inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
-import { runWithoutReaping } from '../init/run-without-reaping.ts';
+import { heeded, runWithoutReaping } from '../init/run-without-reaping.ts';
 import { signalsToIgnore } from '../init/start-workload.ts';
 import { waitAndProbe } from '../native/kernel-reaping.ts';
 import { requireModule } from '../native/require.ts';
@@ -17,7 +17,7 @@ import type { ByteString } from '../native/types.ts';
 import { noRealTime } from '../signals/signal-names.ts';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import { helpText } from './help.ts';
-import { defaultOptions } from './options.ts';
+import { defaultOptions, given } from './options.ts';
 
 function main(): void {
   const isLinux = process.platform === 'linux';
@@ -41,8 +41,9 @@ function main(): void {
   else {
     const { operands } = invocation;
     const command = operands === 0 ? undefined : (args.slice(-operands) as unknown as Command);
-    const run = isLinux ? init : runWithoutReaping;
-    run(command, invocation.options, inherited, realTime);
+    const { options } = invocation;
+    if (isLinux) init(command, options, inherited, realTime);
+    else runWithoutReaping(command, options, inherited, realTime, given(options, heeded));
   }
 }
 

@@ -193,6 +193,16 @@ export const options: readonly Option[] = [
 /** The options of a command line that gives none. A unit test proves that no default is missing. */
 export const defaultOptions: InitOptions = Object.assign({}, ...options.map((option) => option.default));
 
+/** The options that a command line has given another value than their default, by their names, without some. */
+export function given(chosen: InitOptions, without: readonly (keyof InitOptions)[]): string[] {
+  return options.flatMap(({ long, short, default: ownDefault = {} }) => {
+    const isGiven = (Object.keys(ownDefault) as (keyof InitOptions)[]).some(
+      (key) => !without.includes(key) && chosen[key] !== defaultOptions[key],
+    );
+    return isGiven ? [(long ?? short) as string] : [];
+  });
+}
+
 function shiftLevel(level: LogLevel, by: number): LogLevel {
   const index = Math.min(Math.max(logLevels.indexOf(level) + by, 0), logLevels.length - 1);
   return logLevels[index] as LogLevel;

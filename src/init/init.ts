@@ -153,8 +153,12 @@ function start(
     attempt(giveBackFilePages);
   }, SETTLED_MS);
   if (records.failure !== undefined) {
-    log('warn', 'no report, trace or details of orphans; raise the limit of open files', {
-      error: (records.failure as NodeJS.ErrnoException).code,
+    const error = (records.failure as NodeJS.ErrnoException).code;
+    // A file that is cut short is a SyntaxError, without a code.
+    const isMissing = error === 'MODULE_NOT_FOUND' || error === undefined;
+    const what = 'no report, trace or details of orphans';
+    log('warn', `${what}; ${isMissing ? 'install subreaper again' : 'raise the limit of open files'}`, {
+      error,
     });
   }
   if (notSubreaper !== undefined) {

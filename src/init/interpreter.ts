@@ -235,7 +235,8 @@ function forward(
 ): void {
   const fields = { event: 'signal', signal: nameOf(signal), sent: nameOf(sent) } as const;
   const report = (error: Error | undefined) => {
-    if (error === undefined) log(isStopSignal(sent) ? 'info' : 'debug', 'signal forwarded', fields);
+    if (error === undefined)
+      log(isStopSignal(signal) || isStopSignal(sent) ? 'info' : 'debug', 'signal forwarded', fields);
     else log('warn', 'signal not forwarded', { ...fields, error: error.message });
   };
   if (scope !== 'tree') {

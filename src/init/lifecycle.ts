@@ -433,12 +433,27 @@ function isUnexplained(
 function received(policy: Policy, state: Living, signal: Signal): Step {
   if (state.kind === 'starting') return same({ ...state, held: [...state.held, signal] });
   const sent = sentFor(policy, signal);
-  if (sent === 'drop') return same(state, log('debug', 'signal dropped', { event: 'signal', signal }));
+  if (sent === 'drop') {
+    const fields = { event: 'signal', signal } as const;
+    const dropped = isStopSignal(signal)
+      ? log('info', 'stop signal dropped', fields)
+      : log('debug', 'signal dropped', fields);
+    return same(state, dropped);
+  }
   if (isStop(policy, sent)) {
     const step = stopReceived(policy, state, signal, sent);
     return {
       state: step.state,
       effects: [log('info', 'stop signal received', { event: 'stop', signal, sent }), ...step.effects],
+    };
+  }
+  if (isStopSignal(signal)) {
+    // The workload ignores it from the start, or gets another one for it.
+    const step = forward(policy, state, signal, sent);
+    const fields = { event: 'signal', signal, sent } as const;
+    return {
+      state: step.state,
+      effects: [log('info', 'stop signal received, no stop begins', fields), ...step.effects],
     };
   }
   if (state.kind === 'running' && signal === SIGCONT && policy.terminal !== 'none') {
@@ -488,7 +503,7 @@ function stopWorkload(
       if (stopDelayMs === 0) return forward(policy, forwarded, signal, sent);
       return same(
         { ...state, stopping: { kind: 'held', signal, sent } },
-        log('warn', 'stop signal held', { stopDelayMs }),
+        log('info', 'stop signal held', { stopDelayMs }),
       );
     case 'held': {
       // A second stop signal ends the delay. Forward the first one before it.

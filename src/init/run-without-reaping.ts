@@ -11,20 +11,34 @@ import { quoted } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import type { InitOptions } from './options.ts';
 
+/** The options that mean something here. */
+export const heeded: readonly (keyof InitOptions)[] = [
+  'rewrite',
+  'remapExit',
+  'pause',
+  'logLevel',
+  'logFormat',
+];
+
 /**
  * Replaces init on other systems than Linux, a laptop with macOS say, and needs no native code. The same command line
  * runs the workload, in init's own process group, and forwards signals to it. Nothing is reaped, restarted or timed.
+ * @param unheeded the options of the command line that do nothing here
  */
 export function runWithoutReaping(
   command: Command | undefined,
   options: InitOptions,
   { environment }: Inherited,
   realTime: RealTimeRange,
+  unheeded: readonly string[],
 ): void {
   // Loaded only here: Linux does not need them, and child_process alone takes 2 ms.
   const { spawn } = process.getBuiltinModule('node:child_process');
   const { constants } = process.getBuiltinModule('node:os');
   const log = createLog(options.logLevel, options.logFormat);
+  if (unheeded.length > 0) {
+    log('warn', `only on Linux can init do what these options ask for: ${unheeded.join(', ')}`);
+  }
   const env = Object.fromEntries(
     environment.map((entry) => fromBytes(entry).split(/=(.*)/s) as [string, string]),
   );

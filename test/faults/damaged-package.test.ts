@@ -98,6 +98,22 @@ describeModes([], 'the package', (mode) => {
   });
 
   test.each([
+    ['lacks its file', (file: string) => rmSync(file)],
+    ['has half of it', (file: string) => truncateSync(file, readFileSync(file).length / 2)],
+  ])('whose part for the report %s: one warning says what to do', async (_, damage) => {
+    const { folder } = copyPackage();
+    damage(join(folder, 'subreaper/dist/report.cjs'));
+    const exit = await runInit({
+      mode,
+      launch: [join(folder, 'subreaper/bin/subreaper')],
+      options: ['--report', join(folder, 'report')],
+      command: ['sh', '-c', 'exit 3'],
+    });
+    const oneLine = expect.stringMatching(/^[^\n]*"msg":"no report[^\n]*; install subreaper again"[^\n]*\n$/);
+    expect(exit).toMatchObject({ code: 3, stderr: oneLine });
+  });
+
+  test.each([
     ['the same', (text: string) => text],
     ['one that lacks what init loads next', () => ''],
     ['one that is not yet written whole', (text: string) => text.slice(0, text.length / 2)],

@@ -331,6 +331,30 @@ describeModes(['actor'], '-v', (mode) => {
     expect(told.filter((record) => !isOfKilling(record))).toMatchObject(order);
   });
 
+  test.each([
+    ['is rewritten to another one', '-r', 'TERM:USR1', 'echo got'],
+    ['is dropped', '-r', 'TERM:0', ''],
+  ])('shows a stop signal that begins no stop, because it %s', async (_what, option, value, handler) => {
+    const script = `trap '${handler}' USR1; echo ready; until read -r _; do :; done; exit 3`;
+    const options = ['-v', option, value, '--stop-timeout', '1ms'];
+    const init = await startInit({ mode, options, command: ['sh', '-c', script] });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    if (handler !== '') expect(await init.nextLine()).toBe('got');
+    const told = () => records(init.stderr()).filter((record) => 'signal' in record);
+    await until(() => told().length === (handler === '' ? 1 : 2), 'init tells it');
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+    expect(told()).toMatchObject(
+      handler === ''
+        ? [{ level: 30, msg: 'stop signal dropped', signal: 'SIGTERM' }]
+        : [
+            { level: 30, msg: 'stop signal received, no stop begins', signal: 'SIGTERM', sent: 'SIGUSR1' },
+            { level: 30, msg: 'signal forwarded', signal: 'SIGTERM', sent: 'SIGUSR1' },
+          ],
+    );
+  });
+
   test('shows what --until all waits for', async () => {
     const init = await startInit({
       mode,

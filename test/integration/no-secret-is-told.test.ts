@@ -24,7 +24,8 @@ function temporaryFolder(): string {
 
 /** Everything that init can write into, at the level at which it says most. */
 function loud(folder: string, format: string): string[] {
-  const files = ['--report', `${folder}/report.json`, '--termination-log', `${folder}/why`];
+  const ended = ['--report', `${folder}/report.json`, '--trace', `${folder}/trace.json`];
+  const files = [...ended, '--termination-log', `${folder}/why`];
   return ['--log-level', 'trace', '--log-format', format, ...files];
 }
 
@@ -51,7 +52,7 @@ describeModes([], 'a secret in the environment and in the arguments is told nowh
       const options = [...loud(folder, format), '--restart', 'on-failure:1', '--grace', '100ms'];
       const text = await told({ options, command: ['sh', '-c', script, secret] }, 7);
       expect(text).toContain('workload ended');
-      expect(readdirSync(folder)).toContain('report.json');
+      expect(readdirSync(folder)).toEqual(expect.arrayContaining(['report.json', 'trace.json']));
       expect(text + contents(folder)).not.toContain(secret);
     },
   );

@@ -70,6 +70,13 @@ describeWith(['actor'], 'where there is no Linux', () => {
     expect(exit.stderr).toMatch(/^subreaper: [^\n]+\n$/);
   });
 
+  test('one warning names the options that do nothing there', async () => {
+    const options = ['--report', '/dev/null', '--restart', 'on-failure:2', '-e', '3:4', '-r', 'HUP:TERM'];
+    const { code, stderr } = await runInit({ launch, options, command: ['sh', '-c', 'exit 3'] });
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^[^\n]*"level":40[^\n]* --restart, --report[^\n]*\n$/);
+  });
+
   test('one debug record says what is missing', async () => {
     const { stderr } = await runInit({ launch, options: ['-vv'], command: ['true'] });
     expect(stderr).toContain('orphans are not reaped');
