@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { launcher } from '../../helpers/environment.ts';
 import { until } from '../../helpers/proc.ts';
 import { inBothModes, type Scene } from './scene.ts';
 import { run, start } from './start.ts';
@@ -39,6 +40,24 @@ export const cgroups: readonly Scene[] = [
       return { code, signal, killed: field(folder, 'memory.events', 'oom_kill') };
     },
     () => ({ code: 137, signal: null, killed: 1 }),
+  ),
+
+  inBothModes(
+    'init says that the kernel killed its workload for memory',
+    async (mode) => {
+      const folder = makeCgroup(`told-${mode}`);
+      write(join(folder, 'memory.max'), '96M');
+      const launch = inside(folder, 'exec "$0" "$@"');
+      const command = ['sh', '-c', `echo 1000 >/proc/self/oom_score_adj; ${hog}`];
+      const { code, stderr } = await run({ mode, launch: [...launch, launcher], command });
+      // How sure init is depends on whether a second had passed. memory.peak exists since Linux 5.19.
+      const [, cause, count] =
+        /, (?:probably|perhaps) (by the kernel for memory: limit 96 MiB)[^"]* \((oom_kill \d+)\)/.exec(
+          stderr,
+        ) ?? [];
+      return { code, cause, count };
+    },
+    () => ({ code: 137, cause: 'by the kernel for memory: limit 96 MiB', count: 'oom_kill 1' }),
   ),
 
   inBothModes(
