@@ -4,8 +4,8 @@ import { stopSignals } from '../signals/stop-signals.ts';
 import { readMemoryCgroup } from './cgroups.ts';
 import { describeEnd } from './end.ts';
 import type { Explained } from './explained.ts';
-import { lookAtTree, type Tree } from './living.ts';
 import { describeSlowStop, describeStopTimeout } from './slow-stop.ts';
+import { type Tree, takeSnapshot } from './snapshot.ts';
 import { describeAsking, describeKilling, describeSlowSurvivors, describeWaiting } from './survivors.ts';
 
 export { writeTerminationLog } from './termination-log.ts';
@@ -30,7 +30,7 @@ export interface Moment {
 }
 
 export interface Explainer {
-  /** Looks at /proc and at the memory cgroup, and says it in one line. */
+  /** Reads /proc or the memory cgroup, and says it in one line. */
   explain(what: Explained, moment: Moment): Explanation;
   /** Reads how many kills for memory the kernel has counted so far: they do not explain what ends later. */
   noteOomKills(): void;
@@ -38,7 +38,7 @@ export interface Explainer {
 
 export interface Explanation {
   readonly sentence: string;
-  /** How many processes of the workload's tree it found; undefined if it did not look, or could not. */
+  /** How many processes of the workload's tree it found; undefined if it took no snapshot, or could not. */
   readonly processes: number | undefined;
   /** The same without the workload itself. */
   readonly others: number | undefined;
@@ -48,7 +48,7 @@ const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] a
 
 export function createExplainer({ isPid1, ...situation }: Situation): Explainer {
   const { graceMs, nameOf } = situation;
-  /** When somebody last looked. */
+  /** At the last reading. */
   let oomKills: number | undefined;
 
   function sentenceOf(what: Explained, { workload, sinceAskedMs }: Moment, tree: Tree | undefined): string {
@@ -82,7 +82,7 @@ export function createExplainer({ isPid1, ...situation }: Situation): Explainer 
 
   return {
     explain(what, moment) {
-      const tree = what.kind === 'end' ? undefined : lookAtTree(moment.workload, moment.ownChild);
+      const tree = what.kind === 'end' ? undefined : takeSnapshot(moment.workload, moment.ownChild);
       const sentence = sentenceOf(what, moment, tree);
       if (tree === undefined) return { sentence, processes: undefined, others: undefined };
       const processes = tree.named.length + tree.more;

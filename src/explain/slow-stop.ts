@@ -1,8 +1,8 @@
 import { inSignalSet } from '../native/signal-set.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { reactionTo } from '../process-tree/signal-handling.ts';
-import type { Living, Tree } from './living.ts';
 import { duration } from './quantities.ts';
+import type { RunningProcess, Tree } from './snapshot.ts';
 
 /** What is known of a stop that takes long. */
 export interface SlowStop {
@@ -36,17 +36,17 @@ function runs({ workload }: SlowStop): string {
 }
 
 function members(stop: SlowStop): string {
-  return listOf(stop.tree, (living) => {
-    if (!isReached(stop, living)) return 'did not get it';
-    return reaction(living, stop.signal, stop.nameOf);
+  return listOf(stop.tree, (running) => {
+    if (!isReached(stop, running)) return 'did not get it';
+    return reaction(running, stop.signal, stop.nameOf);
   });
 }
 
 /** Whether a forwarded signal reaches the process. */
-function isReached({ scope, workload, tree }: SlowStop, { pid, handling }: Living): boolean {
+function isReached({ scope, workload, tree }: SlowStop, { pid, handling }: RunningProcess): boolean {
   if (workload === undefined || scope === 'tree' || pid === workload) return true;
   if (scope === 'child') return false;
-  const group = tree?.named.find((living) => living.pid === workload)?.handling?.group;
+  const group = tree?.named.find((running) => running.pid === workload)?.handling?.group;
   return group === undefined || handling === undefined || handling.group === group;
 }
 
@@ -58,7 +58,8 @@ function advice(stop: SlowStop): string[] {
     const [from, to] = [nameOf(signal), nameOf(alternative)].map((name) => name.replace(/^SIG/, ''));
     lines.push(`it handles ${nameOf(alternative)}: --rewrite ${from}:${to}`);
   }
-  if (tree?.named.some((living) => !isReached(stop, living))) lines.push('--scope tree reaches all of them');
+  if (tree?.named.some((running) => !isReached(stop, running)))
+    lines.push('--scope tree reaches all of them');
   lines.push(
     stopTimeoutMs === undefined
       ? '--stop-timeout limits the wait'
@@ -74,11 +75,14 @@ function betterSignal({ tree, workload, signal, alternatives }: SlowStop): Signa
 }
 
 /** ": sh (pid 7) ignores SIGTERM, sleep (pid 9) is stopped, and 3 more". @param what undefined for nothing to say */
-export function listOf(tree: Tree | undefined, what: (living: Living) => string | undefined): string {
+export function listOf(
+  tree: Tree | undefined,
+  what: (running: RunningProcess) => string | undefined,
+): string {
   if (tree === undefined || tree.named.length === 0) return '';
-  const names = tree.named.map((living) => {
-    const { name, pid, heldBy } = living;
-    const remarks = [what(living), heldBy && `is ${heldBy}`].filter(Boolean).join(' and ');
+  const names = tree.named.map((running) => {
+    const { name, pid, heldBy } = running;
+    const remarks = [what(running), heldBy && `is ${heldBy}`].filter(Boolean).join(' and ');
     return `${name} (pid ${pid}) ${remarks}`.trimEnd();
   });
   const { more, isCounted } = tree;
@@ -89,7 +93,7 @@ export function listOf(tree: Tree | undefined, what: (living: Living) => string 
 
 /** "ignores SIGTERM", "handles SIGTERM and has not ended yet". */
 export function reaction(
-  { handling, heldBy }: Living,
+  { handling, heldBy }: RunningProcess,
   signal: Signal,
   nameOf: SlowStop['nameOf'],
 ): string | undefined {

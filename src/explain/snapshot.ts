@@ -14,12 +14,12 @@ import { stateName } from '../process-tree/state-name.ts';
 /** How many processes a sentence names. */
 const MOST_NAMES = 10;
 /** How many it counts: a tree that is about to be killed may be large, and grow meanwhile. */
-const MOST_LOOKS = 200;
+const MOST_COUNTED = 200;
 /** How long a process must stay in an uninterruptible sleep to be called that. */
 const MOMENT_MS = 10;
 
 /** A process that still runs. */
-export interface Living {
+export interface RunningProcess {
   readonly name: string;
   readonly pid: Pid;
   /** What keeps it from acting on any signal but SIGKILL: it is stopped, or in an uninterruptible sleep. */
@@ -30,19 +30,19 @@ export interface Living {
 /** The processes below init that have not ended. */
 export interface Tree {
   /** The workload first if it runs, and parents before their children; ten at most. */
-  readonly named: readonly Living[];
+  readonly named: readonly RunningProcess[];
   readonly more: number;
   /** false if there may be still more, which were not counted. */
   readonly isCounted: boolean;
 }
 
 /**
- * Looks at the tree below this process.
+ * Takes a snapshot of the tree below this process.
  * @param ownChild a process of init's own, which is left out
  * @returns undefined if /proc cannot be read
  */
-export function lookAtTree(workload: Pid | undefined, ownChild: Pid | undefined): Tree | undefined {
-  let looks = 0;
+export function takeSnapshot(workload: Pid | undefined, ownChild: Pid | undefined): Tree | undefined {
+  let visited = 0;
   const named: ProcessInfo[] = [];
   let count = 0;
   let isCounted = true;
@@ -50,7 +50,7 @@ export function lookAtTree(workload: Pid | undefined, ownChild: Pid | undefined)
     const self = isProcUsable() ? readProcess(process.pid) : undefined;
     if (self === undefined) return undefined;
     for (const info of walk([self])) {
-      isCounted = looks++ < MOST_LOOKS;
+      isCounted = visited++ < MOST_COUNTED;
       if (!isCounted) break;
       if (info.pid === process.pid || info.pid === ownChild || hasEnded(info)) continue;
       count++;
@@ -65,7 +65,7 @@ export function lookAtTree(workload: Pid | undefined, ownChild: Pid | undefined)
   return { named: shown, more: count - shown.length, isCounted };
 }
 
-function describe(processes: readonly ProcessInfo[]): Living[] {
+function describe(processes: readonly ProcessInfo[]): RunningProcess[] {
   const before = processes.map((info) => ({ info, handling: readSignalHandling(info.pid) }));
   // Anything that waits for a disk or a vfork(2) is in state D for a moment. Only one that stays there is held up.
   if (processes.some(({ state }) => state === 'D')) pause(MOMENT_MS);

@@ -1,7 +1,7 @@
 import type { Signal } from '../native/types.ts';
-import type { Tree } from './living.ts';
 import { duration } from './quantities.ts';
 import { listOf, reaction } from './slow-stop.ts';
+import type { Tree } from './snapshot.ts';
 
 /** What the workload left, and init waits for. */
 export interface Survivors {
@@ -23,15 +23,15 @@ export function describeAsking(tree: Tree | undefined, graceMs: number): string 
 }
 
 export function describeSlowSurvivors({ tree, waitedMs = 0, graceMs, signal, nameOf }: Survivors): string {
-  const list = listOf(tree, (living) => reaction(living, signal, nameOf));
+  const list = listOf(tree, (running) => reaction(running, signal, nameOf));
   const what = `what the workload left still runs ${duration(waitedMs)} after ${nameOf(signal)}`;
   return `${what}${list}; --grace ends it after ${duration(graceMs)}`;
 }
 
 export function describeKilling({ tree, waitedMs, signal, nameOf }: Omit<Survivors, 'graceMs'>): string {
   const when = waitedMs === undefined ? 'at once' : `after ${duration(waitedMs)}`;
-  const list = listOf(tree, (living) =>
-    waitedMs === undefined ? 'was not asked' : reaction(living, signal, nameOf),
+  const list = listOf(tree, (running) =>
+    waitedMs === undefined ? 'was not asked' : reaction(running, signal, nameOf),
   );
   return `killing what is left ${when}${list}`;
 }

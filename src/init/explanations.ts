@@ -10,7 +10,7 @@ import type { InitOptions } from './options.ts';
  * the report.
  */
 export interface Explanations {
-  /** @returns how many processes beside the workload it has found; 0 if it did not look, or could not */
+  /** @returns how many processes beside the workload it has found; 0 if it took no snapshot, or could not */
   say(what: Explained, moment: sentences.Moment): number;
   /** Call it at a quiet moment: what the kernel has killed for memory until then explains no later end. */
   noteOomKills(): void;

@@ -6,12 +6,12 @@ import type { Ended } from '../reaper/wait-status.ts';
 /** So many processes, and so many marks: a run of months must not fill a small container. At the end they take 70 MB. */
 const MOST = 20_000;
 
-/** The life of a process. All times are microseconds since boot. */
-export interface Life {
+/** A process of the run. All times are microseconds since boot. */
+export interface TracedProcess {
   readonly pid: Pid;
   readonly startUs: number;
   /** The process that forked it; undefined if init did not see them together. */
-  readonly forkedBy: Life | undefined;
+  readonly forkedBy: TracedProcess | undefined;
   /** What it executed, in order, and since when: one at least. */
   readonly programs: readonly Program[];
   /** undefined while it runs. */
@@ -25,15 +25,15 @@ interface Program {
   readonly sinceUs: number;
 }
 
-/** What happened besides the lives. */
+/** What happened to them, and to init. */
 export type Mark =
-  | { readonly kind: 'instant'; readonly life: Life; readonly name: string; readonly atUs: number }
+  | { readonly kind: 'instant'; readonly traced: TracedProcess; readonly name: string; readonly atUs: number }
   /** `from` is the parent that has died; undefined if init did not see it. */
   | {
       readonly kind: 'adoption';
-      readonly orphan: Life;
-      readonly from: Life | undefined;
-      readonly to: Life;
+      readonly orphan: TracedProcess;
+      readonly from: TracedProcess | undefined;
+      readonly to: TracedProcess;
       readonly atUs: number;
     }
   /** A part of the end. */
@@ -41,9 +41,9 @@ export type Mark =
 
 /** What became of init and of every process seen below it. */
 export interface History {
-  readonly root: Life;
+  readonly root: TracedProcess;
   /** In the order in which they were first seen, the root first. */
-  readonly lives: readonly Life[];
+  readonly processes: readonly TracedProcess[];
   readonly marks: readonly Mark[];
   /** Since when something is missing, because there was too much. */
   fullSinceUs(): number | undefined;
@@ -64,16 +64,16 @@ export interface History {
   phase(name: string, startUs: number, endUs: number): void;
 }
 
-type Growing = { -readonly [Key in keyof Life]: Life[Key] } & {
+type Growing = { -readonly [Key in keyof TracedProcess]: TracedProcess[Key] } & {
   readonly startTime: number;
   readonly programs: Program[];
-  parent: Life | undefined;
+  parent: TracedProcess | undefined;
 };
 
 /** @param self the root, which adopts orphans */
-export function createHistory(self: ProcessInfo, mostLives = MOST, mostMarks = MOST): History {
+export function createHistory(self: ProcessInfo, mostProcesses = MOST, mostMarks = MOST): History {
   const root = begin(self, undefined);
-  const lives: Growing[] = [root];
+  const processes: Growing[] = [root];
   const marks: Mark[] = [];
   const alive = new Map<Pid, Growing>([[self.pid, root]]);
   /** The last one that had the pid. */
@@ -94,24 +94,24 @@ export function createHistory(self: ProcessInfo, mostLives = MOST, mostMarks = M
     if (known !== info.startTime) {
       // Another process had its pid.
       gone(info.pid, atUs);
-      if (lives.length >= mostLives) fullSinceUs ??= atUs;
+      if (processes.length >= mostProcesses) fullSinceUs ??= atUs;
       else add(info, isOwn);
     }
-    const life = alive.get(info.pid);
-    // It has gone since it was looked at, or there is no room for it.
-    if (life === undefined) return;
-    followParent(life, alive.get(info.parent), atUs);
-    followName(life, printableName(info.name), atUs);
+    const traced = alive.get(info.pid);
+    // It has gone since the snapshot, or there is no room for it.
+    if (traced === undefined) return;
+    followParent(traced, alive.get(info.parent), atUs);
+    followName(traced, printableName(info.name), atUs);
     // A zombie: its parent has not waited for it yet.
-    if (hasEnded(info)) life.endUs ??= atUs;
+    if (hasEnded(info)) traced.endUs ??= atUs;
   }
 
   function add(info: ProcessInfo, isOwn: boolean): void {
     const parent = alive.get(info.parent);
-    const life = begin(info, parent === root && !isOwn ? undefined : parent);
-    lives.push(life);
-    alive.set(info.pid, life);
-    latest.set(info.pid, life);
+    const traced = begin(info, parent === root && !isOwn ? undefined : parent);
+    processes.push(traced);
+    alive.set(info.pid, traced);
+    latest.set(info.pid, traced);
   }
 
   function followParent(orphan: Growing, to: Growing | undefined, atUs: number): void {
@@ -128,24 +128,24 @@ export function createHistory(self: ProcessInfo, mostLives = MOST, mostMarks = M
   }
 
   function gone(pid: Pid, atUs: number, how?: Ended): boolean {
-    const life = alive.get(pid);
-    if (life === undefined) return false;
+    const traced = alive.get(pid);
+    if (traced === undefined) return false;
     alive.delete(pid);
-    life.endUs ??= atUs;
-    life.how = how;
+    traced.endUs ??= atUs;
+    traced.how = how;
     return true;
   }
 
   return {
     root,
-    lives,
+    processes,
     marks,
     fullSinceUs: () => fullSinceUs,
     alive: () => [...alive.keys()],
     seen,
     gone,
     instant(name, atUs, pid = self.pid) {
-      if (hasRoomForMark(atUs)) marks.push({ kind: 'instant', life: alive.get(pid) ?? root, name, atUs });
+      if (hasRoomForMark(atUs)) marks.push({ kind: 'instant', traced: alive.get(pid) ?? root, name, atUs });
     },
     phase(name, startUs, endUs) {
       if (hasRoomForMark(endUs)) marks.push({ kind: 'phase', name, startUs, endUs });
@@ -153,7 +153,7 @@ export function createHistory(self: ProcessInfo, mostLives = MOST, mostMarks = M
   };
 }
 
-function begin(info: ProcessInfo, parent: Life | undefined): Growing {
+function begin(info: ProcessInfo, parent: TracedProcess | undefined): Growing {
   const startUs = info.startTime * msPerTick * 1000;
   return {
     pid: info.pid,

@@ -1,6 +1,6 @@
 import type { Signal } from '../native/types.ts';
 import type { Ended } from '../reaper/wait-status.ts';
-import type { History, Life, Mark } from './history.ts';
+import type { History, Mark, TracedProcess } from './history.ts';
 
 /**
  * An event of the Trace Event Format, which Perfetto, chrome://tracing and Chromium's Performance panel read:
@@ -54,19 +54,21 @@ export function* traceEvents(
 ): Generator<TraceEvent, void> {
   const { root } = history;
   const group = root.pid;
-  const rows = rowsOf(history.lives);
-  const rowOf = (life: Life) => ({ pid: group, tid: rows.get(life) as number });
-  const endOf = (life: Life) => Math.max(life.endUs ?? endUs, (life.programs.at(-1)?.sinceUs ?? 0) + 1);
+  const rows = rowsOf(history.processes);
+  const rowOf = (traced: TracedProcess) => ({ pid: group, tid: rows.get(traced) as number });
+  const endOf = (traced: TracedProcess) =>
+    Math.max(traced.endUs ?? endUs, (traced.programs.at(-1)?.sinceUs ?? 0) + 1);
   /** An arrow begins and ends in a slice. */
-  const within = (life: Life, atUs: number) => Math.min(Math.max(atUs, life.startUs), endOf(life) - 1);
+  const within = (traced: TracedProcess, atUs: number) =>
+    Math.min(Math.max(atUs, traced.startUs), endOf(traced) - 1);
 
   yield { ph: 'M', name: 'process_name', ...rowOf(root), args: { name: 'subreaper' } };
   let place = 0;
-  for (const life of familyOrder(history)) {
-    const name = `${life.programs.at(-1)?.name} (pid ${life.pid})`;
-    yield { ph: 'M', name: 'thread_name', ...rowOf(life), args: { name } };
-    yield { ph: 'M', name: 'thread_sort_index', ...rowOf(life), args: { sort_index: place++ } };
-    yield* slicesOf(life);
+  for (const traced of familyOrder(history)) {
+    const name = `${traced.programs.at(-1)?.name} (pid ${traced.pid})`;
+    yield { ph: 'M', name: 'thread_name', ...rowOf(traced), args: { name } };
+    yield { ph: 'M', name: 'thread_sort_index', ...rowOf(traced), args: { sort_index: place++ } };
+    yield* slicesOf(traced);
   }
   for (const mark of history.marks) yield* withoutArrows(mark);
   const fullSinceUs = history.fullSinceUs();
@@ -75,7 +77,7 @@ export function* traceEvents(
 
   // Slices first: an arrow is bound to one that is there.
   let arrows = 0;
-  for (const child of history.lives) {
+  for (const child of history.processes) {
     if (child.forkedBy !== undefined) yield* arrow('fork', child.startUs, [child.forkedBy, child]);
   }
   for (const mark of history.marks) {
@@ -84,14 +86,18 @@ export function* traceEvents(
     yield* arrow('adoption', atUs, from === undefined ? [orphan, to] : [from, orphan, to]);
   }
 
-  function* slicesOf(life: Life): Generator<TraceEvent, void> {
-    for (const [index, { name, sinceUs }] of life.programs.entries()) {
-      const next = life.programs[index + 1];
-      const dur = (next?.sinceUs ?? endOf(life)) - sinceUs;
+  function* slicesOf(traced: TracedProcess): Generator<TraceEvent, void> {
+    for (const [index, { name, sinceUs }] of traced.programs.entries()) {
+      const next = traced.programs[index + 1];
+      const dur = (next?.sinceUs ?? endOf(traced)) - sinceUs;
       const ending =
-        next !== undefined ? {} : life.endUs === undefined ? { unfinished: true as const } : how(life.how);
-      const args = { pid: life.pid, parent: life.forkedBy?.pid ?? null, ...ending };
-      yield { ph: 'X', cat: 'process', name, ...rowOf(life), ts: sinceUs, dur, args };
+        next !== undefined
+          ? {}
+          : traced.endUs === undefined
+            ? { unfinished: true as const }
+            : how(traced.how);
+      const args = { pid: traced.pid, parent: traced.forkedBy?.pid ?? null, ...ending };
+      yield { ph: 'X', cat: 'process', name, ...rowOf(traced), ts: sinceUs, dur, args };
     }
   }
 
@@ -101,51 +107,55 @@ export function* traceEvents(
   }
 
   function* withoutArrows(mark: Mark): Generator<TraceEvent, void> {
-    if (mark.kind === 'instant') yield instant(mark.name, mark.life, mark.atUs);
+    if (mark.kind === 'instant') yield instant(mark.name, mark.traced, mark.atUs);
     if (mark.kind !== 'phase') return;
     const { name, startUs } = mark;
     yield { ph: 'X', cat: 'phase', name, ...rowOf(root), ts: startUs, dur: mark.endUs - startUs };
   }
 
-  function instant(name: string, life: Life, atUs: number): TraceEvent {
-    return { ph: 'i', cat: 'event', name, ...rowOf(life), ts: atUs, s: 't' };
+  function instant(name: string, traced: TracedProcess, atUs: number): TraceEvent {
+    return { ph: 'i', cat: 'event', name, ...rowOf(traced), ts: atUs, s: 't' };
   }
 
-  function* arrow(name: 'fork' | 'adoption', atUs: number, by: readonly Life[]): Generator<TraceEvent, void> {
+  function* arrow(
+    name: 'fork' | 'adoption',
+    atUs: number,
+    by: readonly TracedProcess[],
+  ): Generator<TraceEvent, void> {
     const id = ++arrows;
-    for (const [index, life] of by.entries()) {
+    for (const [index, traced] of by.entries()) {
       const ph = index === 0 ? 's' : index === by.length - 1 ? 'f' : 't';
-      yield { ph, cat: name, name, ...rowOf(life), id, ts: within(life, atUs), bp: 'e' };
+      yield { ph, cat: name, name, ...rowOf(traced), id, ts: within(traced, atUs), bp: 'e' };
     }
   }
 }
 
 /** Each process has a row of its own: that of its pid, unless an earlier process had it. */
-function rowsOf(lives: readonly Life[]): Map<Life, number> {
-  const rows = new Map<Life, number>();
+function rowsOf(processes: readonly TracedProcess[]): Map<TracedProcess, number> {
+  const rows = new Map<TracedProcess, number>();
   const taken = new Set<number>();
   let spare = FIRST_SPARE_ROW;
-  for (const life of lives) {
-    rows.set(life, taken.has(life.pid) ? spare++ : life.pid);
-    taken.add(life.pid);
+  for (const traced of processes) {
+    rows.set(traced, taken.has(traced.pid) ? spare++ : traced.pid);
+    taken.add(traced.pid);
   }
   return rows;
 }
 
 /** Parents before their children, and each family together. Orphans of unknown parents are init's. */
-function* familyOrder({ root, lives }: History): Generator<Life, void> {
-  const childrenOf = new Map<Life, Life[]>();
-  for (const life of lives) {
-    if (life === root) continue;
-    const parent = life.forkedBy ?? root;
+function* familyOrder({ root, processes }: History): Generator<TracedProcess, void> {
+  const childrenOf = new Map<TracedProcess, TracedProcess[]>();
+  for (const traced of processes) {
+    if (traced === root) continue;
+    const parent = traced.forkedBy ?? root;
     const siblings = childrenOf.get(parent);
-    if (siblings === undefined) childrenOf.set(parent, [life]);
-    else siblings.push(life);
+    if (siblings === undefined) childrenOf.set(parent, [traced]);
+    else siblings.push(traced);
   }
   // Not recursive: a chain of processes may be long.
   const next = [root];
-  for (let life = next.pop(); life !== undefined; life = next.pop()) {
-    yield life;
-    next.push(...(childrenOf.get(life) ?? []).reverse());
+  for (let traced = next.pop(); traced !== undefined; traced = next.pop()) {
+    yield traced;
+    next.push(...(childrenOf.get(traced) ?? []).reverse());
   }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type MemoryCgroup, readMemoryCgroup } from '../../src/explain/cgroups.ts';
 import { describeEnd, type End } from '../../src/explain/end.ts';
-import type { Living, Tree } from '../../src/explain/living.ts';
 import { duration, size } from '../../src/explain/quantities.ts';
 import { describeSlowStop, describeStopTimeout, type SlowStop } from '../../src/explain/slow-stop.ts';
+import type { RunningProcess, Tree } from '../../src/explain/snapshot.ts';
 import { describeKilling, describeSlowSurvivors, describeWaiting } from '../../src/explain/survivors.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 import { parseSignalHandling, reactionTo } from '../../src/process-tree/signal-handling.ts';
@@ -42,14 +42,14 @@ function status({ group = 7, pending = [], blocked = [], ignored = [], caught = 
   ].join('\n');
 }
 
-const living = (name: string, pid: number, sets: Sets = {}, heldBy?: string): Living => ({
+const running = (name: string, pid: number, sets: Sets = {}, heldBy?: string): RunningProcess => ({
   name,
   pid: pid as Pid,
   heldBy,
   handling: parseSignalHandling(status(sets)),
 });
 
-const tree = (...named: readonly Living[]): Tree => ({ named, more: 0, isCounted: true });
+const tree = (...named: readonly RunningProcess[]): Tree => ({ named, more: 0, isCounted: true });
 
 describe('what a process does with a signal', () => {
   test.each([
@@ -79,9 +79,9 @@ describe('a stop that takes long', () => {
 
   test('names who still runs, and why', () => {
     const members = tree(
-      living('sh', 7, { ignored: [SIGTERM] }),
-      living('node', 8, { caught: [SIGTERM] }),
-      living('cat', 9, {}, 'stopped'),
+      running('sh', 7, { ignored: [SIGTERM] }),
+      running('node', 8, { caught: [SIGTERM] }),
+      running('cat', 9, {}, 'stopped'),
     );
     expect(describeSlowStop(stop({ tree: members }))).toBe(
       'the workload still runs 2 s after SIGTERM: sh (pid 7) ignores SIGTERM, ' +
@@ -91,7 +91,7 @@ describe('a stop that takes long', () => {
   });
 
   test('names the signal that the workload handles', () => {
-    const members = tree(living('app', 7, { blocked: [SIGTERM], pending: [SIGTERM], caught: [SIGINT] }));
+    const members = tree(running('app', 7, { blocked: [SIGTERM], pending: [SIGTERM], caught: [SIGINT] }));
     expect(describeSlowStop(stop({ tree: members, stopTimeoutMs: 10_000 }))).toBe(
       'the workload still runs 2 s after SIGTERM: app (pid 7) blocks SIGTERM; ' +
         'it handles SIGINT: --rewrite TERM:INT; --stop-timeout ends it after 10 s',
@@ -103,12 +103,12 @@ describe('a stop that takes long', () => {
     { scope: 'child', what: 'did not get it; --scope tree reaches all of them; ' },
     { scope: 'tree', what: 'has no handler for SIGTERM; ' },
   ] as const)('says who did not get the signal: --scope $scope', ({ scope, what }) => {
-    const members = tree(living('sh', 7, { caught: [SIGTERM] }), living('daemon', 9, { group: 9 }));
+    const members = tree(running('sh', 7, { caught: [SIGTERM] }), running('daemon', 9, { group: 9 }));
     expect(describeSlowStop(stop({ tree: members, scope }))).toContain(`, daemon (pid 9) ${what}`);
   });
 
   test('counts those that it does not name', () => {
-    const sh = living('sh', 7, { ignored: [SIGTERM] });
+    const sh = running('sh', 7, { ignored: [SIGTERM] });
     const many = { named: [sh], more: 12, isCounted: true };
     expect(describeSlowStop(stop({ tree: many }))).toContain('sh (pid 7) ignores SIGTERM, and 12 more;');
     expect(describeSlowStop(stop({ tree: { ...many, isCounted: false } }))).toContain(
@@ -123,7 +123,7 @@ describe('a stop that takes long', () => {
   });
 
   test('and at --stop-timeout', () => {
-    const members = tree(living('sh', 7, { ignored: [SIGTERM] }));
+    const members = tree(running('sh', 7, { ignored: [SIGTERM] }));
     expect(describeStopTimeout(stop({ tree: members, waitedMs: 500 }))).toBe(
       'stop timeout: the workload still runs 500 ms after SIGTERM, everything gets SIGKILL: sh (pid 7) ignores SIGTERM',
     );
@@ -133,8 +133,8 @@ describe('a stop that takes long', () => {
 
 describe('survivors', () => {
   const held = tree(
-    living('sleep', 9, { ignored: [SIGTERM] }),
-    living('dd', 10, { caught: [SIGTERM] }, 'in an uninterruptible sleep'),
+    running('sleep', 9, { ignored: [SIGTERM] }),
+    running('dd', 10, { caught: [SIGTERM] }, 'in an uninterruptible sleep'),
   );
 
   test('that take long', () => {
