@@ -56,8 +56,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'SIGHUP is a stop signal',
-    from: "(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)",
-    to: "(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const)",
+    from: 'isStopSignal(sent) &&',
+    to: '(isStopSignal(sent) || sent === SIGHUP) &&',
   },
   {
     name: 'what counts is the signal before rewriting',
