@@ -24,6 +24,9 @@ const SIGCONT = signalNumber('SIGCONT');
 const SIGKILL = signalNumber('SIGKILL');
 const SIGTERM = signalNumber('SIGTERM');
 
+/** The shortest time to retry an unreadable /proc, even if the grace time is shorter. */
+const SHORTEST_PATIENCE_MS = 100;
+
 type Of<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
 
 /** The parts that the interpreter works with. */
@@ -76,14 +79,33 @@ export function createInterpreter(parts: Parts): Interpreter {
       cannotWait: (message) => dispatch({ kind: 'cannot-wait', message }),
     },
   );
-  const signalTree = createSignalTree();
-  const survivors = createSurvivors({
-    patienceMs: policy.options.graceMs,
-    signalTree,
-    lookAgain: children.wake,
-    giveUp: () => dispatch({ kind: 'survivors-out-of-reach' }),
-    log,
+  const patienceMs = Math.max(policy.options.graceMs, SHORTEST_PATIENCE_MS);
+  const signalTree = createSignalTree(patienceMs, {
+    workload: () => children.workload()?.pid,
+    signalWorkload(signal) {
+      const workload = children.workload();
+      workload?.signal(signal, 'child');
+      return workload !== undefined;
+    },
+    signalMost,
   });
+  const survivors = createSurvivors({ patienceMs, signalTree, lookAgain: children.wake, giveUp });
+
+  /** For want of /proc. As PID 1, init may signal everybody if everything is to end. */
+  function signalMost(signal: Signal): Pid | 'everybody' | undefined {
+    const isLast = policy.isPid1 && 'stoppedBy' in state && state.stoppedBy !== undefined;
+    if (isLast && isStopSignal(signal)) {
+      kill(-1, signal);
+      return 'everybody';
+    }
+    const [workload, run] = [children.workload(), children.run()];
+    workload?.signal(signal, 'group');
+    return workload !== undefined || run?.signalLeft(signal) ? run?.pid : undefined;
+  }
+
+  function giveUp(why: string, error?: Error): void {
+    dispatch({ kind: 'survivors-out-of-reach', why, error: error?.message });
+  }
 
   /** An effect may cause another event, which waits until all effects of the current one are done. */
   function dispatch(event: Event): void {
@@ -109,7 +131,7 @@ export function createInterpreter(parts: Parts): Interpreter {
     start: startAgain,
     forward(effect) {
       forwarded.add(effect.sent);
-      forward(effect, { workload: children.workload(), signalTree, log, nameOf });
+      forward(effect, { workload: children.workload(), signalTree, giveUp, log, nameOf });
     },
     ask({ everybody }) {
       askedAtMs = now();
@@ -121,7 +143,7 @@ export function createInterpreter(parts: Parts): Interpreter {
         attempt(() => kill(-1, SIGKILL));
         return;
       }
-      children.run()?.killGroup();
+      children.run()?.signalLeft(SIGKILL);
       children.reapBeforeKill();
       survivors.kill();
     },
@@ -169,7 +191,7 @@ export function createInterpreter(parts: Parts): Interpreter {
       explanations.leaveLastWords(status);
       records.write(status, explanations.lastWords(status));
       // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
-      children.run()?.killGroup();
+      children.run()?.signalLeft(SIGKILL);
       exitNow(status);
     },
   };
@@ -229,22 +251,31 @@ function forward(
   {
     workload,
     signalTree,
+    giveUp,
     log,
     nameOf,
-  }: Pick<Parts, 'log' | 'nameOf'> & { workload: Workload | undefined; signalTree: SignalTree },
+  }: Pick<Parts, 'log' | 'nameOf'> & {
+    workload: Workload | undefined;
+    signalTree: SignalTree;
+    giveUp: (why: string, error: Error) => void;
+  },
 ): void {
   const fields = { event: 'signal', signal: nameOf(signal), sent: nameOf(sent) } as const;
-  const report = (error: Error | undefined) => {
-    if (error === undefined)
-      log(isStopSignal(signal) || isStopSignal(sent) ? 'info' : 'debug', 'signal forwarded', fields);
-    else log('warn', 'signal not forwarded', { ...fields, error: error.message });
-  };
+  const usual = isStopSignal(signal) || isStopSignal(sent) ? 'info' : 'debug';
   if (scope !== 'tree') {
-    if (workload !== undefined) report(attempt(() => workload.signal(sent, scope)));
+    if (workload === undefined) return;
+    const error = attempt(() => workload.signal(sent, scope));
+    if (error === undefined) log(usual, 'signal forwarded', fields);
+    else log('warn', 'signal not forwarded', { ...fields, error: error.message });
     return;
   }
-  signalTree([sent], ({ refused, error }) => {
-    if (refused === 0 || error !== undefined) report(error);
-    else log('warn', 'signal not forwarded to all', { ...fields, refused });
+  signalTree.send([sent], ({ sent: count, refused, error, isRetried }) => {
+    if (error !== undefined) {
+      const what = isRetried ? 'signal not forwarded to all yet' : 'signal not forwarded to all';
+      log('warn', what, { ...fields, error: error.message });
+      if (!isRetried && isStopSignal(sent)) giveUp('what is left cannot be seen', error);
+    } else if (refused > 0) {
+      log('warn', count > 0 ? 'signal not forwarded to all' : 'signal not forwarded', { ...fields, refused });
+    } else log(usual, count > 0 ? 'signal forwarded' : 'signal not forwarded, nobody is left', fields);
   });
 }

@@ -134,7 +134,7 @@ export type Event =
   | { readonly kind: 'children-left' }
   | { readonly kind: 'no-child-left'; readonly atMs: number }
   /** init may not signal, or cannot see, any of the survivors: it would wait for ever. */
-  | { readonly kind: 'survivors-out-of-reach' }
+  | { readonly kind: 'survivors-out-of-reach'; readonly why: string; readonly error?: string | undefined }
   | { readonly kind: 'timer'; readonly timer: TimerName }
   /** An exception in init. */
   | { readonly kind: 'init-failed'; readonly message: string }
@@ -303,7 +303,7 @@ function react(policy: Policy, state: Living, event: Event): Step {
     case 'no-child-left':
       return noChildLeft(policy, state, event.atMs);
     case 'survivors-out-of-reach':
-      return outOfReach(policy, state);
+      return outOfReach(policy, state, event);
     case 'timer':
       return timerFired(policy, state, event.timer);
     case 'init-failed':
@@ -627,11 +627,19 @@ function drainedStatus({ status, stoppedBy }: Of<'draining'>): number {
   return status === 0 && stoppedBy !== undefined ? 128 + stoppedBy : status;
 }
 
-function outOfReach(policy: Policy, state: Living): Step {
-  if (state.kind === 'terminating') return endRun(policy, state, state.status, state.runMs, false);
-  if (state.kind === 'draining') return endRun(policy, state, drainedStatus(state), 0, false);
-  // While the workload runs, init waits for it to end.
-  return same(state);
+function outOfReach(
+  policy: Policy,
+  state: Living,
+  { why, error }: Extract<Event, { kind: 'survivors-out-of-reach' }>,
+): Step {
+  const fields = error === undefined ? undefined : { error };
+  if (state.kind !== 'terminating' && state.kind !== 'draining') {
+    return same(state, log('warn', `${why}, and init waits for the workload to end`, fields));
+  }
+  const [status, runMs] =
+    state.kind === 'terminating' ? [state.status, state.runMs] : [drainedStatus(state), 0];
+  const left = endRun(policy, state, status, runMs, false);
+  return { state: left.state, effects: [log('warn', `${why}, and is left behind`, fields), ...left.effects] };
 }
 
 function timerFired(policy: Policy, state: Living, timer: TimerName): Step {

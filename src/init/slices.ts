@@ -1,30 +1,35 @@
 import { now } from '../native/timers.ts';
 
 /** How long init works on one task before it handles pending signals and timers. */
-export const SLICE_MS = 20;
+const SLICE_MS = 20;
 
 /**
- * Visits every item, for one slice of time in each turn of the event loop. The first slice starts at once.
- * @param done called once at the end, with the error that ended the visits, if any
+ * Runs a task, for one slice of time in each turn of the event loop. The first slice starts at once.
+ * @param task yields where it may be interrupted
+ * @param done called once at the end, with the error that ended the task, or with its result
+ * @returns a function that ends the task where it is; `done` is not called then
  */
-export function visitInSlices<Item>(
-  items: Iterator<Item, unknown>,
-  visit: (item: Item) => void,
-  done: (error?: Error) => void,
-): void {
-  const end = now() + SLICE_MS;
-  let isDone = false;
-  let error: Error | undefined;
-  try {
-    while (!isDone && now() < end) {
-      const next = items.next();
-      if (next.done) isDone = true;
-      else visit(next.value);
+export function runInSlices<Result>(
+  task: Iterator<unknown, Result>,
+  done: (error: Error | undefined, result: Result | undefined) => void,
+): () => void {
+  let isCancelled = false;
+  function runSlice(): void {
+    if (isCancelled) return;
+    const end = now() + SLICE_MS;
+    let step: IteratorResult<unknown, Result>;
+    try {
+      do step = task.next();
+      while (!step.done && now() < end);
+    } catch (error) {
+      done(error as Error, undefined);
+      return;
     }
-  } catch (failure) {
-    isDone = true;
-    error = failure as Error;
+    if (step.done) done(undefined, step.value);
+    else setImmediate(runSlice);
   }
-  if (isDone) done(error);
-  else setImmediate(() => visitInSlices(items, visit, done));
+  runSlice();
+  return () => {
+    isCancelled = true;
+  };
 }

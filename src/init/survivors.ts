@@ -1,11 +1,10 @@
-import type { Log } from '../log/log.ts';
 import { now } from '../native/timers.ts';
 import type { Pid } from '../native/types.ts';
-import { isProcUsable, ownChildren, readProcess, walk } from '../process-tree/process-table.ts';
+import { isProcUsable, ownChildrenInSteps, readProcess, walkInSteps } from '../process-tree/process-table.ts';
 import { signalChild, signalProcess } from '../process-tree/signal-process.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { type SignalTree, unlessRefused } from './signal-tree.ts';
-import { SLICE_MS } from './slices.ts';
+import { runInSlices } from './slices.ts';
 
 const SIGTERM = signalNumber('SIGTERM');
 const SIGCONT = signalNumber('SIGCONT');
@@ -13,9 +12,6 @@ const SIGKILL = signalNumber('SIGKILL');
 
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 500;
-/** The shortest time to retry an unreadable /proc, even if the grace time is shorter. */
-const SHORTEST_PATIENCE_MS = 100;
-
 /** Ends the processes that the workload leaves behind: init's descendants, found in /proc. */
 export interface Survivors {
   /** Asks each of them once to end: SIGTERM, and SIGCONT, without which a stopped process would not act on it. */
@@ -31,7 +27,6 @@ export function createSurvivors({
   signalTree,
   lookAgain,
   giveUp,
-  log,
 }: {
   /** How long to retry if /proc cannot be read. */
   patienceMs: number;
@@ -39,73 +34,79 @@ export function createSurvivors({
   /** Called now and then after a round, in case the SIGCHLD of the last one is lost. */
   lookAgain: () => void;
   /** Called if init may not signal, or cannot see, any of the rest: it would wait for ever. */
-  giveUp: () => void;
-  log: Log;
+  giveUp: (why: string, error?: Error) => void;
 }): Survivors {
   let retryTimer: NodeJS.Timeout | undefined;
   let retryMs = FIRST_RETRY_MS;
   let killsSince: number | undefined;
-  let isKillDue = false;
+  /** A round of SIGKILL. 'again': it has begun, and another one must follow. 'due': the next one is about to begin. */
+  let round: 'none' | 'begun' | 'again' | 'due' = 'none';
+  let cancelRound = () => {};
+  let hasGivenUp = false;
 
-  /** For EMFILE, ENFILE, ENOMEM: the step may work a moment later. */
-  function retry(step: () => void): void {
-    clearTimeout(retryTimer);
-    retryTimer = setTimeout(step, retryMs);
-    retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
+  function kill(): void {
+    signalTree.forget();
+    if (round === 'begun') round = 'again';
+    if (round === 'none') begin();
   }
 
-  function ask(): void {
-    signalTree([SIGTERM, SIGCONT], ({ error }) => {
-      // Without a usable /proc, the kill rounds report it.
-      if (error !== undefined && killsSince === undefined && isProcUsable()) retry(ask);
+  function begin(): void {
+    killsSince ??= now();
+    clearTimeout(retryTimer);
+    round = 'begun';
+    cancelRound = runInSlices(killRound(), (error, outcome) => {
+      const mustRepeat = round === 'again';
+      round = 'none';
+      if (error !== undefined) failed(error);
+      else ended(outcome === 'refused', mustRepeat);
     });
   }
 
-  function kill(): void {
-    if (isKillDue) return;
-    killsSince ??= now();
-    let outcome: ReturnType<typeof killRound>;
-    try {
-      outcome = killRound();
-    } catch (error) {
-      if (now() - killsSince < Math.max(patienceMs, SHORTEST_PATIENCE_MS)) {
-        isKillDue = true;
-        retry(killAgain);
-      } else {
-        leaveBehind('what is left cannot be seen', error as Error);
-      }
+  function ended(isRefused: boolean, mustRepeat: boolean): void {
+    retryMs = FIRST_RETRY_MS;
+    if (mustRepeat) {
+      round = 'due';
+      setImmediate(beginIfDue);
+    } else if (isRefused) leave('what is left may not be signalled');
+    else retryTimer = setTimeout(lookAgain, LONGEST_RETRY_MS);
+  }
+
+  /** For EMFILE, ENFILE, ENOMEM: the next round may work. */
+  function failed(error: Error): void {
+    if (now() - (killsSince as number) >= patienceMs) {
+      leave('what is left cannot be seen', error);
       return;
     }
-    retryMs = FIRST_RETRY_MS;
-    clearTimeout(retryTimer);
-    if (outcome === 'done') retryTimer = setTimeout(lookAgain, LONGEST_RETRY_MS);
-    if (outcome === 'refused') leaveBehind('what is left may not be signalled');
-    if (outcome === 'more') {
-      isKillDue = true;
-      setImmediate(killAgain);
-    }
+    round = 'due';
+    retryTimer = setTimeout(beginIfDue, retryMs);
+    retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
   }
 
-  function killAgain(): void {
+  function beginIfDue(): void {
     // A reset may have come first.
-    if (!isKillDue) return;
-    isKillDue = false;
-    kill();
+    if (round === 'due') begin();
   }
 
-  function leaveBehind(why: string, error?: Error): void {
-    log('warn', `${why}, and is left behind`, { error: error?.message });
-    giveUp();
+  function leave(why: string, error?: Error): void {
+    if (!hasGivenUp) giveUp(why, error);
+    hasGivenUp = true;
   }
 
   return {
-    ask,
+    ask() {
+      // What the workload was sent reaches nobody any more: they are all asked to end.
+      signalTree.forget();
+      signalTree.send([SIGTERM, SIGCONT], () => {});
+    },
     kill,
     reset() {
+      signalTree.forget();
+      cancelRound();
       clearTimeout(retryTimer);
       retryMs = FIRST_RETRY_MS;
       killsSince = undefined;
-      isKillDue = false;
+      round = 'none';
+      hasGivenUp = false;
     },
   };
 }
@@ -117,30 +118,36 @@ export function createSurvivors({
  * that is still there though waitid(2) did not find it.
  *
  * A descendant that ends sooner or later becomes a child that ends, and so a SIGCHLD, which starts the next round.
- * @returns 'more' if it ran out of time, 'refused' if there are survivors, and init may signal none of them
+ * @returns 'refused' if there are survivors, and init may signal none of them
  * @throws Error if /proc cannot be read
  */
-function killRound(): 'done' | 'more' | 'refused' {
-  if (!isProcUsable()) throw new Error('/proc does not show the descendants');
-  const end = now() + SLICE_MS;
-  const met = new Set<Pid>();
-  const reached = new Set<Pid>();
-  let refusals = 0;
-  let children: Pid[];
-  do {
-    children = ownChildren().filter((child) => !met.has(child));
-    for (const child of children) {
-      met.add(child);
-      const outcome = unlessRefused(() => signalChild(child, SIGKILL));
-      if (outcome !== 'gone') reached.add(child);
-      if (outcome === 'refused') refusals++;
+function* killRound(): Generator<void, 'done' | 'refused'> {
+  const self = isProcUsable() ? readProcess(process.pid) : undefined;
+  if (self === undefined) throw new Error('/proc does not show the descendants');
+  const killed = new Map<Pid, 'sent' | 'gone' | 'refused'>();
+  for (;;) {
+    const children = yield* ownChildrenInSteps();
+    // One that is gone is forgotten: its pid may come again.
+    const present = new Set(children);
+    for (const pid of killed.keys()) if (!present.has(pid)) killed.delete(pid);
+    const fresh = children.filter((child) => !killed.has(child));
+    if (fresh.length === 0) break;
+    for (const child of fresh) {
+      killed.set(
+        child,
+        unlessRefused(() => signalChild(child, SIGKILL)),
+      );
+      yield;
     }
-    if (now() > end) return 'more';
-  } while (children.length > 0);
-  const killed = [...met].map(readProcess).filter((info) => info !== undefined);
-  for (const info of walk(killed)) {
-    if (!reached.has(info.pid)) unlessRefused(() => signalProcess(info, SIGKILL));
-    if (now() > end) return 'more';
   }
-  return refusals > 0 && refusals === met.size ? 'refused' : 'done';
+  for (const some of walkInSteps([self])) {
+    for (const info of some) {
+      const isReached = info.pid === self.pid || (killed.get(info.pid) ?? 'gone') !== 'gone';
+      if (!isReached) unlessRefused(() => signalProcess(info, SIGKILL));
+    }
+    yield;
+  }
+  return killed.size > 0 && [...killed.values()].every((outcome) => outcome === 'refused')
+    ? 'refused'
+    : 'done';
 }

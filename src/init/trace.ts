@@ -7,7 +7,7 @@ import {
   ownChildren,
   type ProcessInfo,
   readProcess,
-  walk,
+  walkInSteps,
 } from '../process-tree/process-table.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 import { createHistory } from '../trace/history.ts';
@@ -15,7 +15,7 @@ import { traceText } from '../trace/trace-events.ts';
 import { attempt } from './attempt.ts';
 import type { Effect, Event } from './lifecycle.ts';
 import type { PhaseTime } from './phases.ts';
-import { visitInSlices } from './slices.ts';
+import { runInSlices } from './slices.ts';
 
 export { writeWhole } from './whole-file.ts';
 
@@ -61,31 +61,31 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
     if (!isUsable || isLooking || now() < restUntilMs) return;
     isLooking = true;
     const beganMs = now();
-    visitInSlices(
-      tree(),
-      (info) => history.seen(info, nowUs()),
-      () => {
-        // After an error (no descriptor is left) the next look may succeed.
-        isLooking = false;
-        restUntilMs = now() + (now() - beganMs) * SHARE;
-      },
-    );
+    runInSlices(lookAtTree(), () => {
+      // After an error (no descriptor is left) the next look may succeed.
+      isLooking = false;
+      restUntilMs = now() + (now() - beganMs) * SHARE;
+    });
   }
 
-  /** What is there now. Takes note of those that have gone. */
-  function* tree(): Generator<ProcessInfo, void> {
+  /** Takes note of what is there now, and of those that have gone. */
+  function* lookAtTree(): Generator<void, void> {
     if (ownChildren().length > STORM) return;
     const met = new Set<Pid>();
-    for (const info of walk([self])) {
-      met.add(info.pid);
-      if (info.pid !== self.pid) yield info;
+    for (const some of walkInSteps([self])) {
+      for (const info of some) {
+        met.add(info.pid);
+        if (info.pid !== self.pid) history.seen(info, nowUs());
+      }
+      yield;
     }
     // A walk may miss a process that gets another parent meanwhile.
     for (const pid of history.alive()) {
       if (met.has(pid) || pid === self.pid) continue;
       const info = readProcess(pid);
       if (info === undefined) history.gone(pid, nowUs());
-      else yield info;
+      else history.seen(info, nowUs());
+      yield;
     }
   }
 

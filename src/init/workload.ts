@@ -9,7 +9,6 @@ import { pollHangUp, pollReadable } from '../native/poll.ts';
 import { kill } from '../native/process.ts';
 import { lastError, SystemError } from '../native/system-error.ts';
 import type { Pid, Signal } from '../native/types.ts';
-import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 
 /** One run of the workload: its process and its process group, until both are gone. */
@@ -35,11 +34,12 @@ export interface Workload {
   /** Ends the callbacks, once its status has been taken. Another process may have its pid soon. */
   unwatch(): void;
   /**
-   * Kills everything left in its process group at once. No fork escapes a signal to a group, so even processes that fork
-   * and end for ever do not survive it. Before Linux 6.9 it does nothing: once the workload has ended, another group may
-   * have its number.
+   * Signals everything left in its process group at once. No fork escapes a signal to a group, so even processes that fork
+   * and end for ever do not survive a SIGKILL. Before Linux 6.9 it does nothing: once the workload has ended, another
+   * group may have its number.
+   * @returns whether anything was signalled
    */
-  killGroup(): void;
+  signalLeft(signal: Signal): boolean;
   /** Closes the pidfd, once nothing of the run is left. */
   close(): void;
 }
@@ -73,9 +73,7 @@ export function createWorkload(pid: Pid): Workload {
     },
     reapedStatus: () => (pidfd === undefined ? undefined : reapedStatus(pidfd)),
     unwatch,
-    killGroup() {
-      if (pidfd !== undefined) sendToGroupThroughPidfd(pidfd, signalNumber('SIGKILL'));
-    },
+    signalLeft: (signal) => pidfd !== undefined && sendToGroupThroughPidfd(pidfd, signal) === 'sent',
     close() {
       if (pidfd !== undefined) closePidfd(pidfd);
       pidfd = undefined;

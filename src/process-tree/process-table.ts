@@ -129,46 +129,71 @@ export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[
 }
 
 /**
- * The same, one process at a time, parents before their children: a caller can do other work in between. The cost grows
- * with the tree, not with the machine.
+ * The same, one process at a time, parents before their children. The cost grows with the tree, not with the machine.
  *
  * If a parent ends meanwhile, another process may have its pid, so the walk leaves out the children found under it. The
  * next walk finds them under the process that adopted them.
  */
 export function* walk(processes: readonly ProcessInfo[]): Generator<ProcessInfo, void> {
-  const readChildren = childReader();
+  for (const step of walkInSteps(processes)) yield* step;
+}
+
+/** The most files of /proc that a step reads: a millisecond, more or less. */
+const READS_PER_STEP = 32;
+
+/**
+ * The same in short steps, each of which may find some processes or none: a caller can do other work in between, however
+ * many children a process has.
+ */
+export function* walkInSteps(processes: readonly ProcessInfo[]): Generator<readonly ProcessInfo[], void> {
+  const childrenOf = hasChildrenFiles() ? listChildren : yield* scanForChildren();
   const found = new Map<Pid, ProcessInfo>();
-  for (const info of processes) {
-    const now = readProcess(info.pid);
-    if (now === undefined || !isSameProcess(now, info)) continue;
-    found.set(info.pid, now);
-    yield now;
+  const add = (infos: readonly ProcessInfo[]) => {
+    for (const info of infos) found.set(info.pid, info);
+    return infos;
+  };
+  for (const some of inParts(processes)) {
+    yield add(
+      readProcesses(some.map(({ pid }) => pid)).filter((now) =>
+        some.some((info) => isSameProcess(now, info)),
+      ),
+    );
   }
   // A Map iterates in insertion order, and includes the entries that are added meanwhile.
   for (const [pid, info] of found) {
-    const children = readChildren(info).filter((child) => child.parent === pid && !found.has(child.pid));
-    if (children.length === 0 || !isSameProcess(readProcess(pid), info)) continue;
-    for (const child of children) {
-      found.set(child.pid, child);
-      yield child;
+    for (const some of childrenOf(info)) {
+      const children = readProcesses(some).filter((child) => child.parent === pid && !found.has(child.pid));
+      const isKnown = children.length > 0 && isSameProcess(readProcess(pid), info);
+      yield isKnown ? add(children) : [];
     }
   }
 }
 
-/** @returns a function that reads the children of one process; some may have another parent by now */
-function childReader(): (parent: ProcessInfo) => ProcessInfo[] {
-  if (hasChildrenFiles())
-    return (parent) =>
-      listChildren(parent)
-        .map(readProcess)
-        .filter((info) => info !== undefined);
-  const childrenOf = new Map<Pid, ProcessInfo[]>();
-  for (const info of scan()) {
-    const siblings = childrenOf.get(info.parent);
-    if (siblings === undefined) childrenOf.set(info.parent, [info]);
-    else siblings.push(info);
+function* inParts<Item>(items: readonly Item[]): Generator<readonly Item[], void> {
+  for (let start = 0; start < items.length; start += READS_PER_STEP)
+    yield items.slice(start, start + READS_PER_STEP);
+}
+
+/** Those that are not gone. */
+function readProcesses(pids: readonly Pid[]): ProcessInfo[] {
+  return pids.map(readProcess).filter((info) => info !== undefined);
+}
+
+/** A function that lists the children of a process, some at a time. Some of them may have another parent by now. */
+type ChildrenOf = (parent: ProcessInfo) => Iterable<readonly Pid[]>;
+
+/** Where the kernel lists no children, one look at all processes finds them. Yields now and then meanwhile. */
+function* scanForChildren(): Generator<[], ChildrenOf> {
+  const childrenOf = new Map<Pid, Pid[]>();
+  for (const some of scanInSteps()) {
+    for (const { pid, parent } of some) {
+      const siblings = childrenOf.get(parent);
+      if (siblings === undefined) childrenOf.set(parent, [pid]);
+      else siblings.push(pid);
+    }
+    yield [];
   }
-  return ({ pid }) => childrenOf.get(pid) ?? [];
+  return ({ pid }) => inParts(childrenOf.get(pid) ?? []);
 }
 
 /** Whether the kernel lists each thread's children in a file (CONFIG_PROC_CHILDREN). */
@@ -177,9 +202,13 @@ function hasChildrenFiles(): boolean {
 }
 
 /** A child belongs to the thread that forked it: proc_tid_children(5). */
-function listChildren({ pid, threads }: { readonly pid: Pid; readonly threads: number }): Pid[] {
-  if (threads <= 1) return readPids(`/proc/${pid}/task/${pid}/children`);
-  return listThreads(pid).flatMap((thread) => readPids(`/proc/${pid}/task/${thread}/children`));
+function* listChildren({ pid, threads }: ProcessInfo): Generator<readonly Pid[], void> {
+  const tasks = threads <= 1 ? [pid] : listThreads(pid);
+  for (const task of tasks) {
+    const children = readPids(`/proc/${pid}/task/${task}/children`);
+    // A process without children costs a step as well.
+    yield* children.length === 0 ? [[]] : inParts(children);
+  }
 }
 
 function listThreads(pid: Pid): string[] {
@@ -202,14 +231,17 @@ export function parsePids(text: string): Pid[] {
 
 /** Every process of the namespace. @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read */
 export function scan(): ProcessInfo[] {
-  const processes: ProcessInfo[] = [];
-  for (const entry of readdirSync('/proc')) {
-    const first = entry.charCodeAt(0);
-    if (first < 0x30 || first > 0x39) continue;
-    const info = readProcess(Number(entry));
-    if (info !== undefined) processes.push(info);
-  }
-  return processes;
+  return [...scanInSteps()].flat();
+}
+
+function* scanInSteps(): Generator<readonly ProcessInfo[], void> {
+  const pids = readdirSync('/proc').filter(isPid).map(Number) as Pid[];
+  for (const some of inParts(pids)) yield readProcesses(some);
+}
+
+function isPid(entry: string): boolean {
+  const first = entry.charCodeAt(0);
+  return first >= 0x30 && first <= 0x39;
 }
 
 /**
@@ -218,9 +250,21 @@ export function scan(): ProcessInfo[] {
  * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
  */
 export function ownChildren(): Pid[] {
+  const steps = ownChildrenInSteps();
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same in short steps. */
+export function* ownChildrenInSteps(): Generator<void, Pid[]> {
   if (!isProcUsable()) return [];
   if (hasChildrenFiles()) return readPids(`/proc/self/task/${process.pid}/children`);
-  return scan()
-    .filter(({ parent }) => parent === process.pid)
-    .map(({ pid }) => pid);
+  const children: Pid[] = [];
+  for (const some of scanInSteps()) {
+    for (const { pid, parent } of some) if (parent === process.pid) children.push(pid);
+    yield;
+  }
+  return children;
 }

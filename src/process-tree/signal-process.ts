@@ -5,6 +5,9 @@ import type { Pid, Signal } from '../native/types.ts';
 import { isRunningChild } from '../native/wait.ts';
 import { isSameProcess, type ProcessInfo, readProcess } from './process-table.ts';
 
+/** @returns false if the process is gone @throws SystemError EPERM */
+export type Send = (signal: Signal) => boolean;
+
 /**
  * Signals the process that `info` describes, never another one that reuses its pid. It first opens a pidfd, which refers
  * to one process for good. If the start time is still the same after that, the pidfd refers to the right process.
@@ -12,7 +15,12 @@ import { isSameProcess, type ProcessInfo, readProcess } from './process-table.ts
  * @throws SystemError EPERM
  */
 export function signalProcess(info: ProcessInfo, signal: Signal): boolean {
-  return signalIf(() => isSameProcess(readProcess(info.pid), info), info.pid, signal);
+  return signalProcessOften(info, (send) => send(signal));
+}
+
+/** The same for several signals: one pidfd and one look at the process serve them all. */
+export function signalProcessOften<Result>(info: ProcessInfo, use: (send: Send) => Result): Result {
+  return useSend(() => isSameProcess(readProcess(info.pid), info), info.pid, use);
 }
 
 /**
@@ -22,28 +30,34 @@ export function signalProcess(info: ProcessInfo, signal: Signal): boolean {
  * @throws SystemError EPERM
  */
 export function signalChild(pid: Pid, signal: Signal): boolean {
-  return signalIf(() => isRunningChild(pid) ?? readProcess(pid)?.parent === process.pid, pid, signal);
+  const isMeant = () => isRunningChild(pid) ?? readProcess(pid)?.parent === process.pid;
+  return useSend(isMeant, pid, (send) => send(signal));
 }
 
-function signalIf(isMeant: () => boolean, pid: Pid, signal: Signal): boolean {
+function useSend<Result>(isMeant: () => boolean, pid: Pid, use: (send: Send) => Result): Result {
   const pidfd = openPidfd(pid);
+  let isRight: boolean | undefined;
   try {
-    return isMeant() && send(pid, pidfd, signal, isMeant);
-  } catch (error) {
-    if (error instanceof SystemError && error.code === 'ESRCH') return false;
-    throw error;
+    return use((signal) => {
+      if (pidfd !== undefined) {
+        isRight ??= isMeant();
+        if (isRight && sendThroughPidfd(pidfd, signal) === 'sent') return true;
+      }
+      // Without pidfds (Linux before 5.3, a seccomp filter, no descriptor left) the pid was right a moment ago. A seccomp
+      // filter may also refuse only the call that sends, with any error.
+      return isRight !== false && isMeant() && sendByPid(pid, signal);
+    });
   } finally {
     if (pidfd !== undefined) closePidfd(pidfd);
   }
 }
 
-function send(pid: Pid, pidfd: number | undefined, signal: Signal, isMeant: () => boolean): boolean {
-  if (pidfd !== undefined) {
-    if (sendThroughPidfd(pidfd, signal) === 'sent') return true;
-    // A seccomp filter may refuse only this call, with any error: try kill(2).
-    if (!isMeant()) return false;
+function sendByPid(pid: Pid, signal: Signal): boolean {
+  try {
+    kill(pid, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'ESRCH') return false;
+    throw error;
   }
-  // Without pidfds (Linux before 5.3, a seccomp filter, no descriptor left) the pid was right a moment ago.
-  kill(pid, signal);
-  return true;
 }

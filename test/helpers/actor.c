@@ -11,6 +11,7 @@
  *   actor chain N            a chain of N processes, each the child of the one before, all but the first orphans
  *   actor daemon             daemon(3) by hand: fork, setsid, fork; prints "daemon PID" and stays
  *   actor hostile N          N processes that are hard to end: see hostile(); ends with 5 on a line of input
+ *   actor wide N             N children, each in a process group of its own; prints "ready", and ends with 5 on a line of input
  *   actor first-thread       its first thread ends at once, another one 200 ms later: by exit(6)
  *   actor vfork              starts true(1) by vfork(2) a hundred times, and ends with 8
  *   actor vfork-long         prints "ready", then is in one vfork(2), in state D, until it can read a byte; ends with 0
@@ -337,6 +338,18 @@ static void hostile(int count) {
   exit(5);
 }
 
+static void wide(int count) {
+  for (int i = 0; i < count; i++)
+    if (fork_or_fail() == 0) {
+      setpgid(0, 0);
+      for (;;) pause();
+    }
+  puts("ready");
+  fflush(stdout);
+  getchar();
+  exit(5);
+}
+
 /* Returns false once the process is gone. */
 static int flood(pid_t pid, char *kinds, int count) {
   int signals[64], known = parse_signals(kinds, signals);
@@ -549,6 +562,7 @@ int main(int argc, char **argv) {
     for (;;) pause();
   }
   if (!strcmp(role, "hostile")) hostile(number);
+  if (!strcmp(role, "wide")) wide(number);
   if (!strcmp(role, "daemon")) {
     daemonize();
     done();

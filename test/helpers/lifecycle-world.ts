@@ -175,7 +175,8 @@ export function possibleMoves(policy: Policy, world: World): Move[] {
     moves.push({ kind: 'no-child-left', atMs: short });
     if (world.phase === 'draining') moves.push({ kind: 'no-child-left', atMs: long });
   }
-  if (hasChildren && world.isKilling) moves.push({ kind: 'survivors-out-of-reach' });
+  if (hasChildren && world.isKilling)
+    moves.push({ kind: 'survivors-out-of-reach', why: 'what is left may not be signalled' });
   if (workloadRuns) moves.push(...endsOfTheWorkload(policy));
   if (workloadRuns && policy.terminal !== 'none') {
     for (const signal of [SIGTSTP, SIGTTIN, SIGSTOP]) moves.push({ kind: 'workload-stopped', signal });

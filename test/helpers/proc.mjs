@@ -91,17 +91,17 @@ export function childrenOf(pid) {
 }
 
 /**
- * @param {number} pid
- * @returns {ProcessStat[]} all processes below it, each after its parent
+ * @param {...number} pids
+ * @returns {ProcessStat[]} all processes below them, each after its parent
  */
-export function descendantsOf(pid) {
+export function descendantsOf(...pids) {
   const byParent = new Map();
   for (const stat of allProcesses()) {
     if (!byParent.has(stat.parent)) byParent.set(stat.parent, []);
     byParent.get(stat.parent).push(stat);
   }
   const below = (parent) => (byParent.get(parent) ?? []).flatMap((stat) => [stat, ...below(stat.pid)]);
-  return below(pid);
+  return pids.flatMap(below);
 }
 
 /**

@@ -142,8 +142,9 @@ function killWithDescendants(pid: number): void {
   const root = processStat(pid);
   let met = root === undefined ? [] : [root];
   while (met.length > 0) {
-    const below = met.flatMap((stat) => descendantsOf(stat.pid));
-    met = [...met, ...below].filter((stat) => {
+    const below = descendantsOf(...met.map((stat) => stat.pid));
+    const each = new Map([...met, ...below].map((stat) => [stat.pid, stat]));
+    met = [...each.values()].filter((stat) => {
       const now = processStat(stat.pid);
       return runs(now) && now?.startTime === stat.startTime;
     });

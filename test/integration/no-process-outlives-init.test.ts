@@ -149,23 +149,66 @@ const notRoot = process.getuid?.() === 0 ? undefined : 'only root can change use
 describe.skipIf(notRoot)(`where users differ${notRoot ? ` (skipped: ${notRoot})` : ''}`, () => {
   const modes = ['pid1', 'subreaper'] as const;
 
-  test.each(modes)('a survivor that init may not signal does not keep it waiting: %s', async (mode) => {
+  /** Not root, but allowed to read a checkout that only root may enter. */
+  const asNobody = [
+    'setpriv',
+    ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
+    ...['--inh-caps', '-all,+dac_read_search', '--ambient-caps', '-all,+dac_read_search'],
+    'node',
+    launcher,
+  ];
+
+  /** An actor that may become root. */
+  function setUserIdCopy(): string {
     const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     chmodSync(folder, 0o755);
     const rooted = join(folder, 'rooted');
     copyFileSync(actor, rooted);
     chmodSync(rooted, 0o4755);
+    return rooted;
+  }
+
+  test.each([
+    { where: 'as a plain subreaper', mode: 'subreaper' as const, launch: asNobody },
+    {
+      where: 'as PID 1 where /proc hides the processes of other users',
+      mode: 'pid1' as const,
+      launch: ['sh', '-c', 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', 'sh', ...asNobody],
+    },
+  ])('a signal for a workload that init may not signal is not called forwarded: $where', async (start) => {
+    const init = await startMarked({
+      ...start,
+      options: ['-vv', '--scope', 'tree'],
+      command: [setUserIdCopy(), 'root'],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGUSR1');
+    await until(() => init.stderr().includes('"sent":"SIGUSR1"'), 'init says what became of it');
+    expect(init.stderr()).toContain('signal not forwarded');
+    expect(init.stderr()).not.toContain('signal forwarded');
+  });
+
+  test('a workload that init may not kill is waited for, and not called left behind', async () => {
+    const init = await startMarked({
+      options: ['--scope', 'tree', '--stop-timeout', '50ms'],
+      launch: asNobody,
+      command: [setUserIdCopy(), 'root'],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    await until(() => init.stderr().includes('may not be signalled'), 'init has tried');
+    expect(init.stderr()).toContain('init waits for the workload to end');
+    expect(init.stderr()).not.toContain('left behind');
+    for (const { pid } of childrenOf(init.pid)) process.kill(pid, 'SIGKILL');
+    expect(await init.exit).toEqual({ code: 137, signal: null });
+  });
+
+  test.each(modes)('a survivor that init may not signal does not keep it waiting: %s', async (mode) => {
+    const rooted = setUserIdCopy();
     const init = await startMarked({
       mode,
-      // Not root, but allowed to read a checkout that only root may enter.
-      launch: [
-        'setpriv',
-        ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
-        ...['--inh-caps', '-all,+dac_read_search', '--ambient-caps', '-all,+dac_read_search'],
-        'node',
-        launcher,
-      ],
+      launch: asNobody,
       // The next run must not start beside it either.
       options: ['--grace', '50ms', '--restart', 'always'],
       command: ['sh', '-c', `${rooted} root & read -r _; exit 3`],

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { actor, launcher, refuse } from '../helpers/environment.ts';
+import { actor, launcher, refuse, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, processStat, until } from '../helpers/proc.ts';
-import { type Mode, runInit, startInit } from '../helpers/run-init.ts';
+import { type Mode, runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 const refusing = (calls: string, errno: string) => [refuse, calls, errno, launcher];
 
@@ -92,6 +92,90 @@ describeWith(['actor', 'prlimit'], 'where no descriptor is left', () => {
     init.stdin.write('\n');
     expect(await init.exit).toEqual({ code: 5, signal: null });
     expect(isRunning(survivor.pid)).toBe(false);
+  });
+});
+
+describeModes(['actor', 'prlimit'], '--scope tree where no descriptor is left', (mode) => {
+  const limit = (pid: number, descriptors: number) =>
+    expect(spawnSync('prlimit', ['--pid', `${pid}`, `--nofile=${descriptors}:`]).status).toBe(0);
+
+  test('a stop signal reaches the workload’s process group', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--scope', 'tree'],
+      command: ['sh', '-c', `trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done`],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    limit(init.pid, 3);
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 7, signal: null });
+  });
+
+  test('the others get a signal as soon as there are descriptors again, and nobody gets it twice', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--scope', 'tree', '--grace', '1000s'],
+      command: ['sh', '-c', `setsid ${actor} signals & exec ${actor} signals`],
+    });
+    for (let ready = 0; ready < 2; ready++) expect(await init.nextLine()).toMatch(/^ready/);
+    limit(init.pid, 3);
+    init.kill('SIGUSR1');
+    expect(await init.nextLine()).toBe('10');
+    await until(() => init.stderr().includes('not forwarded to all yet'), 'init says so');
+    expect(init.stderr()).toContain('EMFILE');
+    limit(init.pid, 1024);
+    expect(await init.nextLine()).toBe('10');
+    // Pending signals arrive in the order of their numbers: a second SIGUSR1 would come first.
+    init.kill(64);
+    expect([await init.nextLine(), await init.nextLine()]).toEqual(['64', '64']);
+  });
+
+  test('a stop signal ends what --until all waits for, or init gives it up with a line', async () => {
+    const init = await startInit({
+      mode,
+      options: ['--until', 'all', '--grace', '200ms'],
+      command: [
+        'sh',
+        '-c',
+        `setsid sh -c 'trap "exit 6" TERM; echo ready; while :; do sleep 0.01; done' & read -r _`,
+      ],
+    });
+    expect(await init.nextLine()).toBe('ready');
+    init.stdin.write('\n');
+    const { pid } = await until(() => {
+      const children = childrenOf(init.pid);
+      return children.length === 1 && children.find((child) => child.session === child.pid);
+    }, 'the workload has ended');
+    limit(init.pid, 3);
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 128 + 15, signal: null });
+    if (mode === 'subreaper') {
+      expect(init.stderr()).toMatch(/what is left cannot be seen, and is left behind/);
+      process.kill(pid, 'SIGKILL');
+    }
+    await until(() => !isRunning(pid), 'the daemon has ended');
+  });
+});
+
+describeWith(['namespaces'], 'where /proc shows the processes of another namespace', () => {
+  test('--scope tree: a stop signal reaches the workload', async () => {
+    const arguments_ = unshareArguments?.filter((argument) => argument !== '--mount-proc') ?? [];
+    const script = `trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done`;
+    const outer = startProcess([
+      'unshare',
+      ...arguments_,
+      launcher,
+      '--scope',
+      'tree',
+      '--',
+      'sh',
+      '-c',
+      script,
+    ]);
+    expect(await outer.nextLine()).toBe('ready');
+    const [init] = childrenOf(outer.pid);
+    process.kill(init?.pid as number, 'SIGTERM');
+    expect(await outer.exit).toEqual({ code: 7, signal: null });
   });
 });
 
