@@ -197,8 +197,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'descendants that init cannot reach are waited for',
-    from: "if (state.kind === 'draining') return endRun(policy, state, drainedStatus(state), 0, false);",
-    to: '',
+    from: "if (state.kind !== 'terminating' && state.kind !== 'draining') {",
+    to: "if (state.kind !== 'terminating') {",
   },
 
   // --- Restarts
@@ -209,8 +209,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the workload starts again though a survivor cannot be ended',
-    from: 'return endRun(policy, state, state.status, state.runMs, false);',
-    to: 'return endRun(policy, state, state.status, state.runMs, true);',
+    from: 'endRun(policy, state, status, runMs, false)',
+    to: 'endRun(policy, state, status, runMs, true)',
   },
   {
     name: 'the kernel discards the status of the next run',
