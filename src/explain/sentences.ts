@@ -29,12 +29,8 @@ export interface Moment {
   readonly sinceAskedMs: number | undefined;
 }
 
-export interface Explainer {
-  /** Reads /proc or the memory cgroup, and says it in one line. */
-  explain(what: Explained, moment: Moment): Explanation;
-  /** Reads how many kills for memory the kernel has counted so far: they do not explain what ends later. */
-  noteOomKills(): void;
-}
+/** Reads /proc or the memory cgroup, and says it in one line. */
+export type Explain = (what: Explained, moment: Moment) => Explanation;
 
 export interface Explanation {
   readonly sentence: string;
@@ -46,9 +42,9 @@ export interface Explanation {
 
 const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
 
-export function createExplainer({ isPid1, ...situation }: Situation): Explainer {
+export function createExplain({ isPid1, ...situation }: Situation): Explain {
   const { graceMs, nameOf } = situation;
-  /** At the last reading. */
+  /** Of the runs before this one. */
   let oomKills: number | undefined;
 
   function sentenceOf(what: Explained, { workload, sinceAskedMs }: Moment, tree: Tree | undefined): string {
@@ -80,18 +76,13 @@ export function createExplainer({ isPid1, ...situation }: Situation): Explainer 
     }
   }
 
-  return {
-    explain(what, moment) {
-      const tree = what.kind === 'end' ? undefined : takeSnapshot(moment.workload, moment.ownChild);
-      const sentence = sentenceOf(what, moment, tree);
-      if (tree === undefined) return { sentence, processes: undefined, others: undefined };
-      const processes = tree.named.length + tree.more;
-      // The workload is the first one.
-      const isWorkloadThere = moment.workload !== undefined && tree.named[0]?.pid === moment.workload;
-      return { sentence, processes, others: isWorkloadThere ? processes - 1 : processes };
-    },
-    noteOomKills() {
-      oomKills = readMemoryCgroup()?.oomKills;
-    },
+  return (what, moment) => {
+    const tree = what.kind === 'end' ? undefined : takeSnapshot(moment.workload, moment.ownChild);
+    const sentence = sentenceOf(what, moment, tree);
+    if (tree === undefined) return { sentence, processes: undefined, others: undefined };
+    const processes = tree.named.length + tree.more;
+    // The workload is the first one.
+    const isWorkloadThere = moment.workload !== undefined && tree.named[0]?.pid === moment.workload;
+    return { sentence, processes, others: isWorkloadThere ? processes - 1 : processes };
   };
 }

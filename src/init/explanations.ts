@@ -12,8 +12,6 @@ import type { InitOptions } from './options.ts';
 export interface Explanations {
   /** @returns how many processes beside the workload it has found; 0 if it took no snapshot, or could not */
   say(what: Explained, moment: sentences.Moment): number;
-  /** Call it at a quiet moment: what the kernel has killed for memory until then explains no later end. */
-  noteOomKills(): void;
   /** An error is the reason for init's end as well, unless the next run begins. */
   setLastWords(sentence: string): void;
   /** A new run begins: what was wrong with the last one does not matter any more. */
@@ -51,13 +49,8 @@ export function createExplanations(
   { terminationLog, report }: Pick<InitOptions, 'terminationLog' | 'report'>,
   log: Log,
 ): Explanations {
-  let loaded: sentences.Explainer | undefined;
+  let explain: sentences.Explain | undefined;
   let words: string | undefined;
-
-  function explainer(): sentences.Explainer {
-    loaded ??= load().createExplainer(situation);
-    return loaded;
-  }
 
   const lastWords = (status: number) => (status === 0 ? null : (words ?? null));
 
@@ -74,14 +67,14 @@ export function createExplanations(
         others: undefined,
       };
       attempt(() => {
-        said = explainer().explain(what, moment);
+        explain ??= load().createExplain(situation);
+        said = explain(what, moment);
       });
       if (isReason) words = said.sentence;
       const event = events[what.kind];
       log(level, said.sentence, event && { event, processes: said.processes });
       return said.others ?? 0;
     },
-    noteOomKills: () => explainer().noteOomKills(),
     setLastWords(sentence) {
       words = sentence;
     },

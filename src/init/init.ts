@@ -149,7 +149,6 @@ function start(
   setTimeout(() => {
     // A thread of node opens it: on a busy machine only now.
     closeInspector();
-    attempt(explanations.noteOomKills);
     attempt(giveBackFilePages);
   }, SETTLED_MS);
   if (records.failure !== undefined) {

@@ -533,7 +533,7 @@ describeWith(['cgroups', 'namespaces'], 'a kill for memory', () => {
     const { said } = await run(inside(limited()), hungry);
     expect(said).toEqual([
       expect.stringMatching(
-        /^the workload was killed by SIGKILL, (probably by the kernel for memory: limit 48 MiB, peak 48 MiB \(oom_kill 1\)|perhaps by .*, unless that was before init started)$/,
+        /^the workload was killed by SIGKILL, perhaps by the kernel for memory: .*, unless that was before init started$/,
       ),
     ]);
   });
