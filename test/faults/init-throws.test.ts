@@ -74,18 +74,10 @@ const handlers: readonly Handler[] = [
   { name: 'the reaping', handler: 'immediate:isAwake = false', options: waits, act: send('SIGUSR1') },
   {
     name: 'a walk that goes on',
-    handler: 'immediate:visitInSlices',
+    handler: 'immediate:isCancelled',
     env: { SLOW_CLOCK: '1' },
     options: ['--scope', 'tree'],
     act: send('SIGUSR1'),
-  },
-  {
-    name: 'a round of kills that goes on',
-    handler: 'immediate:isKillDue',
-    env: { SLOW_CLOCK: '1' },
-    options: [...soon, '--restart', 'always'],
-    isStubborn: true,
-    act: endWorkload,
   },
   {
     name: 'a look for the trace after an event',
@@ -142,14 +134,14 @@ const handlers: readonly Handler[] = [
   },
   {
     name: 'the timer of another try to ask survivors',
-    handler: 'timeout:signalTree(',
+    handler: 'timeout:unfinished = []',
     options: ['--restart', 'always'],
     act: (init) => withoutDescriptors(init, () => endWorkload(init)),
     needs: ['prlimit'],
   },
   {
     name: 'the timer of another try to kill survivors',
-    handler: 'timeout:isKillDue',
+    handler: 'timeout:round === "due"',
     isStubborn: true,
     act: (init) => {
       endWorkload(init);
@@ -380,6 +372,7 @@ describe('the handlers that are made to throw', () => {
       'src/init/children.ts': 1,
       'src/init/init.ts': 4,
       'src/init/interpreter.ts': 2,
+      'src/init/signal-tree.ts': 1,
       'src/init/slices.ts': 1,
       'src/init/survivors.ts': 3,
       'src/init/trace.ts': 2,
