@@ -139,21 +139,6 @@ const handlers: readonly Handler[] = [
     act: (init) => withoutDescriptors(init, () => endWorkload(init)),
     needs: ['prlimit'],
   },
-  {
-    name: 'the timer of another try to kill survivors',
-    handler: 'timeout:round === "due"',
-    isStubborn: true,
-    act: (init) => {
-      endWorkload(init);
-      return withoutDescriptors(init, async () => {
-        init.kill('SIGTERM');
-        await until(() => init.stderr().includes('stop signal received'), 'it came');
-        init.kill('SIGTERM');
-      });
-    },
-    needs: ['prlimit'],
-    only: 'subreaper',
-  },
   { name: 'a signal', handler: 'poll:readSome', act: send('SIGUSR1') },
   { name: 'a signal, which is lost', handler: 'poll:readSome', env: lost, act: send('SIGUSR1') },
   {
@@ -360,6 +345,7 @@ describe('the handlers that are made to throw', () => {
     'src/reaper/orphan-loop.ts',
   ];
 
+  // survivors.ts: beginIfDue, which runs after a round of kills, is not made to throw.
   test('are all that init has: one more needs a test above', () => {
     const files = rooms.flatMap((room) => readdirSync(join(root, room)).map((file) => `${room}/${file}`));
     const counts = files
