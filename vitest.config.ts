@@ -30,6 +30,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
+          exclude: ['test/faults/numbers-held.test.ts'],
           setupFiles: 'src/testing/vitest.ts',
         },
       },
@@ -37,7 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'storms',
-          include: ['test/integration/orphans-are-reaped.test.ts'],
+          include: ['test/integration/orphans-are-reaped.test.ts', 'test/faults/numbers-held.test.ts'],
           setupFiles: 'src/testing/vitest.ts',
           // After the others: 20,000 zombies take most of a system's pids, and make every look at /proc long.
           sequence: { groupOrder: 2 },

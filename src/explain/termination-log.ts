@@ -15,7 +15,8 @@ export function writeTerminationLog(file: string | undefined, sentence: string):
   if (descriptor === undefined) return;
   try {
     const stat = fstatSync(descriptor);
-    const startedAt = Date.now() - process.uptime() * 1000;
+    // The clock may have been set since, forward or back.
+    const startedAt = Math.min(performance.timeOrigin, Date.now() - process.uptime() * 1000);
     if (!stat.isFile() || (stat.size > 0 && stat.mtimeMs >= startedAt)) return;
     ftruncateSync(descriptor, 0);
     writeSync(descriptor, cut(sentence));

@@ -126,8 +126,11 @@ function start(
 
   // An exception or a rejected promise from here on ends the workload's tree in order, and with it init.
   const fail = (error: Error): void => {
-    // If even that fails: without order.
-    if (attempt(() => interpreter.fail(error)) !== undefined) endAtOnce();
+    const failure = attempt(() => interpreter.fail(error));
+    if (failure === undefined) return;
+    attempt(() => log('fatal', 'init has failed twice, it ends', { error: failure.message }));
+    // Without order.
+    endAtOnce();
   };
   process.on('uncaughtException', fail);
   // init ends with a workload, and never for lack of something to wait for.

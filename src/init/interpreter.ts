@@ -12,7 +12,15 @@ import { attempt } from './attempt.ts';
 import { createChildren } from './children.ts';
 import type { Explanations } from './explanations.ts';
 import { statusOf } from './failure.ts';
-import { type Effect, type Event, initialState, type LogFields, type Policy, step } from './lifecycle.ts';
+import {
+  type Effect,
+  type Event,
+  initialState,
+  type LogFields,
+  type Policy,
+  step,
+  type TimerName,
+} from './lifecycle.ts';
 import type { Records } from './records.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
@@ -60,6 +68,8 @@ export function createInterpreter(parts: Parts): Interpreter {
   const events: Event[] = [];
   let isDispatching = false;
   let timer: NodeJS.Timeout | undefined;
+  /** The timer that has fired, until its event is dealt with. */
+  let fired: TimerName | undefined;
   /** What init has forwarded to this run of the workload. */
   const forwarded = new Set<Signal>();
   /** When survivors were asked to end. */
@@ -155,9 +165,17 @@ export function createInterpreter(parts: Parts): Interpreter {
     },
     'discard-statuses': ({ discard }) => children.discardStatuses(discard),
     'set-timer'({ timer: name, ms }) {
-      timer = setTimeout(() => dispatch({ kind: 'timer', timer: name }), ms);
+      fired = undefined;
+      timer = setTimeout(() => {
+        fired = name;
+        dispatch({ kind: 'timer', timer: name });
+        fired = undefined;
+      }, ms);
     },
-    'clear-timer': () => clearTimeout(timer),
+    'clear-timer'() {
+      fired = undefined;
+      clearTimeout(timer);
+    },
     'give-terminal'() {
       const workload = children.workload();
       if (workload !== undefined) terminal?.give(workload.pid);
@@ -241,6 +259,8 @@ export function createInterpreter(parts: Parts): Interpreter {
     },
     fail(error) {
       dispatch({ kind: 'init-failed', message: error.message });
+      // The exception came from its handler: nothing else would end the grace time.
+      if (fired !== undefined) dispatch({ kind: 'timer', timer: fired });
       children.wake();
     },
   };

@@ -43,11 +43,11 @@ function registerCallbacks(): { readonly polled: bigint; readonly closed: bigint
       pointer(proto('void', ['intptr_t', 'int', 'int'])),
     ),
     closed: register(
-      (address: number | bigint) => {
+      safeForC((address: number | bigint) => {
         const { handle } = polls.get(BigInt(address)) as Poll;
         polls.delete(BigInt(address));
         closed.push(handle);
-      },
+      }),
       pointer(proto('void', ['intptr_t'])),
     ),
   };

@@ -136,11 +136,11 @@ const UNTIL_DEADLINE_MS = Number(process.env['UNTIL_DEADLINE_MS'] ?? 120_000);
  * @throws after the deadline
  */
 export async function until(read, what, deadlineMs = UNTIL_DEADLINE_MS, pauseMs = 2) {
-  const end = Date.now() + deadlineMs;
+  const end = performance.now() + deadlineMs;
   for (;;) {
     const value = read();
     if (value !== undefined && value !== false && value !== null) return value;
-    if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
     await new Promise((wake) => setTimeout(wake, pauseMs));
   }
 }

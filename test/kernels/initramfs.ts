@@ -20,7 +20,19 @@ const root = resolve(import.meta.dirname, '../..');
 const guest = join(import.meta.dirname, 'guest');
 
 /** What the guest's /init, the launcher and the scenes run. */
-const programs = ['sh', 'cat', 'grep', 'mount', 'seq', 'setsid', 'sleep', 'strace', 'true', 'unshare'];
+const programs = [
+  'sh',
+  'cat',
+  'date',
+  'grep',
+  'mount',
+  'seq',
+  'setsid',
+  'sleep',
+  'strace',
+  'true',
+  'unshare',
+];
 
 /**
  * Builds the root file system that every kernel boots into: the package as a user installs it, this machine's node, a

@@ -20,8 +20,8 @@ export function hasOwnPidMax() {
  * the leash does. Unless the run asks for room, the namespace has few pids: a tree that outgrows init then fails only its
  * own run, and harms no other process.
  */
-export function commandLine({ mode, options, command, hasRoom, leashS }) {
-  const init = [launcher, ...options, '--', ...command];
+export function commandLine({ mode, launch = [launcher], options, command, hasRoom, leashS }) {
+  const init = [...launch, ...options, '--', ...command];
   const first = mode === 'pid1' ? init : [actor, 'below', ...init];
   const pidMax = `${hasRoom ? MOST_PIDS : FEW_PIDS}`;
   const inside = hasOwnPidMax() ? ['sh', '-c', setPidMax, pidMax, ...first] : first;

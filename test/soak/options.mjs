@@ -7,7 +7,9 @@ const usage = `Usage: npm run soak:init -- [options]
   --parallel N         so many at once (2)
   --busy N             with so many busy loops beside them (0)
   --only NAME,...      these scenarios alone
+  --life N             seconds that an init of the scenario week lives, on an idle machine (3)
   --seed N             choose as the run with this seed did (by the clock)
+  --run N              only the run with this number of that seed, of the same scenarios
   --deadline N         seconds that a run may take (60)
   --node PATH          run init with this node: the program, or its folder
   --pid-max            give each PID namespace 4194304 pids, not 8192 (Linux 6.14 and later)
@@ -23,6 +25,8 @@ export function parseOptions(args, scenarioNames) {
       busy: { type: 'string', default: '0' },
       only: { type: 'string' },
       seed: { type: 'string', default: `${Date.now() % 2 ** 32}` },
+      life: { type: 'string', default: '3' },
+      run: { type: 'string' },
       deadline: { type: 'string', default: '60' },
       node: { type: 'string' },
       'pid-max': { type: 'boolean', default: false },
@@ -41,7 +45,9 @@ export function parseOptions(args, scenarioNames) {
     parallel: number('parallel', values.parallel, 1),
     busy: number('busy', values.busy, 0),
     only,
+    lifeS: number('life', values.life, 1),
     seed: number('seed', values.seed, 0),
+    run: values.run === undefined ? undefined : number('run', values.run, 0),
     deadlineMs: number('deadline', values.deadline, 1) * 1000,
     path: values.node === undefined ? process.env.PATH : pathWith(values.node),
     pidMax: values['pid-max'],

@@ -14,11 +14,15 @@ const ERROR_LEVEL = 50;
  * What a scenario decides for one run.
  * @typedef {object} Plan
  * @property {Record<string, unknown>} [choices]  the random choices, for the story of a failure
+ * @property {string[]} [launch]  the command that starts init
  * @property {string[]} [options]  init's
  * @property {string[]} command  the workload
  * @property {number | number[]} expected  the right exit status, or several
+ * @property {number} [lifeS]  how much longer than other runs it may take on an idle machine
+ * @property {(line: string) => void} [onLine]  gets the lines of standard output, which are not kept then
  * @property {(init: Init) => Promise<void>} [drive]  acts on init from outside
  * @property {(seen: { lines: string[], endedAt: number }) => (string | false)[]} [check]  finds what else is wrong
+ * @property {() => string} [note]  what is worth telling of a run that went well
  */
 
 /**
@@ -27,16 +31,18 @@ const ERROR_LEVEL = 50;
  * @returns {Promise<{ ms: number, wrong: string[], isUnanswered: boolean, story: string[] }>}
  */
 export async function run({ mode, plan, settings }) {
-  const { deadlineMs, hasRoom, path } = settings;
-  const { options = [], command } = plan;
+  const { hasRoom, path } = settings;
+  const { launch, options = [], command, lifeS = 0 } = plan;
+  // A busy machine may take ten times as long.
+  const deadlineMs = settings.deadlineMs + 10_000 * lifeS;
   const leashS = Math.ceil(deadlineMs / 1000) + 5;
-  const [file, ...args] = commandLine({ mode, options, command, hasRoom, leashS });
+  const [file, ...args] = commandLine({ mode, launch, options, command, hasRoom, leashS });
   const { SUBREAPER_OPTIONS: _, ...env } = process.env;
   const startedAt = performance.now();
   // In another session Ctrl-C does not reach it.
   const child = spawn(file, args, { detached: true, stdio: 'pipe', env: { ...env, PATH: path } });
   settings.running.add(child);
-  const seen = watch(child, startedAt);
+  const seen = watch(child, startedAt, plan.onLine);
   const init = createInit({ child, mode, seen, leashS });
 
   let state;
@@ -66,7 +72,7 @@ export async function run({ mode, plan, settings }) {
   return { ms: seen.ms, wrong, isUnanswered, story };
 }
 
-function watch(child, startedAt) {
+function watch(child, startedAt, onLine) {
   const seen = {
     lines: [],
     errors: [],
@@ -76,7 +82,7 @@ function watch(child, startedAt) {
     hasEnded: false,
     closed: undefined,
   };
-  createInterface({ input: child.stdout }).on('line', (line) => seen.lines.push(line));
+  createInterface({ input: child.stdout }).on('line', onLine ?? ((line) => seen.lines.push(line)));
   createInterface({ input: child.stderr }).on('line', (line) => seen.errors.push(line));
   // A workload that has ended does not read.
   child.stdin.on('error', () => {});

@@ -72,26 +72,30 @@ function about({ path, seconds, parallel, busy, seed, pidMax }) {
 }
 
 /** Runs all scenarios in turn, in both modes, until the time is over, and lets the last runs end. */
-async function runAll({ only, seconds, parallel, seed }, settings, tally) {
+async function runAll({ only, seconds, parallel, seed, run: onlyRun, lifeS }, settings, tally) {
   const turns = only.flatMap((scenario) => modes.map((mode) => ({ scenario, mode })));
   const startedAt = performance.now();
   const progress = createProgress(startedAt);
+  async function runOne(number) {
+    const { scenario, mode } = turns[number % turns.length];
+    progress.show(tally.counts(), `${scenario} as ${mode}`);
+    // Each run has its own seed, so that it does not depend on the runs beside it.
+    const plan = scenarios[scenario](createRandom(seed + number), { lifeS });
+    const result = await run({ mode, plan, settings });
+    tally.add(scenario, mode, result);
+    const isRight = result.wrong.length === 0;
+    if (isRight && plan.note === undefined) return;
+    progress.clear();
+    if (isRight) console.error(`${scenario} as ${mode}: ${plan.note()}`);
+    else console.error(`\nFAILED ${scenario}, run ${number} of seed ${seed}`);
+    for (const line of result.story) console.error(`  ${line}`);
+  }
   let started = 0;
   async function work() {
-    while (performance.now() - startedAt < seconds * 1000 && tally.counts().failures < MOST_FAILURES) {
-      const number = started++;
-      const { scenario, mode } = turns[number % turns.length];
-      progress.show(tally.counts(), `${scenario} as ${mode}`);
-      // Each run has its own seed, so that it does not depend on the runs beside it.
-      const plan = scenarios[scenario](createRandom(seed + number));
-      const result = await run({ mode, plan, settings });
-      tally.add(scenario, mode, result);
-      if (result.wrong.length === 0) continue;
-      progress.clear();
-      console.error(`\nFAILED ${scenario}, run ${number} of seed ${seed}`);
-      for (const line of result.story) console.error(`  ${line}`);
-    }
+    while (performance.now() - startedAt < seconds * 1000 && tally.counts().failures < MOST_FAILURES)
+      await runOne(started++);
   }
-  await Promise.all(Array.from({ length: parallel }, work));
+  if (onlyRun === undefined) await Promise.all(Array.from({ length: parallel }, work));
+  else await runOne(onlyRun);
   progress.clear();
 }

@@ -11,11 +11,10 @@ import type { ByteString, Pid, Signal } from '../../src/native/types.ts';
 import { parsePids, parseStat } from '../../src/process-tree/process-table.ts';
 import { decodeWaitStatus, exitStatus } from '../../src/reaper/wait-status.ts';
 import { parseSignal, type RealTimeRange, signalName, signalNames } from '../../src/signals/signal-names.ts';
+import { propertyRuns } from '../helpers/property-runs.ts';
 
-/** 100,000 inputs each with `npm run test:faults`; fewer every day. */
-const numRuns = process.env['FAULTS'] === 'all' ? 100_000 : 1000;
-const check = { numRuns };
-const limit = { timeout: 600_000 };
+const check = propertyRuns;
+const limit = { timeout: 3_600_000 };
 
 const realTime = { first: 34, last: 64 } as RealTimeRange;
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { knownOutcomes } from '../faults/known-outcomes.ts';
 import { markdownTable } from '../helpers/markdown-table.ts';
+import { clock } from '../kernels/guest/clock.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -14,16 +15,17 @@ interface Listed {
 /** The tests of test/faults, as vitest itself lists them. */
 function faultTests(): Listed[] {
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'list', '--project', 'faults', '--json'];
+  const args = [vitest, 'list', '--project', 'faults', '--project', 'storms', '--json'];
   const { stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   // What the test files print comes first.
-  return JSON.parse(stdout.slice(stdout.search(/^\[\s*\{/m))) as Listed[];
+  const listed = JSON.parse(stdout.slice(stdout.search(/^\[\s*\{/m))) as Listed[];
+  return listed.filter(({ file }) => file.includes('/test/faults/'));
 }
 
 /** "fault: what happens". A test runs as PID 1 and as a plain subreaper, and may be skipped on this machine. */
 function rowOf({ name, file }: Listed): string[] {
   const text = name
-    .replace(/ \(skipped: .*?\)(?= >)/g, '')
+    .replace(/ \(skipped: .*?\)(?= >|, as )/g, '')
     .replace(/, as (?:PID 1|a plain subreaper)(?= >|:)/g, '')
     .replaceAll(' > ', ' ')
     .replace(/,+ /g, ', ');
@@ -32,7 +34,7 @@ function rowOf({ name, file }: Listed): string[] {
     colon,
     `"fault: what happens" is what a test of test/faults is called, not "${name}"`,
   ).toBeGreaterThan(0);
-  const cells = [text.slice(0, colon), text.slice(colon + 2), file.slice(file.indexOf('test/faults'))];
+  const cells = [text.slice(0, colon), text.slice(colon + 2), file.slice(file.lastIndexOf('test/'))];
   return cells.map((cell) => cell.replaceAll('|', '\\|'));
 }
 
@@ -45,15 +47,16 @@ test('docs/reliability.md has the names of the tests that exist (update it with:
   const byFile = [...tests].sort((one, other) =>
     one.file < other.file ? -1 : one.file > other.file ? 1 : 0,
   );
-  const rows = new Map(byFile.map(rowOf).map((row) => [row.join(), row])).values();
+  const inKernels = clock.map(({ name }) => ({ name, file: 'test/kernels/guest/clock.ts' }));
+  const rows = new Map([...byFile, ...inKernels].map(rowOf).map((row) => [row.join(), row])).values();
   const outcomes = knownOutcomes.map(({ phase, calls, errnos, onlyEvery, outcome, reason }) => {
     const which = `${calls.join(', ')}${errnos === undefined ? '' : ` (${errnos.join(', ')})`}`;
     return [phase, `${which}${onlyEvery ? ', every call' : ''}`, outcome, reason];
   });
   const text = `# Reliability
 
-What is done to init, and what happens. The rows are the names of the tests in \`test/faults\`: nothing stands here that no
-test runs. Most run as PID 1 and as a plain subreaper. "Every duty" is: the environment comes through, an orphan is reaped,
+What is done to init, and what happens. The rows are the names of the tests in \`test/faults\`, and of those of the clock,
+which set that of an emulated machine (\`npm run test:kernels\`): nothing stands here that no test runs. Most run as PID 1 and as a plain subreaper. "Every duty" is: the environment comes through, an orphan is reaped,
 a signal is forwarded, a survivor in another session that ignores SIGTERM is ended, and the status is the workload's.
 
 ${markdownTable(['fault', 'what happens', 'test'], ...rows)}
@@ -72,6 +75,20 @@ the workload's process before its execve(2).
 
 ${markdownTable(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
 
+## Numbers
+
+\`npm run test:numbers\` takes a million orphans and a thousand restarts; the everyday run takes 50,000 and 100, and the
+100,000 signals in both. Each line that it prints has what was measured: the anonymous memory of init before and after,
+and how old the oldest zombie became. On a machine that is otherwise idle, \`IDLE=1 npm run test:numbers\` fails if that is
+more than 100 ms: a busy machine may not let init run as soon. In between, \`SEED=N\` chooses the same signals.
+
+\`npm run test:properties\` gives 100,000 random inputs each to the parsers of the command line, of durations, signal
+names, wait statuses, of /proc, and of what the launcher saves; the everyday run gives 1,000.
+
+\`npm run soak:week\` lives a week in five minutes: 3,000 acts at random (storms and bursts of orphans, daemons, signals, floods,
+crashes of the workload, pauses of init and of the workload), each with what must follow. It prints its seed, and \`--seed N\`
+lives the same life again. \`npm run soak:init\` has a shorter one, and \`--run N\` repeats one run of a seed.
+
 ## What is not promised
 
 - If node itself is killed or aborts (SIGKILL, the out-of-memory killer, an error that libuv or V8 cannot survive), a plain
@@ -79,8 +96,8 @@ ${markdownTable(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
 - Below 24 descriptors, or some 6 processes and threads, node cannot start. If there is room for its first thread and not
   for the second, it hangs. With just 24 descriptors a plain subreaper may have none left to look at /proc with: it says that
   it leaves survivors behind.
-- No test sets the clock. init's timers do not depend on it. The time of a record does, and so does whether the termination
-  log was written by the workload of this run.
+- The time of a record is that of the clock, whoever sets it. If the clock is set back while init runs, words that an
+  earlier run has left in the termination log may stay there: they look newer than init.
 - Without /proc a plain subreaper cannot find survivors in other sessions. PID 1 can end them.
 - The calls of node's other threads are not made to fail one by one: profiles that refuse a call to the whole process are
   tested instead.

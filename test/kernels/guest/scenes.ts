@@ -1,5 +1,6 @@
 import { calls } from './calls.ts';
 import { cgroups } from './cgroups.ts';
+import { clock } from './clock.ts';
 import { ending } from './ending.ts';
 import { machine } from './machine.ts';
 import { reaping } from './reaping.ts';
@@ -15,7 +16,11 @@ export const scenes: readonly Scene[] = [
   ...ending,
   ...cgroups,
   ...calls,
+  ...clock,
 ];
+
+/** They set the clock of the machine: no other scene may run meanwhile. */
+export const alone: readonly Scene[] = clock;
 
 /** What the workload of the machine's PID 1 ends with: the last thing that the machine does. */
 export const LAST_STATUS = 7;
