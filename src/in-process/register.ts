@@ -1,10 +1,10 @@
+import { aBoolean, aFunction, checkOptions, type Rule, rule } from '../arguments/check-arguments.ts';
 import { orphanEvent, type ReapedOrphan } from '../events/orphan.ts';
 import { requireModule } from '../native/require.ts';
 import { killAtOnce } from '../process-tree/kill-at-once.ts';
 import { hasEnded, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 import { announceOrphan } from './announce-orphan.ts';
 import { isSubscribed, publish } from './channels.ts';
-import { checkOptions, type OptionRule } from './check-options.ts';
 import { joinReaper, type Participant } from './reaper.ts';
 
 /** The methods of a pino logger that `register` uses. */
@@ -90,17 +90,16 @@ export function register(options: RegisterOptions = {}): Registration {
   };
 }
 
-const rules: Readonly<Record<keyof RegisterOptions, OptionRule>> = {
-  onReap: ofType('function'),
-  owns: ofType('function'),
-  killOrphansOnExit: ofType('boolean'),
-  logger: ofType('object'),
+const rules: Readonly<Record<keyof RegisterOptions, Rule>> = {
+  onReap: aFunction,
+  owns: aFunction,
+  killOrphansOnExit: aBoolean,
+  logger: rule(isLogger, 'an object with the methods debug and warn, such as a pino logger'),
 };
 
-/** Names the type only: a logger's fields do not belong in a message. */
-function ofType(type: 'function' | 'boolean' | 'object'): OptionRule {
-  return (value) =>
-    typeof value === type && value !== null ? undefined : `is no ${type}; give a ${type}, or leave it out`;
+function isLogger(value: unknown): boolean {
+  const { debug, warn } = (value ?? {}) as Partial<Logger>;
+  return typeof debug === 'function' && typeof warn === 'function';
 }
 
 function killOrphans(orphans: () => ProcessInfo[]): void {

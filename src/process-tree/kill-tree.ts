@@ -1,3 +1,4 @@
+import { aPid, checkArgument, checkOptions, milliseconds, rule } from '../arguments/check-arguments.ts';
 import { now, sleep } from '../native/timers.ts';
 import type { Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
@@ -39,13 +40,13 @@ export interface KillTreeOptions {
  * A process that the signal makes another one start, and leave behind as it ends, may have moved to another tree before
  * a snapshot shows it. `graceMs: 0` rules that out: it stops the whole tree first.
  * @throws SystemError EPERM for a process of another user, after the others have ended
- * @throws TypeError for an unknown signal, for the caller itself and for a process above it
+ * @throws TypeError for an argument that is not allowed, for the caller itself and for a process above it
  */
 export async function killTree(pid: number, options: KillTreeOptions = {}): Promise<void> {
+  checkArgument('killTree', 'pid', pid, aPid);
+  checkOptions('killTree', options, { signal: aSignalName, graceMs: milliseconds });
   const { signal = 'SIGTERM', graceMs = 2000 } = options;
   const number = signalNumber(signal);
-  if (number === undefined)
-    throw new TypeError(`killTree: there is no signal '${signal}'; SIGTERM, for instance`);
   const root = readProcess(pid);
   if (root === undefined) return;
   /** Processes that this one may not signal. It ends the others all the same, and throws the error at the end. */
@@ -102,6 +103,11 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
   }
   if (refusal !== undefined) throw refusal;
 }
+
+const aSignalName = rule(
+  (value) => signalNumber(value as NodeJS.Signals) !== undefined,
+  "the name of a signal, such as 'SIGTERM'",
+);
 
 /**
  * Stops processes from the top, snapshot after snapshot, until all are stopped and none is new: a stopped process does

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { aPid, checkArgument } from '../arguments/check-arguments.ts';
 import type { Pid } from '../native/types.ts';
 
 /** A process as /proc shows it at one instant. Pids are reused: only pid and start time together identify it. */
@@ -111,10 +112,12 @@ function showsThisProcess(): boolean {
  * Every process below `pid`, zombies included, parents before their children. A snapshot: it may miss processes that are
  * forked meanwhile.
  * @returns the empty array if there is no such process, or no /proc
+ * @throws TypeError for a pid that is not a whole number from 1
  * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
  * @see proc_pid_stat(5)
  */
 export function descendants(pid: number): ProcessInfo[] {
+  checkArgument('descendants', 'pid', pid, aPid);
   if (!isProcUsable()) return [];
   const root = readProcess(pid);
   return root === undefined ? [] : withDescendants([root]).slice(1);

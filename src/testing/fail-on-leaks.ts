@@ -1,4 +1,4 @@
-import { aFunction, checkOptions } from '../in-process/check-options.ts';
+import { aFunction, checkArgument, checkOptions, rule } from '../arguments/check-arguments.ts';
 import { type ProcessTracker, type TrackOptions, trackProcesses } from './track-processes.ts';
 
 type Hook = (...context: unknown[]) => unknown;
@@ -28,9 +28,12 @@ interface Group {
  *
  * Tests that run at the same time are checked together, when the last of them ends: nothing tells whose process it is,
  * and a test that still runs must not lose its own.
+ * @throws TypeError for an argument that is not allowed
  */
-export function failOnLeaks({ beforeEach, afterEach }: TestHooks, options: FailOnLeaksOptions = {}): void {
+export function failOnLeaks(hooks: TestHooks, options: FailOnLeaksOptions = {}): void {
+  checkArgument('failOnLeaks', 'hooks', hooks, testHooks);
   checkOptions('failOnLeaks', options, { allow: aFunction, testName: aFunction });
+  const { beforeEach, afterEach } = hooks;
   const { testName = knownTestName, ...trackOptions } = options;
   let group: Group | undefined;
 
@@ -70,6 +73,11 @@ export function failOnLeaks({ beforeEach, afterEach }: TestHooks, options: FailO
     return end(context);
   });
 }
+
+const testHooks = rule((value) => {
+  const { beforeEach, afterEach } = (value ?? {}) as Partial<TestHooks>;
+  return typeof beforeEach === 'function' && typeof afterEach === 'function';
+}, "an object with the test runner's beforeEach and afterEach");
 
 function startGroup(options: TrackOptions): Group {
   const names: string[] = [];

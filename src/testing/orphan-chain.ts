@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { aBoolean, aWholeNumber, checkOptions } from '../in-process/check-options.ts';
+import { aBoolean, aWholeNumber, checkOptions, milliseconds } from '../arguments/check-arguments.ts';
 import { setTimeout, sleep } from '../native/timers.ts';
 import { hasEnded, readProcess } from '../process-tree/process-table.ts';
 
 const MOST_GENERATIONS = 10;
 const MOST_PROCESSES = 1000;
-const MAX_LIFE_MS = 2 ** 31 - 1;
 const POLL_EVERY_MS = 2;
 
 export interface OrphanChainOptions {
@@ -76,7 +75,7 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
   checkOptions('orphanChain', options, {
     depth: aWholeNumber(1, MOST_GENERATIONS),
     width: aWholeNumber(1, MOST_PROCESSES),
-    lifeMs: aWholeNumber(0, MAX_LIFE_MS),
+    lifeMs: milliseconds,
     ignoreTerm: aBoolean,
     setsid: aBoolean,
     exitCode: aWholeNumber(0, 255),

@@ -1,4 +1,5 @@
 import { fstatSync, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { checkArgument, rule } from '../arguments/check-arguments.ts';
 import { SystemError } from '../native/system-error.ts';
 import { unixSocketPeer } from '../native/unix-socket-peer.ts';
 import { scan } from '../process-tree/process-table.ts';
@@ -115,17 +116,26 @@ function followed({ entry }: Descriptor): Stats | undefined {
   }
 }
 
+const STREAM_OR_DESCRIPTOR = 'an open stream, or the number of a descriptor';
+
+const aStreamOrDescriptor = rule(
+  (value) =>
+    typeof value === 'number'
+      ? Number.isInteger(value) && value >= 0
+      : typeof value === 'object' && value !== null,
+  STREAM_OR_DESCRIPTOR,
+);
+
 /** @throws TypeError if there is none */
 function descriptorOf(stream: unknown): number {
+  checkArgument('pipeHolders', 'stream', stream, aStreamOrDescriptor);
   if (typeof stream === 'number') return stream;
   // Sockets have their descriptor in libuv's handle, files and standard streams as a property.
-  const { fd, _handle } = (stream ?? {}) as { fd?: unknown; _handle?: { fd?: unknown } | null };
+  const { fd, _handle } = stream as { fd?: unknown; _handle?: { fd?: unknown } | null };
   const descriptor = fd ?? _handle?.fd;
   // libuv has -1 for a closed one.
   if (typeof descriptor === 'number' && descriptor >= 0) return descriptor;
-  throw new TypeError(
-    'pipeHolders: the stream is closed, or has no descriptor; give an open stream, or the number of a descriptor',
-  );
+  throw new TypeError(`pipeHolders: 'stream' is closed, or has no descriptor; give ${STREAM_OR_DESCRIPTOR}`);
 }
 
 /** @returns tells the descriptors of the other end from all others */

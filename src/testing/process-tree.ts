@@ -1,4 +1,10 @@
-import { aWholeNumber, checkOptions } from '../in-process/check-options.ts';
+import {
+  aPid,
+  aWholeNumber,
+  checkArgument,
+  checkOptions,
+  milliseconds,
+} from '../arguments/check-arguments.ts';
 import { descendants } from '../index.ts';
 import { now, sleep } from '../native/timers.ts';
 import { type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
@@ -6,13 +12,16 @@ import { commandLine } from './process-details.ts';
 
 /** The interval between two reads of /proc: the kernel reports no event for a zombie. */
 const SNAPSHOT_EVERY_MS = 5;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** The kernel's limit on pids, PID_MAX_LIMIT: proc_sys_kernel(5). */
+const MOST_PROCESSES = 2 ** 22;
 
 /**
  * Draws a process and all its descendants: pid, command line, and whether it is a zombie, stopped or traced.
  * @returns the empty string if there is no such process
+ * @throws TypeError for a pid that is not a whole number from 1
  */
 export function processTree(pid: number = process.pid): string {
+  checkArgument('processTree', 'pid', pid, aPid);
   const root = readProcess(pid);
   if (root === undefined) return '';
   const all = descendants(pid);
@@ -35,8 +44,12 @@ function label(info: ProcessInfo): string {
   return `${info.pid} ${commandLine(info)}${remark}`;
 }
 
-/** The zombies below a process: processes that have ended, but whose parents have not waited for them. */
+/**
+ * The zombies below a process: processes that have ended, but whose parents have not waited for them.
+ * @throws TypeError for a pid that is not a whole number from 1
+ */
 export function zombies(pid: number = process.pid): ProcessInfo[] {
+  checkArgument('zombies', 'pid', pid, aPid);
   return descendants(pid).filter(({ state }) => state === 'Z');
 }
 
@@ -50,17 +63,14 @@ export interface WaitForZombiesOptions {
 /**
  * Waits until a process has exactly `count` zombies below it: 0 waits until all are reaped.
  * @throws Error with the process tree, after the timeout
- * @throws TypeError for an invalid count or option
+ * @throws TypeError for an argument that is not allowed
  */
 export async function waitForZombies(
   count: number,
   options: WaitForZombiesOptions = {},
 ): Promise<ProcessInfo[]> {
-  checkOptions('waitForZombies', { count }, { count: aWholeNumber(0, Number.MAX_SAFE_INTEGER) });
-  checkOptions('waitForZombies', options, {
-    pid: aWholeNumber(1, Number.MAX_SAFE_INTEGER),
-    timeoutMs: aWholeNumber(0, MAX_TIMEOUT_MS),
-  });
+  checkArgument('waitForZombies', 'count', count, aWholeNumber(0, MOST_PROCESSES));
+  checkOptions('waitForZombies', options, { pid: aPid, timeoutMs: milliseconds });
   const { pid = process.pid, timeoutMs = 5000 } = options;
   const end = now() + timeoutMs;
   for (;;) {

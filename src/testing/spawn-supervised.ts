@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { anArray, anObject, aString, checkOptions } from '../in-process/check-options.ts';
+import { anArray, anObject, aString, checkArgument } from '../arguments/check-arguments.ts';
 
 /** init's options. They bound how long a tree that ignores SIGTERM can outlive a test run. */
 const supervision = [
@@ -21,14 +21,16 @@ const supervision = [
  * The child process is init. Its exit code is the command's, or 128 + N if signal N ended the command. It forwards
  * signals to the command and all its descendants. `node` must be in its PATH. SIGKILL ends init alone: use SIGTERM, or
  * `killTree`.
+ * @throws TypeError for an argument that is not allowed
  */
 export function spawnSupervised(
   command: string,
   args: readonly string[] = [],
   options: SpawnOptions = {},
 ): ChildProcess {
-  const rules = { command: aString, args: anArray, options: anObject };
-  checkOptions('spawnSupervised', { command, args, options }, rules);
+  checkArgument('spawnSupervised', 'command', command, aString);
+  checkArgument('spawnSupervised', 'args', args, anArray);
+  checkArgument('spawnSupervised', 'options', options, anObject);
   const launcher = findLauncher();
   // If there is no shell, node can run the launcher too.
   const [file, ...first] = existsSync('/bin/sh') ? [launcher] : [process.execPath, launcher];

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { aFunction, aString, checkOptions } from '../in-process/check-options.ts';
+import { aFunction, aString, checkOptions } from '../arguments/check-arguments.ts';
 import { descendants, killTree, register } from '../index.ts';
 import { sleep } from '../native/timers.ts';
 import { hasEnded, identity, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';

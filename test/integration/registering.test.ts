@@ -73,21 +73,6 @@ describe('registering', () => {
     expect(result).toEqual(done('true 0\nfalse\n'));
   });
 
-  test.each([
-    ['register({ onreap: () => {} })', "register: there is no option 'onreap'; take one of onReap, owns"],
-    ['register({ onReap: 1 })', "register: 'onReap' is no function; give a function, or leave it out"],
-    ['register({ owns: null })', "register: 'owns' is no function"],
-    ['register({ killOrphansOnExit: 1 })', "register: 'killOrphansOnExit' is no boolean"],
-    ['register({ logger: "pino" })', "register: 'logger' is no object"],
-  ])('%s says what is wrong', async (call, message) => {
-    const { stdout } = await runCode(
-      `import { register } from 'subreaper';
-       try { ${call}; } catch (error) { console.log(error.name + ': ' + error.message); }`,
-    );
-    expect(stdout).toMatch(/^TypeError: .*\n$/);
-    expect(stdout).toContain(message);
-  });
-
   test('undefined is as good as left out', async () => {
     const result = await runCode(
       `import { register } from 'subreaper'; console.log(register({ onReap: undefined, owns: undefined }).reaped);`,

@@ -130,22 +130,6 @@ describe('orphanChain', () => {
       });
     });
   });
-
-  test.each([
-    [null, 'the options are null; give an object'],
-    [{ depth: 0 }, "'depth' is 0; give a whole number from 1 to 10"],
-    [{ width: 1.5 }, "'width' is 1.5; give a whole number from 1 to 1000"],
-    [{ lifeMs: -1 }, "'lifeMs' is -1; give a whole number from 0 to"],
-    [{ exitCode: 256 }, "'exitCode' is 256; give a whole number from 0 to 255"],
-    [{ ignoreTerm: 'yes' }, '\'ignoreTerm\' is "yes"; give true or false'],
-    [{ life: 1 }, "there is no option 'life'; take one of depth, width, lifeMs"],
-    [{ depth: 4, width: 10 }, 'width 10 and depth 4 make 10000 processes; keep to 1000'],
-  ])('%j is refused', async (options, message) => {
-    const error = await orphanChain(options as unknown as object).catch((error) => error);
-    expect(error).toBeInstanceOf(TypeError);
-    expect(error.message).toContain(message);
-    expect(error.message).toMatch(/^orphanChain: /);
-  });
 });
 
 describe('trackProcesses', () => {
@@ -272,13 +256,6 @@ describe('trackProcesses', () => {
     );
     expect(result.stdout).toMatch(/^trackProcesses: this is a worker thread; [^\n]+\n$/);
   });
-
-  test.each([
-    [{ allow: 1 }, "trackProcesses: 'allow' is 1; give a function"],
-    [{ names: 'a' }, "trackProcesses: there is no option 'names'; take one of name, allow"],
-  ])('%j is refused', (options, message) => {
-    expect(() => trackProcesses(options as object)).toThrow(new TypeError(message));
-  });
 });
 
 describe('failOnLeaks', () => {
@@ -340,12 +317,6 @@ describe('failOnLeaks', () => {
     await begin(undefined);
     await end(undefined);
   });
-
-  test('refuses an option that it does not know', () => {
-    expect(() => hooks({ alow: () => true })).toThrow(
-      new TypeError("failOnLeaks: there is no option 'alow'; take one of allow, testName"),
-    );
-  });
 });
 
 describe('zombies and process trees', () => {
@@ -381,29 +352,9 @@ describe('zombies and process trees', () => {
     expect(processTree(2 ** 22 + 1)).toBe('');
     await killTree(root.pid);
   });
-
-  test.each([
-    [-1, {}, "'count' is -1"],
-    [1, { timeoutMs: -1 }, "'timeoutMs' is -1"],
-    [1, { timeout: 1 }, "there is no option 'timeout'; take one of pid, timeoutMs"],
-  ])('waitForZombies(%j, %j) is refused', async (count, options, message) => {
-    const error = await waitForZombies(count, options as object).catch((error) => error);
-    expect(error).toBeInstanceOf(TypeError);
-    expect(error.message).toContain(message);
-  });
 });
 
 describe('spawnSupervised', () => {
-  test.each([
-    [['true', null], "'args' is null; give an array"],
-    [['true', [], null], "'options' is null; give an object"],
-    [[7], "'command' is 7; give a string"],
-  ])('%j is refused', (args, message) => {
-    expect(() => spawnSupervised(...(args as unknown as [string]))).toThrow(
-      new TypeError(`spawnSupervised: ${message}`),
-    );
-  });
-
   /** A server with a child in another session, and a grandchild that ignores SIGTERM. */
   const server = (port: number) => `
     const { spawn } = require('node:child_process');

@@ -7,10 +7,11 @@ const source = resolve(import.meta.dirname, '../../src');
 /** The rooms that each room may import from, beside itself. The arrows run one way. */
 const mayUse: Readonly<Record<string, readonly string[]>> = {
   native: [],
+  arguments: [],
   signals: ['native'],
   reaper: ['native'],
   log: ['native', 'events'],
-  'process-tree': ['native', 'signals'],
+  'process-tree': ['native', 'signals', 'arguments'],
   // What the log and the channels of an app say alike.
   events: ['native', 'reaper', 'process-tree'],
   explain: ['native', 'signals', 'reaper', 'process-tree'],
@@ -19,9 +20,9 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   // It prints what it finds, and is loaded by the command line alone.
   doctor: ['native', 'process-tree', 'explain'],
   cli: ['doctor', 'native', 'signals', 'log', 'init'],
-  'in-process': ['native', 'signals', 'reaper', 'process-tree', 'events'],
-  // The testing kit uses the public index, which tests import, and checks options as `register` does.
-  testing: ['native', 'process-tree', 'in-process', 'index.ts'],
+  'in-process': ['arguments', 'native', 'signals', 'reaper', 'process-tree', 'events'],
+  // The testing kit uses the public index, which tests import.
+  testing: ['arguments', 'native', 'process-tree', 'index.ts'],
   'index.ts': ['native', 'process-tree', 'in-process', 'events'],
 };
 
