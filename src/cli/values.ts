@@ -4,7 +4,7 @@ import type { RestartPolicy } from '../init/options.ts';
 import type { Signal } from '../native/types.ts';
 import { forwardedSignals } from '../signals/catchable.ts';
 import { parseSignal, type RealTimeRange, signalNames } from '../signals/signal-names.ts';
-import { parseDuration } from './duration.ts';
+import { durationFault, parseDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
 
 // Each function reads an option's value, and throws Failure 125, with an example, for one that the option does not take.
@@ -33,7 +33,7 @@ export function fileOf(value: string, option: string): string {
 export function durationOf(value: string, option: string): number {
   const milliseconds = parseDuration(value);
   if (milliseconds === undefined) {
-    throw wrongValue(option, value, 'it takes a duration of 24 days at most', '500ms, 10s or 2m');
+    throw wrongValue(option, value, durationFault(value), '500ms, 10s or 2m');
   }
   return milliseconds;
 }

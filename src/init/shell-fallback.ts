@@ -16,8 +16,9 @@ export function fallBackToShell(
   attributes: Omit<Spawn, 'file' | 'argv'>,
 ): Pid {
   const [file, ...args] = command;
-  const located = findCommand(file, variable(attributes.environment, 'PATH'));
-  if (error.code !== 'ENOEXEC' || located === undefined) throw explained(error, file, located?.found);
+  const path = variable(attributes.environment, 'PATH');
+  const located = findCommand(file, path);
+  if (error.code !== 'ENOEXEC' || located === undefined) throw explained(error, file, located?.found, path);
   try {
     return spawn({ file: SHELL, argv: [SHELL, located.file, ...args], ...attributes });
   } catch {
@@ -30,24 +31,57 @@ export function fallBackToShell(
 }
 
 /** The exit status and the error line for a command that could not be started. */
-function explained(error: SystemError, file: ByteString, found: Found | undefined): Failure {
+function explained(
+  error: SystemError,
+  file: ByteString,
+  found: Found | undefined,
+  path: ByteString | undefined,
+): Failure {
   const name = quoted(fromBytes(file));
   if (error.code === 'EAGAIN' || error.code === 'ENOMEM') {
     return new Failure(125, `cannot start ${name}, ${error.message}; raise the limit on processes or memory`);
   }
-  if (found === undefined) {
-    const hint = file === 'doctor' ? 'write --doctor for the diagnosis' : 'install it or give its path';
-    return file.includes('/')
-      ? new Failure(127, `${name} not found, there is no such file; check the path and the working directory`)
-      : new Failure(127, `${name} not found, it is in no directory of PATH; ${hint}`);
-  }
-  return new Failure(126, `${name} cannot be run, ${whyRefused(error, found)}`);
+  if (found === undefined) return notFound(file, path);
+  const why =
+    found === 'not-executable'
+      ? `it is not executable; ${isForNode(file) ? withNode(file) : 'chmod +x it'}`
+      : whyRefused(error, found);
+  return new Failure(126, `${name} cannot be run, ${why}`);
 }
 
-function whyRefused(error: SystemError, found: Found): string {
+function notFound(file: ByteString, path: ByteString | undefined): Failure {
+  const [program, ...args] = file.trim().split(/[ \t\n]+/) as [ByteString, ...ByteString[]];
+  if (args.length > 0 && findCommand(program, path) !== undefined) {
+    // The program's name alone: arguments may hold secrets.
+    const name = quoted(`${fromBytes(program)} …`);
+    return new Failure(
+      127,
+      `${name} not found, quotes make one word of the command and its arguments; leave out the quotes`,
+    );
+  }
+  const why = file.includes('/')
+    ? 'there is no such file; check the path and the working directory'
+    : `it is in no directory of PATH; ${adviceForName(file)}`;
+  return new Failure(127, `${quoted(fromBytes(file))} not found, ${why}`);
+}
+
+function adviceForName(name: ByteString): string {
+  if (name === 'doctor') return 'write --doctor for the diagnosis';
+  return isForNode(name) ? withNode(name) : 'install it or give its path';
+}
+
+function withNode(file: ByteString): string {
+  return `run it with node: node ${file}`;
+}
+
+/** Whether a file looks like JavaScript, and its name needs no quotes. */
+function isForNode(file: ByteString): boolean {
+  return /^[\w@./-]+\.[cm]?[jt]s$/.test(file);
+}
+
+function whyRefused(error: SystemError, found: Exclude<Found, 'not-executable'>): string {
   if (found === 'directory') return 'it is a directory; name the program inside it';
   if (found === 'out-of-reach') return 'a directory on its path may not be searched; check their permissions';
-  if (found === 'not-executable') return 'it is not executable; chmod +x it';
   if (error.code === 'ENOENT') return 'its interpreter does not exist; check its #! line or its C library';
   if (error.code === 'EACCES')
     return 'the kernel refuses it; check its interpreter and that the mount is not noexec';

@@ -61,6 +61,7 @@ describe('a command that cannot be run', () => {
     folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     script('no-shebang', 'echo "ran $1"; exit 5\n', 0o755);
     script('not-executable', '#!/bin/sh\n', 0o644);
+    script('server.js', 'console.log("ran")\n', 0o644);
     script('no-interpreter', '#!/no/such/interpreter\n', 0o755);
     script('empty', '', 0o755);
     script('with space', '#!/bin/sh\necho "space $1"\n', 0o755);
@@ -78,6 +79,16 @@ describe('a command that cannot be run', () => {
     { command: '', code: 127, says: 'in no directory of PATH' },
     { command: './not-executable', code: 126, says: 'chmod +x' },
     { command: 'not-executable', code: 126, says: 'chmod +x' },
+    { command: './server.js', code: 126, says: 'not executable; run it with node: node ./server.js\n' },
+    {
+      command: 'server.mjs',
+      code: 127,
+      says: 'in no directory of PATH; run it with node: node server.mjs\n',
+    },
+    { command: './no/server.js', code: 127, says: 'there is no such file' },
+    { command: 'node server.js', code: 127, says: "'node …' not found, quotes make one word" },
+    { command: 'sh -c "exit 3"', code: 127, says: "'sh …' not found, quotes make one word" },
+    { command: 'no-such-command --help', code: 127, says: "'no-such-command --help' not found, it is in no" },
     { command: '/etc', code: 126, says: 'directory' },
     { command: './no-interpreter', code: 126, says: 'interpreter' },
     { command: 'no-interpreter', code: 126, says: 'interpreter' },
@@ -86,6 +97,7 @@ describe('a command that cannot be run', () => {
     expect(exit).toMatchObject({ code, signal: null, stdout: '' });
     expect(exit.stderr).toMatch(/^subreaper: [^\n]+\n$/);
     expect(exit.stderr).toContain(says);
+    expect(exit.stderr).not.toContain('exit 3');
   });
 
   test.each(['./no-shebang', 'no-shebang'])(
