@@ -1,3 +1,5 @@
+import { refuseOldNode } from './native/supported-node.ts';
+
 export type { ExitEvent, KillEvent, OrphanEvent, StartedEvent } from './events/events.ts';
 export type { ReapedOrphan } from './events/orphan.ts';
 export type { EventChannels } from './in-process/channels.ts';
@@ -11,3 +13,6 @@ export { becomeSubreaper } from './native/process.ts';
 export { SystemError } from './native/system-error.ts';
 export { type KillTreeOptions, killTree } from './process-tree/kill-tree.ts';
 export { descendants, type ProcessInfo } from './process-tree/process-table.ts';
+
+// An import that fails says more than a call that does.
+refuseOldNode();

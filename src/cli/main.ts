@@ -13,6 +13,7 @@ import { signalsToIgnore } from '../init/start-workload.ts';
 import { waitAndProbe } from '../native/kernel-reaping.ts';
 import { requireModule } from '../native/require.ts';
 import { ignoreSignal, realTimeSignals } from '../native/signals.ts';
+import { refuseOldNode } from '../native/supported-node.ts';
 import type { ByteString } from '../native/types.ts';
 import { noRealTime } from '../signals/signal-names.ts';
 import { type Invocation, parseCommandLine } from './command-line.ts';
@@ -20,6 +21,7 @@ import { helpText } from './help.ts';
 import { defaultOptions, given } from './options.ts';
 
 function main(): void {
+  refuseOldNode();
   const isLinux = process.platform === 'linux';
   // node resets ignored signals (nohup's SIGHUP) when it starts. Ignore them again before anything else.
   const ignored = inheritedIgnoredSignals();

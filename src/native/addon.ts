@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LibraryHandle, TypeObject } from 'koffi';
 
@@ -37,7 +37,7 @@ function readLibc(): 'glibc' | 'musl' {
 
 /** koffi's folder, found as node would find it from here. Node's own resolution spends 1 ms on package.json files. */
 function findKoffi(): string | undefined {
-  for (let folder = dirname(ownFile); ; folder = dirname(folder)) {
+  for (let folder = dirname(ownFile()); ; folder = dirname(folder)) {
     const candidate = `${folder}/node_modules/koffi`;
     if (existsSync(candidate)) return realpathSync.native(candidate);
     if (folder === dirname(folder)) return undefined;
@@ -61,18 +61,30 @@ function isCutShort(file: string): boolean {
   }
 }
 
+/** Where npm and pnpm put koffi's platform packages, in the version that koffi needs: below koffi and beside it. */
+function platformFolders(): string[] {
+  const koffi = findKoffi();
+  return koffi === undefined ? [] : [`${koffi}/node_modules/@koromix`, `${dirname(koffi)}/@koromix`];
+}
+
+/** The platforms that koffi is installed for: linux-x64, darwin-arm64. */
+function installedPlatforms(): string[] {
+  return platformFolders()
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder))
+    .filter((name) => name.startsWith('koffi-'))
+    .map((name) => name.slice('koffi-'.length));
+}
+
 /**
  * Loads the addon from koffi's platform package, in 1 ms. koffi's own entry takes 9: it detects the platform, parses
- * headers and sets up a type library, none of which is needed here. This searches below koffi and beside it, where npm
- * and pnpm put the package, so that its version is koffi's.
+ * headers and sets up a type library, none of which is needed here.
  */
 function loadAddon(): Koffi | undefined {
   const { arch } = process;
   const folder = `${detectLibc() === 'musl' ? 'musl' : 'linux'}_${arch}`;
-  const koffi = findKoffi();
-  if (koffi === undefined) return undefined;
-  for (const parent of [`${koffi}/node_modules`, dirname(koffi)]) {
-    const file = `${parent}/@koromix/koffi-linux-${arch}/${folder}/koffi.node`;
+  for (const parent of platformFolders()) {
+    const file = `${parent}/koffi-linux-${arch}/${folder}/koffi.node`;
     if (!existsSync(file)) continue;
     if (isCutShort(file)) throw new Error(`${file} is cut short`);
     const addon = { exports: {} };
@@ -82,11 +94,18 @@ function loadAddon(): Koffi | undefined {
   return undefined;
 }
 
-/** What the user can do about an error of process.dlopen or require. */
-function adviceFor(error: NodeJS.ErrnoException): string {
-  if (error.code !== 'ERR_DLOPEN_DISABLED') return 'install subreaper with its optional dependencies';
+/** Why process.dlopen or require failed, and what the user can do about it. */
+function explain(error: NodeJS.ErrnoException): string {
+  const why = error.message.split('\n')[0]?.replace(/\.$/, '');
   // --no-addons forbids addons, and so does the permission model by default.
-  return 'permission' in process ? 'start node with --allow-addons' : 'start node without --no-addons';
+  if (error.code === 'ERR_DLOPEN_DISABLED') {
+    return `(${why}); start node ${'permission' in process ? 'with --allow-addons' : 'without --no-addons'}`;
+  }
+  const installed = installedPlatforms();
+  const needed = `linux-${process.arch}`;
+  return installed.length === 0 || installed.includes(needed)
+    ? `(${why}); install subreaper with its optional dependencies`
+    : `(node_modules has it for ${installed.join(' and ')}, and this is ${needed}); install the packages on this platform`;
 }
 
 /** A test compares the layouts and constants of this folder with the C headers of these. */
@@ -102,8 +121,7 @@ function loadKoffi(): Koffi {
     // koffi itself finds its addon in any other layout, and one that was built from source.
     return loadAddon() ?? (requireModule('koffi') as Koffi);
   } catch (error) {
-    const why = (error as Error).message.split('\n')[0]?.replace(/\.$/, '');
-    throw new Error(`koffi cannot be loaded (${why}); ${adviceFor(error as Error)}`);
+    throw new Error(`koffi cannot be loaded ${explain(error as Error)}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { kernelTellsReapedStatus } from '../../src/native/kernel-reaping.ts';
 import { unshareArguments } from './namespace.mjs';
+import { installNode } from './npm-node.mjs';
 
 export { unshareArguments };
 
@@ -19,6 +20,16 @@ export const inject = resolve(buildFolder, 'inject');
 
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** The folder of a `node` that is too old for the package; undefined if it cannot be installed or run here. */
+export function oldNode(): string | undefined {
+  try {
+    const bin = installNode('18');
+    return succeeds(resolve(bin, 'node'), ['--version']) ? bin : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** cgroups(7), version 1: each controller has a folder of its own. */
@@ -46,7 +57,8 @@ export type Part =
   | 'mksh'
   | 'start-stop-daemon'
   | 'chromium'
-  | 'kernel-reaping';
+  | 'kernel-reaping'
+  | 'node-18';
 
 function reasonFor(part: Part): string | undefined {
   switch (part) {
@@ -79,6 +91,8 @@ function reasonFor(part: Part): string | undefined {
       return kernelTellsReapedStatus()
         ? undefined
         : 'no kernel reaping: Linux before 6.15, or PIDFD_GET_INFO is refused';
+    case 'node-18':
+      return oldNode() === undefined ? 'no Node.js 18 of the npm registry' : undefined;
     case 'start-stop-daemon':
       return succeeds(part, ['--version']) ? undefined : 'no start-stop-daemon(8)';
     default:
@@ -109,6 +123,7 @@ export function missingParts(): string[] {
     'start-stop-daemon',
     'chromium',
     'kernel-reaping',
+    'node-18',
   ];
   return all.map(reasonFor).filter((reason) => reason !== undefined);
 }

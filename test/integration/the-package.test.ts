@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { oldNode } from '../helpers/environment.ts';
+import { describeWith } from '../helpers/modes.ts';
 import { waysToRegister } from '../helpers/own-init.ts';
 import { runInit } from '../helpers/run-init.ts';
 
@@ -84,6 +86,21 @@ describe('the packed package', () => {
     expect(exit.stderr).toMatch(/^subreaper: cannot start, koffi[^\n]+install[^\n]+\n$/);
   });
 
+  test('says in one line which platform node_modules is for', async () => {
+    const modules = join(folder, 'mac/node_modules');
+    mkdirSync(join(modules, '@koromix/koffi-darwin-arm64'), { recursive: true });
+    cpSync(join(folder, 'package'), join(modules, 'subreaper'), { recursive: true });
+    copyInstalled('koffi', modules);
+    const exit = await runInit({ launch: [join(modules, 'subreaper/bin/subreaper')], command });
+    const why = `node_modules has it for darwin-arm64, and this is linux-${process.arch}`;
+    expect(exit).toEqual({
+      code: 125,
+      signal: null,
+      stdout: '',
+      stderr: `subreaper: cannot start, koffi cannot be loaded (${why}); install the packages on this platform\n`,
+    });
+  });
+
   test.each(waysToRegister)(
     'says so in one line too where an app is to be its own init, with %s',
     (...way) => {
@@ -96,6 +113,83 @@ describe('the packed package', () => {
       expect(stderr).toMatch(/^subreaper: koffi[^\n]+install[^\n]+\n$/);
     },
   );
+
+  describeWith(['node-18'], 'under Node.js 18', () => {
+    const tooOld = /node 18[.\d]+ is too old; use 20\.16, 22\.3 or newer/;
+    const run = (program: string, args: readonly string[]) =>
+      spawnSync(program, args, {
+        cwd: join(folder, 'npm'),
+        encoding: 'utf8',
+        env: { ...process.env, PATH: `${oldNode()}:${process.env['PATH']}` },
+      });
+
+    test.each([
+      ['node_modules/.bin/subreaper', '--', 'true'],
+      ['node', 'node_modules/subreaper/bin/subreaper', '--', 'true'],
+      ...waysToRegister.map((way) => ['node', ...way, '-e', 'console.log("app")']),
+    ])('%s %s %s: one line', (program, ...args) => {
+      const { status, stdout, stderr } = run(program, args);
+      expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+      expect(stderr).toMatch(new RegExp(`^subreaper: (cannot start, )?${tooOld.source}\\n$`));
+    });
+
+    test.each(['subreaper', 'subreaper/testing'])('importing %s fails with that line', (name) => {
+      for (const code of [`require('${name}')`, `import('${name}')`]) {
+        const { status, stderr } = run('node', ['-e', code]);
+        expect(status).toBe(1);
+        expect(stderr).toMatch(new RegExp(`^Error: ${tooOld.source}$`, 'm'));
+      }
+    });
+  });
+
+  test('two versions share a process: one reaper, and each keeps its own registration, launcher and version', async () => {
+    const modules = join(folder, 'two/node_modules');
+    const nested = join(modules, 'dependency/node_modules/subreaper');
+    for (const copy of [join(modules, 'subreaper'), nested])
+      cpSync(join(folder, 'package'), copy, { recursive: true });
+    for (const name of ['koffi', '@koromix']) copyInstalled(name, modules);
+    const manifest = JSON.parse(readFileSync(join(nested, 'package.json'), 'utf8'));
+    writeFileSync(join(nested, 'package.json'), JSON.stringify({ ...manifest, version: '0.0.9' }));
+    writeFileSync(
+      join(modules, 'dependency/index.js'),
+      `module.exports = { ...require('subreaper'), ...require('subreaper/testing') };`,
+    );
+    const code = `
+      import 'subreaper/register';
+      import { register } from 'subreaper';
+      import { orphanChain } from 'subreaper/testing';
+      import dependency from 'dependency';
+      import { setTimeout } from 'node:timers/promises';
+      const seen = [new Set(), new Set()];
+      const seenBy = async (index, pid) => { while (!seen[index].has(pid)) await setTimeout(5); };
+      const registrations = [register, dependency.register].map((register, index) =>
+        register({ onReap: ({ pid }) => seen[index].add(pid) }));
+      ${logReapers};
+      const [first] = await orphanChain({ lifeMs: 0 });
+      await seenBy(0, first.pid);
+      await seenBy(1, first.pid);
+      registrations[0].unregister();
+      const [second] = await dependency.orphanChain({ lifeMs: 0 });
+      await seenBy(1, second.pid);
+      console.log(seen[0].has(second.pid), ...registrations.map(({ reaped }) => reaped));
+      registrations[1].unregister();
+      const child = dependency.spawnSupervised('sh', ['-c', 'cat /proc/$PPID/cmdline; echo'], { stdio: 'inherit' });
+      child.on('exit', (code) => console.log('exit', code));`;
+    const output = execFileSync('node', ['--input-type=module', '-e', code], {
+      cwd: join(folder, 'two'),
+      encoding: 'utf8',
+    });
+    const [reapers, counts, supervisor, exit] = output.split('\n');
+    expect({ reapers, counts, exit }).toEqual({ reapers: '1', counts: 'false 1 2', exit: 'exit 0' });
+    expect(supervisor).toContain(`${nested}/bin/subreaper\0`);
+    for (const [copy, version] of [
+      [join(modules, 'subreaper'), manifest.version],
+      [nested, '0.0.9'],
+    ])
+      expect(execFileSync(join(copy, 'bin/subreaper'), ['--version'], { encoding: 'utf8' })).toBe(
+        `subreaper ${version}\n`,
+      );
+  });
 
   /** How many reapers a process has. It must be one, however many copies it loads. */
   const logReapers = `console.log(Object.getOwnPropertySymbols(globalThis)
