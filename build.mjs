@@ -9,8 +9,14 @@ mkdirSync('dist');
 // Declarations are CommonJS's; those of the same name with .d.mts pass them on to ES modules.
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
-writeFileSync('dist/index.d.mts', "export * from './index.js';\n");
-writeFileSync('dist/testing.d.mts', "export * from './testing/index.js';\n");
+for (const [name, declarations] of [
+  ['index', './index.js'],
+  ['register', './in-process/register-on-import.js'],
+  ['testing', './testing/index.js'],
+  ['vitest', './testing/vitest.js'],
+]) {
+  writeFileSync(`dist/${name}.d.mts`, `export * from '${declarations}';\n`);
+}
 
 const common = {
   outdir: 'dist',
@@ -33,6 +39,7 @@ await build({
     index: 'src/index.ts',
     register: 'src/in-process/register-on-import.ts',
     testing: 'src/testing/index.ts',
+    vitest: 'src/testing/vitest.ts',
   },
   format: 'cjs',
   outExtension: { '.js': '.cjs' },

@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { validate as validateDeployment } from 'kubernetes-models/_schemas/IoK8sApiAppsV1Deployment';
-import { validate as validatePod } from 'kubernetes-models/_schemas/IoK8sApiCoreV1Pod';
-import { validate as validateService } from 'kubernetes-models/_schemas/IoK8sApiCoreV1Service';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
@@ -48,10 +46,18 @@ interface Validate {
     | null;
 }
 
+const require = createRequire(import.meta.url);
+
+/** The package exports classes, which read every field of what they validate. Its schemas alone tell what they know. */
+function schemaOf(name: string): Validate {
+  const file = join(dirname(require.resolve('kubernetes-models')), '_schemas', `${name}.js`);
+  return (require(file) as { validate: Validate }).validate;
+}
+
 const schemas: Readonly<Record<string, Validate>> = {
-  'apps/v1 Deployment': validateDeployment as Validate,
-  'v1 Pod': validatePod as Validate,
-  'v1 Service': validateService as Validate,
+  'apps/v1 Deployment': schemaOf('IoK8sApiAppsV1Deployment'),
+  'v1 Pod': schemaOf('IoK8sApiCoreV1Pod'),
+  'v1 Service': schemaOf('IoK8sApiCoreV1Service'),
 };
 
 function documentsOf(yaml: string): Manifest[] {

@@ -1,0 +1,75 @@
+// Compiles a program that uses the packed package with every supported TypeScript, as an ES module, as CommonJS and for a
+// bundler, and runs it. A type that is wrong on purpose must be refused, or the declarations were not found.
+// Usage: node test/consumers/run.mjs
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+/** Below the project, so that the package finds koffi. */
+const folder = resolve(root, 'build/consumers');
+const source = readFileSync(resolve(import.meta.dirname, 'consumer.mts'), 'utf8');
+const { dependencies } = JSON.parse(readFileSync(resolve(import.meta.dirname, 'package.json'), 'utf8'));
+const compilers = Object.keys(dependencies).filter((name) => name.startsWith('typescript-'));
+const ways = {
+  'an ES module': { file: 'consumer.mts', output: 'consumer.mjs', module: 'node16' },
+  CommonJS: { file: 'consumer.cts', output: 'consumer.cjs', module: 'node16' },
+  'a bundler': { file: 'consumer.mts', module: 'esnext', resolution: 'bundler' },
+};
+
+install();
+const table = [];
+for (const compiler of compilers) {
+  const { version } = JSON.parse(
+    readFileSync(resolve(folder, `node_modules/${compiler}/package.json`), 'utf8'),
+  );
+  for (const [way, options] of Object.entries(ways)) {
+    const outcome = check(compiler, version, options);
+    table.push({ TypeScript: version, for: way, outcome });
+  }
+}
+console.table(table);
+process.exitCode = table.every(({ outcome }) => outcome === 'ok') ? 0 : 1;
+
+function install() {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(resolve(folder, 'node_modules/subreaper'), { recursive: true });
+  for (const file of ['package.json', 'package-lock.json']) {
+    cpSync(resolve(import.meta.dirname, file), resolve(folder, file));
+  }
+  run('npm', ['ci', '--silent', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
+  run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], root);
+  const { name, version } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'));
+  const into = resolve(folder, 'node_modules/subreaper');
+  mkdirSync(into, { recursive: true });
+  run('tar', ['-xzf', `${name}-${version}.tgz`, '--strip-components=1', '-C', into], folder);
+}
+
+/** @returns {string} 'ok', or what went wrong */
+function check(compiler, version, { file, output, module, resolution = module }) {
+  const compile = (text) => {
+    writeFileSync(resolve(folder, file), text);
+    const types = ['--types', 'node', '--typeRoots', 'node_modules/@types', '--target', 'es2022'];
+    const own = Number.parseInt(version, 10) >= 6 ? ['--ignoreConfig'] : [];
+    const options = ['--strict', '--module', module, '--moduleResolution', resolution, ...types, ...own];
+    const { stdout } = spawnSync('node', [`node_modules/${compiler}/bin/tsc`, ...options, file], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    return stdout;
+  };
+  const errors = compile(source);
+  if (errors !== '') return errors;
+  if (output !== undefined) {
+    const { stdout, stderr } = spawnSync('node', [output], { cwd: folder, encoding: 'utf8' });
+    if (stdout !== '2 2 2 2 function SystemError\n') return `printed ${stdout}${stderr}`;
+  }
+  const refusal = compile(source.replace('[number, string | null,', '[string, string | null,'));
+  return refusal.includes("'number' is not assignable to type 'string'")
+    ? 'ok'
+    : `took a wrong type: ${refusal}`;
+}
+
+function run(command, args, cwd) {
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+}
