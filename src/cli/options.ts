@@ -7,6 +7,8 @@ interface OptionBase {
   readonly long?: `--${string}`;
   readonly short?: `-${string}`;
   readonly help: string;
+  /** The version that brought the option, if it is not the first one: for the manual page. */
+  readonly since?: string;
   /** What init does without the option. */
   readonly default?: Partial<InitOptions>;
 }

@@ -58,7 +58,8 @@ export type Part =
   | 'start-stop-daemon'
   | 'chromium'
   | 'kernel-reaping'
-  | 'node-18';
+  | 'node-18'
+  | 'mandoc';
 
 function reasonFor(part: Part): string | undefined {
   switch (part) {
@@ -93,6 +94,8 @@ function reasonFor(part: Part): string | undefined {
         : 'no kernel reaping: Linux before 6.15, or PIDFD_GET_INFO is refused';
     case 'node-18':
       return oldNode() === undefined ? 'no Node.js 18 of the npm registry' : undefined;
+    case 'mandoc':
+      return succeeds('sh', ['-c', 'command -v mandoc']) ? undefined : 'no mandoc(1)';
     case 'start-stop-daemon':
       return succeeds(part, ['--version']) ? undefined : 'no start-stop-daemon(8)';
     default:
@@ -124,6 +127,7 @@ export function missingParts(): string[] {
     'chromium',
     'kernel-reaping',
     'node-18',
+    'mandoc',
   ];
   return all.map(reasonFor).filter((reason) => reason !== undefined);
 }

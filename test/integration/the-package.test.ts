@@ -46,7 +46,14 @@ describe('the packed package', () => {
 
   test('holds what a user needs, and nothing else', () => {
     expect(files).toEqual(
-      expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'bin/subreaper', 'dist/cli.cjs']),
+      expect.arrayContaining([
+        'package.json',
+        'README.md',
+        'LICENSE',
+        'bin/subreaper',
+        'dist/cli.cjs',
+        'man/subreaper.1',
+      ]),
     );
     const page = /^((README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE)$/;
     const isMeant = (file: string) =>

@@ -1,0 +1,143 @@
+import type { Option } from '../../src/cli/options.ts';
+
+/** Options are as old as the first release, unless their row says otherwise. */
+const FIRST_VERSION = '0.1.0';
+/** Change it with the text. */
+const DATE = 'November 26, 2026';
+const LONGEST_LINE = 78;
+
+/** man/subreaper.1, in mdoc(7): made from the option table. */
+export function manualPage(options: readonly Option[]): string {
+  return `.\\" Made from the option table of src/cli/options.ts by npm run docs:man.
+.Dd ${DATE}
+.Dt SUBREAPER 1
+.Os
+.Sh NAME
+.Nm subreaper
+.Nd container init and subreaper supervisor
+.Sh SYNOPSIS
+.Nm
+.Op Ar options
+.Op Fl -
+.Ar command
+.Op Ar arguments ...
+.Sh DESCRIPTION
+.Nm
+starts the command in a process group of its own, forwards every signal that
+it can catch to that group, reaps every orphan that it adopts, and ends with
+the exit status of the command.
+It works as process 1 of a container.
+Below any other process it is a child subreaper, see
+.Xr prctl 2 .
+.Pp
+Once the command has ended, the processes that it leaves behind get SIGTERM,
+the grace time, and SIGKILL.
+No process outlives
+.Nm .
+.Pp
+The command gets the environment, open descriptors, ignored and blocked
+signals, limits, umask and working directory as
+.Nm
+got them.
+On a terminal it becomes the foreground process group.
+.Sh OPTIONS
+Options end at the first operand or at
+.Fl - .
+A later option overrides an earlier one.
+.Pp
+A signal is written as SIGTERM, TERM, 15 or RTMIN+3.
+A duration is written as 500ms, 10s or 2m; a bare number is seconds.
+Stop signals are TERM, INT and QUIT, as they are sent to the command.
+.Bl -tag -width Ds
+${options.map(item).join('\n')}
+.El
+.Sh ENVIRONMENT
+.Bl -tag -width Ds
+.It Ev SUBREAPER_OPTIONS
+Options, separated by white space.
+They are read before the arguments, so an image's options can change without
+another entry point.
+The command does not get the variable.
+.It Ev PATH
+Where the command is searched if its name has no slash, and where
+.Nm
+finds
+.Xr node 1 .
+.El
+.Sh FILES
+.Bl -tag -width Ds
+.It Pa /dev/termination-log
+Where it exists, it gets one line that says why
+.Nm
+ended badly, unless
+.Fl -termination-log
+names another file.
+.El
+.Sh EXIT STATUS
+.Bl -tag -width Ds
+.It the command's
+It exited.
+With
+.Fl -restart ,
+in its last run.
+.It 128+N
+Signal N ended the command.
+.It 127
+The command was not found.
+.It 126
+The command was found but cannot be run.
+.It 125
+Wrong usage, or a failure of
+.Nm
+itself.
+.El
+.Pp
+Every error is one line on standard error: what, why, what to do.
+.Sh EXAMPLES
+As the entry point of an image:
+.Pp
+.Dl ENTRYPOINT [\\(dq/app/node_modules/.bin/subreaper\\(dq, \\(dq\\-\\-\\(dq]
+.Pp
+End the whole tree ten seconds after a stop signal:
+.Pp
+.Dl $ subreaper --stop-timeout 10s \\-\\- node server.js
+.Pp
+Leave no process of a test run behind:
+.Pp
+.Dl $ subreaper \\-\\- npm test
+.Sh SEE ALSO
+.Xr node 1 ,
+.Xr prctl 2 ,
+.Xr wait 2 ,
+.Xr signal 7
+.Pp
+The package holds more in its docs folder, and exports the same for programs.
+`;
+}
+
+function item(option: Option): string {
+  const names = [option.short, option.long]
+    .filter((name) => name !== undefined)
+    .map((name) => `Fl ${name.slice(1)}`);
+  const value = option.kind === 'value' ? ` Ar ${escaped(option.value)}` : '';
+  const sentence = `${option.help.charAt(0).toUpperCase()}${option.help.slice(1)}.`;
+  const since = `Since ${option.since ?? FIRST_VERSION}.`;
+  return [`.It ${names.join(' , ')}${value}`, ...folded(escaped(sentence)), since].join('\n');
+}
+
+/** mandoc wants lines of at most 80 bytes. */
+function folded(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < LONGEST_LINE)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** Text for roff, which reads backslashes as escapes. */
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\e');
+}
