@@ -55,6 +55,10 @@ describe('the packed package', () => {
         'man/subreaper.1',
       ]),
     );
+    // npm links a list of manual pages alone, no single name.
+    expect(JSON.parse(readFileSync(join(folder, 'package/package.json'), 'utf8')).man).toEqual([
+      'man/subreaper.1',
+    ]);
     const page = /^((README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE)$/;
     const isMeant = (file: string) =>
       /^((bin|dist|docs|man|examples)\/|bench\/(plots\/|\w+\.md$)|package\.json$)/.test(file) ||
