@@ -9,7 +9,7 @@ const version = process.argv[2] ?? '24';
 const root = resolve(import.meta.dirname, '..');
 const folder = resolve(root, 'build/arm64');
 const libraries = '/usr/aarch64-linux-gnu';
-const tests = ['orphans-are-reaped', 'exit-status', 'an-app-is-its-own-init'];
+const tests = ['orphans-are-reaped', 'storms-of-processes', 'exit-status', 'an-app-is-its-own-init'];
 /** node-pty has no arm64 build, qemu numbers real-time signals differently, and 256 starts take half a second each. */
 const leftOut = ['native addon', 'what it used', 'every status', 'every signal'];
 const names = `^(?!.*(${leftOut.join('|')})).*as PID 1`;

@@ -14,7 +14,7 @@ if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
 }
 const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
 const projects = ['--project', 'integration', '--project', 'storms'];
-const files = [
+const integration = [
   'a-stop-explains-itself',
   'daemons-keep-the-container-up',
   'events',
@@ -31,7 +31,8 @@ const files = [
   'the-kernel-reaps',
   'the-terminal-is-the-workloads',
   'the-workload-sees-no-difference',
-].map((file) => `test/integration/${file}.test.ts`);
+];
+const files = ['test/storms', ...integration.map((file) => `test/integration/${file}.test.ts`)];
 const given = process.argv.slice(2);
 const filters = given.some((argument) => !argument.startsWith('-')) ? [] : files;
 const { status } = spawnSync(

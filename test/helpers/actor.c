@@ -58,10 +58,15 @@ static void fail(const char *what) {
   exit(99);
 }
 
+/* What else runs on the machine may leave it without a process to spare for a moment. */
 static pid_t fork_or_fail(void) {
-  pid_t pid = fork();
-  if (pid == -1) fail("fork");
-  return pid;
+  for (int tries = 0;; tries++) {
+    pid_t pid = fork();
+    if (pid != -1) return pid;
+    if (errno != EAGAIN || tries == 1000) fail("fork");
+    if (tries == 0) fputs("actor: fork: no process to spare; trying again\n", stderr);
+    usleep(100000);
+  }
 }
 
 /* "15,1,40" */

@@ -1,8 +1,18 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { launcher, unshareArguments } from './environment.ts';
-import { childrenOf, descendantsOf, type ProcessStat, processStat, until } from './proc.ts';
+import {
+  childrenOf,
+  descendantsOf,
+  type ProcessStat,
+  processStat,
+  runningWith,
+  until,
+  zombiesOf,
+} from './proc.ts';
+import { spawnPatiently } from './spawn-patiently.ts';
 
 /** As PID 1 of a PID namespace of its own, or as a plain subreaper among other processes. */
 export type Mode = 'pid1' | 'subreaper';
@@ -65,7 +75,7 @@ export async function startInit(init: InitOptions): Promise<RunningInit> {
 /** Starts a command line. When the test finishes, it and all its descendants are killed. */
 export function startProcess(line: readonly string[], options: SpawnOptions = {}): RunningInit {
   const [file, ...args] = line as [string, ...string[]];
-  const child = spawn(file, args, { stdio: 'pipe', ...options });
+  const child = spawnPatiently(file, args, { stdio: 'pipe', ...options });
   const pid = child.pid as number;
   const exit = new Promise<Exit>((resolve, reject) => {
     child.on('error', reject);
@@ -91,6 +101,14 @@ export function startProcess(line: readonly string[], options: SpawnOptions = {}
   };
 }
 
+/** Starts init with a workload. A mark in the environment identifies all its processes. */
+export async function startMarked(init: InitOptions) {
+  const mark = randomUUID();
+  const running = await startInit({ ...init, spawn: { env: { ...process.env, MARK: mark } } });
+  // init itself and unshare(1) carry the mark as well.
+  return { ...running, left: () => runningWith(mark) };
+}
+
 /** Runs init and waits for its end. */
 export async function runInit(init: InitOptions): Promise<Exit & { stdout: string; stderr: string }> {
   const running = await startInit(init);
@@ -103,6 +121,14 @@ export async function runInit(init: InitOptions): Promise<Exit & { stdout: strin
   }
   const exit = await running.exit;
   return { ...exit, stdout, stderr: running.stderr() };
+}
+
+/** Waits until init has no child but the workload, and so no zombie. */
+export async function onlyTheWorkloadIsLeft(init: RunningInit): Promise<void> {
+  await until(
+    () => childrenOf(init.pid).length === 1 && zombiesOf(init.pid).length === 0,
+    'every orphan is reaped',
+  );
 }
 
 /** Reads from the start on: otherwise the rest of a stream is lost when the process ends. */
