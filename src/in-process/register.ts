@@ -71,7 +71,7 @@ export function register(options: RegisterOptions = {}): Registration {
     reaper
       .orphans()
       .map(readProcess)
-      .filter((info) => info !== undefined && !hasEnded(info)) as ProcessInfo[];
+      .filter((info): info is ProcessInfo => info !== undefined && !hasEnded(info));
   const forgetExit =
     killOrphansOnExit === true && process.pid !== 1 ? onExit(() => killOrphans(orphans)) : () => {};
   const reapedBefore = reaper.reaped;

@@ -46,15 +46,15 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
   checkArgument('killTree', 'pid', pid, aPid);
   checkOptions('killTree', options, { signal: aSignalName, graceMs: milliseconds });
   const { signal = 'SIGTERM', graceMs = 2000 } = options;
-  const number = signalNumber(signal);
+  const request = signalNumber(signal);
   const root = readProcess(pid);
   if (root === undefined) return;
   /** Processes that this one may not signal. It ends the others all the same, and throws the error at the end. */
   const refused: ProcessInfo[] = [];
   let refusal: unknown;
-  const send = (member: ProcessInfo, number: Signal) => {
+  const send = (member: ProcessInfo, sent: Signal) => {
     try {
-      return signalProcess(member, number);
+      return signalProcess(member, sent);
     } catch (error) {
       refused.push(member);
       refusal = error;
@@ -80,7 +80,7 @@ export async function killTree(pid: number, options: KillTreeOptions = {}): Prom
   }
   if (graceMs > 0) {
     const end = now() + graceMs;
-    for (const member of members) if (send(member, number)) send(member, SIGCONT);
+    for (const member of members) if (send(member, request)) send(member, SIGCONT);
     members = stillRunning(members);
     while (members.length > 0 && now() < end) {
       await rest();
