@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { actor, inject, launcher, unshareArguments } from './environment.ts';
 import type { Mode } from './run-init.ts';
+import { spawnPatiently } from './spawn-patiently.ts';
 
 /** Where the counting of a call begins: see inject.c. */
 export type Phase = 'launcher' | 'node' | 'init' | 'spawn';
@@ -60,7 +60,7 @@ export function countCalls(mode: Mode): Promise<Injected> {
 
 function run(injection: readonly string[], tries: number): Promise<Injected> {
   const line = [inject, ...injection, `${HANG_SECONDS}`, launcher, '--grace', '10ms', '--', actor, 'duties'];
-  const child = spawn('unshare', [...(unshareArguments ?? []), '--', ...line, `${tries}`], {
+  const child = spawnPatiently('unshare', [...(unshareArguments ?? []), '--', ...line, `${tries}`], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' },
   });

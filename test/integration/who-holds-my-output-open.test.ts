@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type ListenOptions, type Socket } from 'node:net';
@@ -12,13 +12,14 @@ import { describeWith } from '../helpers/modes.ts';
 import { codeCommand } from '../helpers/own-init.ts';
 import { processStat, until } from '../helpers/proc.ts';
 import { startProcess } from '../helpers/run-init.ts';
+import { spawnPatiently } from '../helpers/spawn-patiently.ts';
 import { startTerminal } from '../helpers/terminal.ts';
 
 type Child = ChildProcess & { pid: number; stdin: Socket; stdout: Socket; stderr: Socket };
 
 /** Starts a shell that ends with the test. */
 function startShell(script: string, stdio: StdioOptions = 'pipe'): Child {
-  const child = spawn('sh', ['-c', script], { stdio }) as Child;
+  const child = spawnPatiently('sh', ['-c', script], { stdio }) as Child;
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
