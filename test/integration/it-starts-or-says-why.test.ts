@@ -261,6 +261,23 @@ describeWith(['refuse'], 'system calls that a seccomp profile refuses', () => {
   });
 });
 
+describe('node’s permission model, without a shell', () => {
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission';
+
+  test.each([`--allow-fs-read=${root}/bin`, '--allow-fs-read=*'])(
+    'with %s alone: the line says to allow addons',
+    async (flag) => {
+      const exit = await runInit({ launch: ['node', '--no-warnings', permission, flag, launcher], ...hello });
+      expect(exit).toMatchObject({ code: 125, stdout: '' });
+      expect(exit.stderr).toMatch(
+        /^subreaper: cannot start, [^\n]+; start node with [^\n]*--allow-addons\n$/,
+      );
+    },
+  );
+});
+
 describe('a damaged installation', () => {
   let folder: string;
   let copy: string;
