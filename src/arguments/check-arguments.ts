@@ -7,15 +7,21 @@ export type Rule = (value: unknown) => string | undefined;
 /** A duration may be as long as a timer of node's: 2^31 - 1 ms, some 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** @param allowed what to give instead, in words */
+/**
+ * Callers mark it as pure: a bundle then leaves out the rules that it does not use.
+ * @param allowed what to give instead, in words
+ */
 export function rule(allows: (value: unknown) => boolean, allowed: string): Rule {
   return (value) => (allows(value) ? undefined : `is ${describe(value)}; give ${allowed}`);
 }
 
-export const aFunction = rule((value) => typeof value === 'function', 'a function');
-export const aString = rule((value) => typeof value === 'string', 'a string');
-export const anObject = rule((value) => typeof value === 'object' && value !== null, 'an object');
-export const aBoolean = rule((value) => typeof value === 'boolean', 'true or false');
+export const aFunction = /* @__PURE__ */ rule((value) => typeof value === 'function', 'a function');
+export const aString = /* @__PURE__ */ rule((value) => typeof value === 'string', 'a string');
+export const anObject = /* @__PURE__ */ rule(
+  (value) => typeof value === 'object' && value !== null,
+  'an object',
+);
+export const aBoolean = /* @__PURE__ */ rule((value) => typeof value === 'boolean', 'true or false');
 
 /** For the arguments of a command, which may hold secrets: it names only the type of a value. */
 export const anArray: Rule = (value) =>
@@ -28,7 +34,7 @@ export const aPid: Rule = (value) => {
   return `is ${describe(value)}${why}; give the pid of a process, a whole number from 1`;
 };
 
-export const milliseconds = rule(
+export const milliseconds = /* @__PURE__ */ rule(
   (value) => typeof value === 'number' && value >= 0 && value <= LONGEST_MS,
   `a number of milliseconds from 0 to ${LONGEST_MS}`,
 );
