@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   const running: ProcessInfo[] = registration.orphans();
   const pids: number[] = descendants(process.pid).map(({ pid }) => pid);
   for (const { pid } of orphans) await killTree(pid, once);
-  await waitForZombies(0);
+  await waitForZombies(0, { timeoutMs: 120_000 });
   await tracker.stop();
   registration.unregister();
   console.log(

@@ -322,7 +322,7 @@ describe('failOnLeaks', () => {
 describe('zombies and process trees', () => {
   test('a zombie is found, waited for, and drawn', async () => {
     const parent = start('sh', '-c', 'sh -c "exit 3" & exec sleep 60');
-    const [zombie] = await waitForZombies(1, { pid: parent.pid });
+    const [zombie] = await waitForZombies(1, { pid: parent.pid, timeoutMs: 120_000 });
     expect(zombie).toMatchObject({ name: 'sh', state: 'Z', parent: parent.pid });
     await until(
       () => processTree(parent.pid).startsWith(`${parent.pid} sleep 60`),
