@@ -46,11 +46,14 @@ async function main(): Promise<void> {
   const orphans: Orphan[] = await orphanChain({ width: 2 });
   const running: ProcessInfo[] = registration.orphans();
   const pids: number[] = descendants(process.pid).map(({ pid }) => pid);
+  // @ts-expect-error A pid is a number, if the declarations are found.
+  const wrong: string | undefined = running[0]?.pid;
   for (const { pid } of orphans) await killTree(pid, once);
   await waitForZombies(0, { timeoutMs: 120_000 });
   await tracker.stop();
   registration.unregister();
   console.log(
+    typeof wrong,
     running.length,
     pids.length,
     registration.reaped,
