@@ -51,6 +51,7 @@ await build({
   entryPoints: {
     index: 'src/index.ts',
     register: 'src/in-process/register-from-es-module.ts',
+    'register-bundled': 'src/in-process/register-on-import.ts',
     testing: 'src/testing/index.ts',
     vitest: 'src/testing/vitest.ts',
   },

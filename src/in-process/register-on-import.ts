@@ -1,12 +1,8 @@
 import { refuseOldNode } from '../native/supported-node.ts';
+import { orExit } from './or-exit.ts';
 import { joinReaper } from './reaper.ts';
 
-// Node loads this before the app, with --import or --require. If it cannot work, the app must not start as if it did. The
-// user needs no stack trace for that.
-try {
+orExit(() => {
   refuseOldNode();
   joinReaper({});
-} catch (error) {
-  process.stderr.write(`subreaper: ${(error as Error).message}\n`);
-  process.exit(125);
-}
+});

@@ -157,13 +157,18 @@ describe('the packed package', () => {
       });
 
     test.each([
-      ['node_modules/.bin/subreaper', '--', 'true'],
       ['node', 'node_modules/subreaper/bin/subreaper', '--', 'true'],
       ...waysToRegister.map((way) => ['node', ...way, '-e', 'console.log("app")']),
     ])('%s %s %s: one line', (program, ...args) => {
       const { status, stdout, stderr } = run(program, args);
       expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
       expect(stderr).toMatch(new RegExp(`^subreaper: (cannot start, )?${tooOld.source}\\n$`));
+    });
+
+    test('the launcher: one line, of node itself, which refuses an option', () => {
+      const { status, stdout, stderr } = run('node_modules/.bin/subreaper', ['--', 'true']);
+      expect({ status, stdout }).toEqual({ status: 9, stdout: '' });
+      expect(stderr).toMatch(/^node: bad option: [^\n]+\n$/);
     });
 
     test.each(['subreaper', 'subreaper/testing'])('importing %s fails with that line', (name) => {
