@@ -39,6 +39,12 @@ describe('the packed package', () => {
     const [packed] = Array.isArray(parsed) ? parsed : Object.values(parsed);
     files = (packed as { files: { path: string }[] }).files.map(({ path }) => path);
     execFileSync('tar', ['-xzf', join(folder, (packed as { filename: string }).filename), '-C', folder]);
+    // As npm installs it: most tests use this.
+    const modules = join(folder, 'npm/node_modules');
+    mkdirSync(join(modules, '.bin'), { recursive: true });
+    cpSync(join(folder, 'package'), join(modules, 'subreaper'), { recursive: true });
+    for (const name of ['koffi', '@koromix']) copyInstalled(name, modules);
+    symlinkSync('../subreaper/bin/subreaper', join(modules, '.bin/subreaper'));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -83,12 +89,7 @@ describe('the packed package', () => {
   });
 
   test('runs as npm installs it', async () => {
-    const modules = join(folder, 'npm/node_modules');
-    mkdirSync(join(modules, '.bin'), { recursive: true });
-    cpSync(join(folder, 'package'), join(modules, 'subreaper'), { recursive: true });
-    for (const name of ['koffi', '@koromix']) copyInstalled(name, modules);
-    symlinkSync('../subreaper/bin/subreaper', join(modules, '.bin/subreaper'));
-    const exit = await runInit({ launch: [join(modules, '.bin/subreaper')], command });
+    const exit = await runInit({ launch: [join(folder, 'npm/node_modules/.bin/subreaper')], command });
     expect(exit).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
   });
 
