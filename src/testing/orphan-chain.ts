@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { aBoolean, aWholeNumber, checkOptions } from '../in-process/check-options.ts';
-import { setTimeout, sleep } from '../native/timers.ts';
-import { hasEnded, readProcess } from '../process-tree/process-table.ts';
+import { aBoolean, anArray, aWholeNumber, checkOptions } from '../in-process/check-options.ts';
+import { now, setTimeout, sleep } from '../native/timers.ts';
+import { hasEnded, isSameProcess, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { processTree } from './process-tree.ts';
 
 const MOST_GENERATIONS = 10;
 const MOST_PROCESSES = 1000;
 const MAX_LIFE_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const POLL_EVERY_MS = 2;
 
 export interface OrphanChainOptions {
@@ -125,6 +127,40 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
   }
   setTimeout(() => lifeline.destroy(), lifeMs).unref();
   return orphans;
+}
+
+export interface WaitForOrphansOptions {
+  /** How long to wait, in milliseconds. Default 30,000: longer than an orphan lives unless you say otherwise. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Waits until the orphans have ended and have been reaped: none is left, and none is a zombie. A process that reuses one
+ * of their pids from now on does not count.
+ * @param orphans what `orphanChain` resolved with
+ * @throws Error after the timeout, with those that are left and their state
+ * @throws TypeError for an invalid argument or option
+ */
+export async function waitForOrphans(
+  orphans: readonly Orphan[],
+  options: WaitForOrphansOptions = {},
+): Promise<void> {
+  checkOptions('waitForOrphans', { orphans: orphans ?? null }, { orphans: anArray });
+  checkOptions('waitForOrphans', options, { timeoutMs: aWholeNumber(0, MAX_TIMEOUT_MS) });
+  const { timeoutMs = 30_000 } = options;
+  const end = now() + timeoutMs;
+  const isThere = (info: ProcessInfo | undefined) => info !== undefined;
+  let left = orphans.map(({ pid }) => readProcess(pid)).filter(isThere);
+  while (left.length > 0) {
+    if (now() > end) {
+      const trees = left.map(({ pid }) => processTree(pid)).join('\n');
+      throw new Error(
+        `waitForOrphans: ${left.length} of ${orphans.length} are left after ${timeoutMs} ms\n${trees}`,
+      );
+    }
+    await sleep(POLL_EVERY_MS);
+    left = left.filter((info) => isSameProcess(readProcess(info.pid), info));
+  }
 }
 
 function isRunning(pid: number): boolean {
