@@ -1,12 +1,32 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitepress';
-import { copyPages, linkedFiles, linkOnSite, root } from './pages.mjs';
+import { copyPages, examples, headingOf, linkedFiles, linkOnSite, pagesOfDocs, root } from './pages.mjs';
 
 const srcDir = join(root, 'website/.pages');
 copyPages(srcDir);
 
-const page = (text, link) => ({ text, link: `/docs/${link}` });
+/** A page of docs, under its own heading. */
+const page = (name) => ({ text: headingOf(`docs/${name}.md`), link: `/docs/${name}` });
+
+const toBegin = ['getting-started', 'in-a-container', 'inside-the-app', 'testing', 'migrating', 'faq'];
+const toRun = [
+  ...[
+    'options',
+    'stopping',
+    'signals',
+    'the-workload',
+    'orchestrators',
+    'troubleshooting',
+    'why',
+    'doctor',
+    'trace',
+  ],
+  ...['events', 'limits'],
+];
+const named = [...toBegin, ...toRun, 'api', 'architecture'];
+/** All others, so that none is forgotten. */
+const others = pagesOfDocs().filter((name) => !named.includes(name));
 
 export default defineConfig({
   title: 'subreaper',
@@ -40,51 +60,14 @@ export default defineConfig({
   themeConfig: {
     outline: [2, 3],
     search: { provider: 'local' },
-    nav: [
-      page('Getting started', 'getting-started'),
-      page('API', 'api'),
-      { text: 'Changes', link: '/CHANGELOG' },
-    ],
+    nav: [page('getting-started'), page('api'), { text: 'Changes', link: '/CHANGELOG' }],
     sidebar: [
-      {
-        text: 'To begin',
-        items: [
-          { text: 'subreaper', link: '/' },
-          page('Getting started', 'getting-started'),
-          page('In a container', 'in-a-container'),
-          page('Inside the app', 'inside-the-app'),
-          page('In tests', 'testing'),
-          page('Migrating', 'migrating'),
-          page('Questions', 'faq'),
-        ],
-      },
-      {
-        text: 'To run it',
-        items: [
-          page('Options and exit status', 'options'),
-          page('Stopping', 'stopping'),
-          page('Signals', 'signals'),
-          page('What the workload sees', 'the-workload'),
-          page('Docker, Swarm, Kubernetes', 'orchestrators'),
-          page('Troubleshooting', 'troubleshooting'),
-          page('Why it took so long, and why 137', 'why'),
-          page('Doctor', 'doctor'),
-          page('Trace', 'trace'),
-          page('Events', 'events'),
-          page('Limits', 'limits'),
-        ],
-      },
+      { text: 'To begin', items: [{ text: 'subreaper', link: '/' }, ...toBegin.map(page)] },
+      { text: 'To run it', items: toRun.map(page) },
       {
         text: 'To know more',
         items: [
-          page('API', 'api'),
-          page('Architecture', 'architecture'),
-          page('The life of init', 'lifecycle'),
-          page('Kernel reaping', 'kernel-reaping'),
-          page('On real kernels', 'kernels'),
-          page('Reliability', 'reliability'),
-          page('The environment', 'environment'),
-          page('Performance', 'performance'),
+          ...['api', 'architecture', ...others].map(page),
           { text: 'Benchmarks', link: '/bench/' },
           { text: 'Security', link: '/SECURITY' },
           { text: 'Contributing', link: '/CONTRIBUTING' },
@@ -94,8 +77,8 @@ export default defineConfig({
       {
         text: 'Examples',
         collapsed: true,
-        items: ['hung-workers', 'cluster', 'screenshots', 'kubernetes', 'prometheus'].map((name) => ({
-          text: name,
+        items: examples().map((name) => ({
+          text: headingOf(`examples/${name}/README.md`),
           link: `/examples/${name}/`,
         })),
       },

@@ -1,6 +1,6 @@
 // The pages of the site: files of the repository, each at its own path. They are copied, because a page must be below the
 // folder that has Vue.
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -23,6 +23,21 @@ function filesOf(...folders) {
   return folders
     .filter((folder) => !/\.\w+$/.test(folder))
     .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)));
+}
+
+/** @returns the names of the pages in docs */
+export function pagesOfDocs() {
+  return filesOf('docs').flatMap((file) => /([^/]+)\.md$/.exec(file)?.[1] ?? []);
+}
+
+/** @returns the names of the examples that have a page */
+export function examples() {
+  return filesOf(...filesOf('examples')).flatMap((file) => /([^/]+)\/README\.md$/.exec(file)?.[1] ?? []);
+}
+
+/** The first heading of a page. */
+export function headingOf(file) {
+  return /^# (.*)$/m.exec(readFileSync(join(root, file), 'utf8'))[1].replaceAll('`', '');
 }
 
 /** Files that a page links to and that are no pages. The build copies them, so that no link is dead. */
