@@ -30,7 +30,7 @@ const inPath = (name: string): Candidate => ({
 
 const candidates: Readonly<Record<string, Candidate>> = {
   subreaper: { line: (options, command) => [launcher, ...options, '--', ...command], isHere: () => true },
-  'subreaper/ register': {
+  'subreaper/register': {
     line: (_, [node = '', ...args]) => [node, '--import', 'subreaper/register', ...args],
     isHere: () => true,
   },
@@ -38,7 +38,7 @@ const candidates: Readonly<Record<string, Candidate>> = {
   'docker --init': inPath('docker-init'),
   'dumb-init': inPath('dumb-init'),
   catatonit: inPath('catatonit'),
-  'pm2- runtime': {
+  'pm2-runtime': {
     line: (_, [, ...args]) => [
       ...[join(pm2, '.bin/pm2-runtime'), 'start', args[0] as string],
       ...['--no-autorestart', '--', ...args.slice(1)],

@@ -5,7 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
 import type { RealTimeRange } from '../../src/signals/signal-names.ts';
-import { type Block, blocksOf, expectedLines, pages, root, runnerOf } from '../helpers/documentation.ts';
+import {
+  type Block,
+  blocksOf,
+  expectedLines,
+  logLines,
+  pages,
+  root,
+  runnerOf,
+} from '../helpers/documentation.ts';
 import { makeProjects, type Outcome, type Project, type Projects } from './project.ts';
 
 const realTime = { first: 34, last: 64 } as RealTimeRange;
@@ -58,7 +66,13 @@ async function runBlock(project: Project, block: Block, all: readonly Block[]): 
   if (block.language === 'sh') {
     // A block that shows a status goes on after a command that fails.
     const options = block.text.includes('$?') ? ['-c'] : ['-e', '-c'];
-    return expectOutcome(await project.run(['sh', ...options, block.text]), block);
+    const outcome = await project.run(['sh', ...options, block.text]);
+    expectOutcome(outcome, block);
+    // The log that the page shows below.
+    const next = all[all.indexOf(block) + 1];
+    if (next?.language === 'text')
+      for (const line of logLines(next.text)) expect(outcome.stderr).toMatch(line);
+    return;
   }
   const file = block.file ?? 'example.js';
   mkdirSync(dirname(join(project.folder, file)), { recursive: true });

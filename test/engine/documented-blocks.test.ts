@@ -41,8 +41,7 @@ describe.skipIf(reason !== undefined)(
     let originalBase: string;
 
     beforeAll(async () => {
-      const upstream = await must('npm', ['config', 'get', 'registry']);
-      registry = await startRegistry({ upstream });
+      registry = await startRegistry({ fetched: ['pnpm@10', 'yarn@1'] });
       folder = mkdtempSync(join(tmpdir(), 'subreaper-docker-'));
       originalBase = await mustDocker('inspect', '--type=image', '--format', '{{.Id}}', BASE);
       await makeProject(folder, registry.url);

@@ -102,3 +102,18 @@ export function expectedLines({ text }: Block): RegExp[] {
       return new RegExp(`^${escaped.replace(/\d{4,}/g, '\\d+')}$`);
     });
 }
+
+/** The lines of init's log that a text shows, without their times and with any number for a number. */
+export function logLines(text: string): RegExp[] {
+  return text
+    .split('\n')
+    .map((line) => /^12:00:00\.\d{3} (\w+ +subreaper\[\d+\]: .*)$/.exec(line)?.[1])
+    .filter((line) => line !== undefined)
+    .map((line) => {
+      const escaped = line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      return new RegExp(
+        `^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} ${escaped.replace(/\d+(\\\.\d+)?/g, '[\\d.]+')}$`,
+        'm',
+      );
+    });
+}

@@ -13,41 +13,41 @@ export interface Registry {
 }
 
 interface RegistryOptions {
-  readonly host?: string;
-  readonly port?: number;
-  /** Where to send a client for a package that is not here. Default: it is told that there is none. */
-  readonly upstream?: string;
+  /** Packages to have besides, which npm fetches now: "pnpm@10". */
+  readonly fetched?: readonly string[];
+}
+
+interface Packed {
+  readonly tarball: Buffer;
+  /** The name of the package in lower case, its version, dependencies, bin: package.json. */
+  readonly manifest: { readonly version: string };
 }
 
 /**
  * A registry on this machine that has subreaper, packed from the tree, and the packages that are installed here, in their
  * one version: `npm install subreaper` works before the first release, and without a network.
  */
-export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
-  const { host = '127.0.0.1', port = 0, upstream } = options;
-  const tarballs = new Map<string, Buffer>();
-  const tarballOf = (name: string) => {
-    const tarball = tarballs.get(name) ?? pack(name);
-    tarballs.set(name, tarball);
-    return tarball;
-  };
+export async function startRegistry({ fetched = [] }: RegistryOptions = {}): Promise<Registry> {
+  const packages = new Map<string, Packed>();
+  for (const spec of fetched) packages.set(nameIn(spec), npmPack(spec));
+
+  function find(name: string): Packed | undefined {
+    const found = packages.get(name) ?? (name === 'subreaper' ? npmPack(root) : packInstalled(name));
+    if (found !== undefined) packages.set(name, found);
+    return found;
+  }
 
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? '').slice(1);
     const [, name = path, isTarball] = /^(.*)\/-\/([^/]*\.tgz)$/.exec(path) ?? [];
-    if (request.method !== 'GET' || !isHere(name)) {
-      if (upstream === undefined) response.writeHead(404).end('{}');
-      else response.writeHead(302, { location: new URL(request.url ?? '', upstream).href }).end();
-      return;
-    }
-    const tarball = tarballOf(name);
-    if (isTarball) response.end(tarball);
-    else response.end(JSON.stringify(packument(name, tarball, `http://${request.headers.host}`)));
+    const packed = request.method === 'GET' ? find(name) : undefined;
+    if (packed === undefined) response.writeHead(404).end('{}');
+    else if (isTarball) response.end(packed.tarball);
+    else response.end(JSON.stringify(packument(name, packed, `http://${request.headers.host}`)));
   });
-  await new Promise<void>((done) => server.listen(port, host, done));
-  const { port: actual } = server.address() as AddressInfo;
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
-    url: `http://${host}:${actual}/`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     close() {
       server.close();
       server.closeAllConnections();
@@ -55,14 +55,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   };
 }
 
-const folderOf = (name: string) => (name === 'subreaper' ? root : join(root, 'node_modules', name));
-
-function isHere(name: string): boolean {
-  return /^(@[\w.-]+\/)?[\w.-]+$/.test(name) && existsSync(join(folderOf(name), 'package.json'));
-}
-
-function packument(name: string, tarball: Buffer, url: string): object {
-  const manifest = JSON.parse(readFileSync(join(folderOf(name), 'package.json'), 'utf8'));
+function packument(name: string, { tarball, manifest }: Packed, url: string): object {
   const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
   const dist = { tarball: `${url}/${name}/-/${basename(name)}-${manifest.version}.tgz`, integrity };
   return {
@@ -72,18 +65,31 @@ function packument(name: string, tarball: Buffer, url: string): object {
   };
 }
 
-function pack(name: string): Buffer {
-  const folder = folderOf(name);
+const nameIn = (spec: string) => spec.replace(/(?<=.)@.*/, '');
+
+/** A package of node_modules. */
+function packInstalled(name: string): Packed | undefined {
+  const folder = join(root, 'node_modules', name);
+  const manifest = join(folder, 'package.json');
+  if (!/^(@[\w.-]+\/)?[\w.-]+$/.test(name) || !existsSync(manifest)) return undefined;
   // A tarball has one folder, of whatever name.
-  if (folder !== root)
-    return execFileSync('tar', ['-cz', '-C', dirname(folder), basename(folder)], { maxBuffer: 2 ** 28 });
+  const tarball = execFileSync('tar', ['-cz', '-C', dirname(folder), basename(folder)], {
+    maxBuffer: 2 ** 28,
+  });
+  return { tarball, manifest: JSON.parse(readFileSync(manifest, 'utf8')) };
+}
+
+/** What npm packs: a folder, or a package of its registry. */
+function npmPack(spec: string): Packed {
   const target = mkdtempSync(join(tmpdir(), 'subreaper-pack-'));
   try {
     // Without scripts: prepack would rebuild the tree while other tests use it.
-    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', target];
+    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', target, spec];
     const parsed = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8' }));
-    const [packed] = Array.isArray(parsed) ? parsed : Object.values(parsed);
-    return readFileSync(join(target, (packed as { filename: string }).filename));
+    const [{ filename }] = (Array.isArray(parsed) ? parsed : Object.values(parsed)) as [{ filename: string }];
+    const file = join(target, filename);
+    const manifest = execFileSync('tar', ['-xzOf', file, 'package/package.json'], { encoding: 'utf8' });
+    return { tarball: readFileSync(file), manifest: JSON.parse(manifest) };
   } finally {
     rmSync(target, { recursive: true });
   }
