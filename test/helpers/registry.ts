@@ -19,8 +19,12 @@ interface RegistryOptions {
 
 interface Packed {
   readonly tarball: Buffer;
-  /** The name of the package in lower case, its version, dependencies, bin: package.json. */
-  readonly manifest: { readonly version: string };
+  /** package.json. */
+  readonly manifest: {
+    readonly version: string;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+    readonly os?: readonly string[];
+  };
 }
 
 /**
@@ -29,11 +33,16 @@ interface Packed {
  */
 export async function startRegistry({ fetched = [] }: RegistryOptions = {}): Promise<Registry> {
   const packages = new Map<string, Packed>();
+  /** Packages for other platforms than this one, with their versions. */
+  const elsewhere = new Map<string, string>();
   for (const spec of fetched) packages.set(nameIn(spec), npmPack(spec));
 
   function find(name: string): Packed | undefined {
     const found = packages.get(name) ?? (name === 'subreaper' ? npmPack(root) : packInstalled(name));
-    if (found !== undefined) packages.set(name, found);
+    if (found === undefined) return packForNobody(elsewhere.get(name));
+    packages.set(name, found);
+    for (const [other, range] of Object.entries(found.manifest.optionalDependencies ?? {}))
+      elsewhere.set(other, range.replace(/^\D*/, ''));
     return found;
   }
 
@@ -61,7 +70,7 @@ function packument(name: string, { tarball, manifest }: Packed, url: string): ob
   return {
     name,
     'dist-tags': { latest: manifest.version },
-    versions: { [manifest.version]: { ...manifest, devDependencies: undefined, dist } },
+    versions: { [manifest.version]: { name, ...manifest, devDependencies: undefined, dist } },
   };
 }
 
@@ -77,6 +86,13 @@ function packInstalled(name: string): Packed | undefined {
     maxBuffer: 2 ** 28,
   });
   return { tarball, manifest: JSON.parse(readFileSync(manifest, 'utf8')) };
+}
+
+/** npm and Yarn want to know even of a package that they will not install. */
+function packForNobody(version: string | undefined): Packed | undefined {
+  return version === undefined
+    ? undefined
+    : { tarball: Buffer.alloc(0), manifest: { version, os: ['none'] } };
 }
 
 /** What npm packs: a folder, or a package of its registry. */
