@@ -1,14 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+// With the schema that editors have for workflows.
+import { validateWorkflow } from '@action-validator/core';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { root } from '../helpers/documentation.ts';
-
-// Its WebAssembly comes with a CommonJS file alone. It has the schema that GitHub's own editor support uses.
-const { validateWorkflow } = createRequire(import.meta.url)('@action-validator/core') as {
-  validateWorkflow(text: string): { readonly errors: readonly unknown[] };
-};
 
 const filesIn = (folder: string) =>
   readdirSync(join(root, folder)).map((name) => ({
