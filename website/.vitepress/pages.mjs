@@ -5,7 +5,7 @@ import { dirname, join, normalize, resolve } from 'node:path';
 
 export const root = resolve(import.meta.dirname, '../..');
 const pages =
-  /^(README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/README|docs\/[^/]+|examples\/[^/]+\/README)\.md$/;
+  /^(README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/(README|results)|docs\/[^/]+|examples\/[^/]+\/README)\.md$/;
 const pictures = /^(docs|bench\/plots)\/[^/]+\.svg$/;
 
 /** Copies pages and pictures. A README is the index of its folder there. */
