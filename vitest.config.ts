@@ -26,6 +26,25 @@ export default defineConfig({
       },
       {
         extends: true,
+        // The code blocks of the pages.
+        test: {
+          name: 'documentation',
+          include: ['test/documentation/**/*.test.ts'],
+          exclude: ['test/documentation/beside-the-others.test.ts'],
+          setupFiles: 'src/testing/vitest.ts',
+        },
+      },
+      {
+        extends: true,
+        // The table of the README. It takes a minute, most of it pm2-runtime's ends.
+        test: {
+          name: 'comparison',
+          include: ['test/documentation/beside-the-others.test.ts'],
+          setupFiles: 'src/testing/vitest.ts',
+        },
+      },
+      {
+        extends: true,
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],

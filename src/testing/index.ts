@@ -1,6 +1,12 @@
 export { type FailOnLeaksOptions, failOnLeaks, type TestHooks } from './fail-on-leaks.ts';
 export { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
-export { type Orphan, type OrphanChainOptions, orphanChain } from './orphan-chain.ts';
+export {
+  type Orphan,
+  type OrphanChainOptions,
+  orphanChain,
+  type WaitForOrphansOptions,
+  waitForOrphans,
+} from './orphan-chain.ts';
 export { type PipeHolder, pipeHolders } from './pipe-holders.ts';
 export { processTree, type WaitForZombiesOptions, waitForZombies, zombies } from './process-tree.ts';
 export { spawnSupervised } from './spawn-supervised.ts';

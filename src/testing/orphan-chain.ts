@@ -1,9 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { aBoolean, aWholeNumber, checkOptions, milliseconds } from '../arguments/check-arguments.ts';
-import { setTimeout, sleep } from '../native/timers.ts';
-import { hasEnded, readProcess } from '../process-tree/process-table.ts';
+import {
+  aBoolean,
+  anArray,
+  aWholeNumber,
+  checkArgument,
+  checkOptions,
+  milliseconds,
+} from '../arguments/check-arguments.ts';
+import { now, setTimeout, sleep } from '../native/timers.ts';
+import { hasEnded, isSameProcess, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { processTree } from './process-tree.ts';
 
 const MOST_GENERATIONS = 10;
 const MOST_PROCESSES = 1000;
@@ -124,6 +132,40 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
   }
   setTimeout(() => lifeline.destroy(), lifeMs).unref();
   return orphans;
+}
+
+export interface WaitForOrphansOptions {
+  /** How long to wait, in milliseconds. Default 30,000: longer than an orphan lives unless you say otherwise. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Waits until the orphans have ended and have been reaped: none is left, and none is a zombie. A process that reuses one
+ * of their pids from now on does not count.
+ * @param orphans what `orphanChain` resolved with
+ * @throws Error after the timeout, with those that are left and their state
+ * @throws TypeError for an invalid argument or option
+ */
+export async function waitForOrphans(
+  orphans: readonly Orphan[],
+  options: WaitForOrphansOptions = {},
+): Promise<void> {
+  checkArgument('waitForOrphans', 'orphans', orphans, anArray);
+  checkOptions('waitForOrphans', options, { timeoutMs: milliseconds });
+  const { timeoutMs = 30_000 } = options;
+  const end = now() + timeoutMs;
+  const isThere = (info: ProcessInfo | undefined) => info !== undefined;
+  let left = orphans.map(({ pid }) => readProcess(pid)).filter(isThere);
+  while (left.length > 0) {
+    if (now() > end) {
+      const trees = left.map(({ pid }) => processTree(pid)).join('\n');
+      throw new Error(
+        `waitForOrphans: ${left.length} of ${orphans.length} are left after ${timeoutMs} ms\n${trees}`,
+      );
+    }
+    await sleep(POLL_EVERY_MS);
+    left = left.filter((info) => isSameProcess(readProcess(info.pid), info));
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -14,6 +14,7 @@ import {
   processTree,
   spawnSupervised,
   trackProcesses,
+  waitForOrphans,
   waitForZombies,
   zombies,
 } from '../../src/testing/index.ts';
@@ -129,6 +130,56 @@ describe('orphanChain', () => {
         expect({ stdout, stderr }).toEqual({ stdout: '0,0,9,9,9,9\n', stderr: '' });
       });
     });
+  });
+});
+
+describe('waitForOrphans', () => {
+  test('waits until all have ended and have been reaped', async () => {
+    const registration = register();
+    const orphans = await orphanChain({ depth: 2, width: 2, lifeMs: 300 });
+    await waitForOrphans(orphans);
+    expect(orphans.map(({ pid }) => processStat(pid))).toEqual(orphans.map(() => undefined));
+    expect(registration.reaped).toBe(orphans.length);
+    registration.unregister();
+  });
+
+  test('says which are left', async () => {
+    const registration = register();
+    const orphans = await orphanChain({ width: 2, lifeMs: 1e6 });
+    const [first, second] = orphans as [Orphan, Orphan];
+    process.kill(first.pid, 'SIGKILL');
+    await waitForOrphans([first]);
+    const error = await waitForOrphans(orphans, { timeoutMs: 0 }).catch((error) => error);
+    expect(error.message).toMatch(
+      new RegExp(`^waitForOrphans: 1 of 2 are left after 0 ms\n${second.pid} sh -c `),
+    );
+    process.kill(second.pid, 'SIGKILL');
+    await waitForOrphans(orphans);
+    registration.unregister();
+  });
+
+  test('a zombie is not reaped yet', async () => {
+    // Nobody waits for its child while the loop is blocked, and a child of node's is no orphan's adopter here.
+    const child = start('sleep', '60');
+    const orphan = { pid: child.pid, generation: 1 };
+    child.kill('SIGKILL');
+    const deadline = performance.now() + 120_000;
+    while (processStat(child.pid)?.state !== 'Z' && performance.now() < deadline);
+    const error = await waitForOrphans([orphan], { timeoutMs: 0 }).catch((error) => error);
+    expect(error.message).toContain('1 of 1 are left after 0 ms');
+    expect(error.message).toContain('(zombie)');
+    await waitForOrphans([orphan]);
+  });
+
+  test.each([
+    [undefined, {}, "'orphans' is null; give an array"],
+    [{}, {}, "'orphans' is {}; give an array"],
+    [[], { timeoutMs: -1 }, "'timeoutMs' is -1; give a whole number from 0 to"],
+    [[], { timeout: 1 }, "there is no option 'timeout'; take one of timeoutMs"],
+  ])('%j with %j is refused', async (orphans, options, message) => {
+    const error = await waitForOrphans(orphans as never, options as object).catch((error) => error);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain(message);
   });
 });
 

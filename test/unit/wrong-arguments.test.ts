@@ -137,6 +137,23 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
   ['processTree', [], wrongPids],
   ['zombies', [], wrongPids],
   [
+    'waitForOrphans',
+    [],
+    [
+      [undefined, "'orphans' is undefined; give an array"],
+      [12, "'orphans' is a number; give an array"],
+    ],
+  ],
+  [
+    'waitForOrphans',
+    [[]],
+    [
+      ...wrongOptions,
+      ...wrongTimes('timeoutMs'),
+      [{ timeout: 1 }, "there is no option 'timeout'; take one of timeoutMs"],
+    ],
+  ],
+  [
     'waitForZombies',
     [],
     [

@@ -1,0 +1,179 @@
+// The table of the README that compares inits: each cell is tried.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { root } from '../helpers/documentation.ts';
+import { buildFolder, launcher } from '../helpers/environment.ts';
+import { describeWith } from '../helpers/modes.ts';
+import { childrenOf, runningWith } from '../helpers/proc.ts';
+import { type Mode, type RunningInit, startInit } from '../helpers/run-init.ts';
+
+const scenes = resolve(import.meta.dirname, 'scenes.mjs');
+/** How long something must not have happened, where the table says that it does not. */
+const NEVER_MS = 1500;
+
+const pm2 = resolve(buildFolder, 'bench/pm2/node_modules');
+const pm2Home = resolve(buildFolder, 'pm2-home');
+
+/** The words in front of a command, and what they need to be there. */
+interface Candidate {
+  readonly line: (options: readonly string[], command: readonly string[]) => readonly string[];
+  readonly isHere: () => boolean;
+}
+
+const inPath = (name: string): Candidate => ({
+  line: (options, command) => [name, ...options, '--', ...command],
+  isHere: () => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0,
+});
+
+const candidates: Readonly<Record<string, Candidate>> = {
+  subreaper: { line: (options, command) => [launcher, ...options, '--', ...command], isHere: () => true },
+  'subreaper/register': {
+    line: (_, [node = '', ...args]) => [node, '--import', 'subreaper/register', ...args],
+    isHere: () => true,
+  },
+  tini: inPath('tini'),
+  'docker --init': inPath('docker-init'),
+  'dumb-init': inPath('dumb-init'),
+  catatonit: inPath('catatonit'),
+  'pm2-runtime': {
+    line: (_, [, ...args]) => [
+      ...[join(pm2, '.bin/pm2-runtime'), 'start', args[0] as string],
+      ...['--no-autorestart', '--', ...args.slice(1)],
+    ],
+    isHere: installPm2,
+  },
+  'node alone': { line: (_, command) => command, isHere: () => true },
+};
+
+/** In the folder that the benchmarks use too. */
+function installPm2(): boolean {
+  if (existsSync(pm2)) return true;
+  const flags = ['--omit=dev', '--no-audit', '--no-fund', '--no-package-lock'];
+  try {
+    execFileSync('npm', ['install', ...flags, '--prefix', resolve(pm2, '..'), 'pm2@7'], { stdio: 'pipe' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A candidate with a scene as its workload. */
+type Start = (scene: string, mode?: Mode, env?: NodeJS.ProcessEnv) => Promise<RunningInit>;
+
+/** @returns whether what a row says holds. @param expected what the table says */
+type Row = (start: Start, expected: boolean) => Promise<boolean>;
+
+const rows: Readonly<Record<string, Row>> = {
+  async 'reaps orphans'(start) {
+    const init = await start('orphans');
+    return /(^| )0 zombies$/.test((await lineWith(init, 'zombies')) ?? '');
+  },
+  async 'ends an app that has no SIGTERM handler, with 143'(start, expected) {
+    const init = await start('plain');
+    await lineWith(init, 'ready');
+    init.kill('SIGTERM');
+    return (await inTime(init.exit, expected))?.code === 143;
+  },
+  'SIGTERM reaches the whole process group': reachesTheChild('group'),
+  'and what called setsid': reachesTheChild('session'),
+  async 'what the app leaves running gets SIGTERM, and time to end'(start) {
+    return (await lineWith(await start('survivor'), 'in order')) !== undefined;
+  },
+  async 'nothing outlives it, PID 1 or not'(start) {
+    const marker = `subreaper-beside-${process.pid}-${Math.random()}`;
+    onTestFinished(() => {
+      for (const { pid } of runningWith(marker)) process.kill(pid, 'SIGKILL');
+    });
+    await (await start('daemon', 'subreaper', { MARKER: marker })).exit;
+    return runningWith(marker).length === 0;
+  },
+  async 'says why the app ended, if it was killed'(start) {
+    const init = await start('plain');
+    await lineWith(init, 'ready');
+    process.kill(childrenOf(init.pid)[0]?.pid as number, 'SIGKILL');
+    await init.exit;
+    return init.stderr().includes('SIGKILL');
+  },
+};
+
+function reachesTheChild(scene: string): Row {
+  return async (start, expected) => {
+    const init = await start(scene);
+    await lineWith(init, 'ready');
+    init.kill('SIGTERM');
+    return (await inTime(lineWith(init, 'got SIGTERM'), expected)) !== undefined;
+  };
+}
+
+/** The next line with these words; undefined if the output ends before. */
+async function lineWith(init: RunningInit, words: string): Promise<string | undefined> {
+  for (;;) {
+    const line = await init.nextLine().catch(() => undefined);
+    if (line === undefined || line.includes(words)) return line;
+  }
+}
+
+/** What must come is waited for; what must not come has its time to come nevertheless. */
+function inTime<Value>(promise: Promise<Value>, isExpected: boolean): Promise<Value | undefined> {
+  if (isExpected) return promise;
+  return Promise.race([promise, sleep(NEVER_MS, undefined)]);
+}
+
+/** The cells of the table: "yes", "no", "with `OPTION`", or "—" where the question does not arise. */
+function readTable(): { head: string[]; cells: string[][] } {
+  const text = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, table = ''] = /## Beside the others\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(text) ?? [];
+  const [head = [], , ...cells] = table.split('\n').map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+  return { head: head.slice(1).map((name) => name.replaceAll('`', '')), cells };
+}
+
+const { head, cells } = readTable();
+
+test('the table has the rows and columns that are tried here', () => {
+  expect(head).toEqual(Object.keys(candidates));
+  expect(cells.map(([row]) => row)).toEqual(Object.keys(rows));
+});
+
+describeWith(['namespaces'], 'in the table of the README', () => {
+  describe.each(Object.entries(candidates).map(([name, candidate], column) => ({ name, candidate, column })))(
+    '$name',
+    ({ candidate, column }) => {
+      const isHere = candidate.isHere();
+      for (const [title = '', ...answers] of cells) {
+        const answer = answers[column] as string;
+        if (answer === '—') continue;
+        const start =
+          (options: readonly string[], expected: boolean): Start =>
+          (scene, mode = 'pid1', env = {}) => {
+            const waitMs = expected ? 120_000 : NEVER_MS;
+            const command = ['node', scenes, scene, 'main', String(waitMs)];
+            const launch = candidate.line(options, command);
+            return startInit({
+              mode,
+              launch: launch.slice(0, 1),
+              command: [],
+              options: launch.slice(1),
+              spawn: { env: { ...process.env, PM2_HOME: pm2Home, ...env } },
+            });
+          };
+        const holds = (options: readonly string[], expected: boolean) =>
+          (rows[title] as Row)(start(options, expected), expected);
+        const name = isHere ? `${title}: ${answer}` : `${title} (skipped: it is not installed)`;
+        test.skipIf(!isHere)(name, async () => {
+          const [, option] = /^with `(.*)`$/.exec(answer) ?? [];
+          if (option === undefined) expect(answer).toMatch(/^(yes|no)$/);
+          else expect(await holds(option.split(' '), true)).toBe(true);
+          expect(await holds([], answer === 'yes')).toBe(answer === 'yes');
+        });
+      }
+    },
+  );
+});

@@ -1,0 +1,61 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+// With the schema that editors have for workflows.
+import { validateWorkflow } from '@action-validator/core';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { root } from '../helpers/documentation.ts';
+
+const filesIn = (folder: string) =>
+  readdirSync(join(root, folder)).map((name) => ({
+    name,
+    text: readFileSync(join(root, folder, name), 'utf8'),
+  }));
+
+test.each(filesIn('.github/workflows'))('$name keeps to the schema of workflows', ({ text }) => {
+  expect(validateWorkflow(text).errors).toEqual([]);
+  // The validator finds what is wrong.
+  expect(validateWorkflow(text.replace(/^jobs:/m, 'job:')).errors).not.toEqual([]);
+});
+
+test('the workflow runs what is there', () => {
+  const { jobs } = parse(readFileSync(join(root, '.github/workflows/ci.yml'), 'utf8')) as {
+    jobs: Record<string, { steps: readonly { run?: string }[] }>;
+  };
+  const commands = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
+  expect(commands).toContain('.ci/run');
+  expect(existsSync(join(root, '.ci/run'))).toBe(true);
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const named = commands.flatMap((command) => [...command.matchAll(/npm run (?:--silent )?([\w:]+)/g)]);
+  expect(named.map(([, name]) => name as string).filter((name) => !(name in scripts))).toEqual([]);
+});
+
+interface Field {
+  readonly type: string;
+  readonly id?: string;
+  readonly attributes: {
+    readonly label?: string;
+    readonly value?: string;
+    readonly options?: readonly unknown[];
+  };
+}
+
+test.each(filesIn('.github/ISSUE_TEMPLATE').filter(({ name }) => name !== 'config.yml'))(
+  '$name is an issue form',
+  ({ text }) => {
+    const form = parse(text) as { name: string; description: string; body: readonly Field[] };
+    expect(form).toMatchObject({ name: expect.any(String), description: expect.any(String) });
+    for (const { type, id, attributes } of form.body) {
+      expect(['markdown', 'textarea', 'input', 'dropdown', 'checkboxes']).toContain(type);
+      if (type === 'markdown') expect(attributes.value).toEqual(expect.any(String));
+      else
+        expect({ id, label: attributes.label }).toEqual({
+          id: expect.any(String),
+          label: expect.any(String),
+        });
+      if (type === 'dropdown') expect(attributes.options?.length).toBeGreaterThan(0);
+    }
+    const ids = form.body.flatMap(({ id }) => id ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+  },
+);
