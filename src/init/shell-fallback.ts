@@ -25,6 +25,7 @@ export function fallBackToShell(
     throw new Failure(
       126,
       `${quoted(fromBytes(file))} cannot be run, ${why}; add a #! line with an interpreter`,
+      error,
     );
   }
 }
@@ -33,15 +34,23 @@ export function fallBackToShell(
 function explained(error: SystemError, file: ByteString, found: Found | undefined): Failure {
   const name = quoted(fromBytes(file));
   if (error.code === 'EAGAIN' || error.code === 'ENOMEM') {
-    return new Failure(125, `cannot start ${name}, ${error.message}; raise the limit on processes or memory`);
+    return new Failure(
+      125,
+      `cannot start ${name}, ${error.message}; raise the limit on processes or memory`,
+      error,
+    );
   }
   if (found === undefined) {
     const hint = file === 'doctor' ? 'write --doctor for the diagnosis' : 'install it or give its path';
     return file.includes('/')
-      ? new Failure(127, `${name} not found, there is no such file; check the path and the working directory`)
-      : new Failure(127, `${name} not found, it is in no directory of PATH; ${hint}`);
+      ? new Failure(
+          127,
+          `${name} not found, there is no such file; check the path and the working directory`,
+          error,
+        )
+      : new Failure(127, `${name} not found, it is in no directory of PATH; ${hint}`, error);
   }
-  return new Failure(126, `${name} cannot be run, ${whyRefused(error, found)}`);
+  return new Failure(126, `${name} cannot be run, ${whyRefused(error, found)}`, error);
 }
 
 function whyRefused(error: SystemError, found: Found): string {
