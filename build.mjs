@@ -36,6 +36,7 @@ await build({
     trace: 'src/init/trace.ts',
     orphans: 'src/init/orphan-log.ts',
     doctor: 'src/doctor/doctor.ts',
+    dialects: 'src/cli/dialects/dialects.ts',
     index: 'src/index.ts',
     register: 'src/in-process/register-on-import.ts',
     testing: 'src/testing/index.ts',

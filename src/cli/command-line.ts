@@ -1,6 +1,7 @@
 import { Failure, quoted } from '../init/failure.ts';
 import type { InitOptions } from '../init/options.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
+import type { DialectName } from './dialect-names.ts';
 import { nearest } from './nearest.ts';
 import { defaultOptions, type Inquiry, type Option, options as table } from './options.ts';
 
@@ -9,21 +10,30 @@ export type Invocation =
   | { readonly kind: 'run'; readonly options: InitOptions; readonly operands: number }
   /** `operands` counts those of the command that would be run. */
   | { readonly kind: 'doctor'; readonly json: boolean; readonly operands: number }
+  /** What follows are the arguments of another program. `options` are those before. */
+  | {
+      readonly kind: 'dialect';
+      readonly name: DialectName;
+      readonly options: InitOptions;
+      readonly operands: number;
+    }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
 /**
  * Reads the words of SUBREAPER_OPTIONS, then the arguments, in POSIX order: options end at "--" or at the first
  * operand. A later option overrides an earlier one.
+ * @param defaults the options of a command line that gives none
  * @throws Failure 125 for wrong usage
  */
 export function parseCommandLine(
   optionsVariable: string,
   args: readonly string[],
   realTime: RealTimeRange,
+  defaults: InitOptions = defaultOptions,
 ): Invocation {
   const words = optionsVariable.split(/\s+/).filter((word) => word !== '');
-  const fromVariable = parseOptions(words, defaultOptions, realTime);
+  const fromVariable = parseOptions(words, defaults, realTime);
   if (fromVariable.operands > 0) {
     const operand = words[words.length - fromVariable.operands] as string;
     throw usage(
@@ -31,12 +41,19 @@ export function parseCommandLine(
       'it takes options only; pass the command as arguments',
     );
   }
-  const { options, asked, operands } = parseOptions(args, fromVariable.options, realTime);
+  if (fromVariable.dialect !== undefined) {
+    throw usage('SUBREAPER_OPTIONS holds --dialect', 'it changes what arguments mean; pass it before them');
+  }
+  const { options, asked, dialect, operands } = parseOptions(args, fromVariable.options, realTime);
   const information = asked ?? fromVariable.asked;
   if (information === 'doctor' || information === 'doctor-json') {
     return { kind: 'doctor', json: information === 'doctor-json', operands };
   }
   if (information !== undefined) return { kind: information };
+  if (dialect !== undefined && options.pause) {
+    throw usage('--pause with --dialect', 'another program has no such option; leave one of them out');
+  }
+  if (dialect !== undefined) return { kind: 'dialect', name: dialect, options, operands };
   if (options.pause && operands > 0) {
     throw usage('--pause with a command', '--pause runs no command; leave one of them out');
   }
@@ -51,16 +68,23 @@ function parseOptions(
   words: readonly string[],
   before: InitOptions,
   realTime: RealTimeRange,
-): { options: InitOptions; asked: Inquiry['kind'] | undefined; operands: number } {
+): {
+  options: InitOptions;
+  asked: Inquiry['kind'] | undefined;
+  dialect: DialectName | undefined;
+  operands: number;
+} {
   let options = before;
+  let dialect: DialectName | undefined;
   let asked: Inquiry['kind'] | undefined;
 
   /** @returns whether the option took the value */
   function read(name: string, value: string | undefined, attached: boolean): boolean {
     const option = optionNamed(name);
-    if (option.kind === 'value') {
+    if (option.kind === 'value' || option.kind === 'dialect') {
       if (value === undefined) throw usage(`${name} has no value`, `it takes one; ${name} ${option.value}`);
-      options = { ...options, ...option.parse(value, options, realTime) };
+      if (option.kind === 'dialect') dialect = option.parse(value);
+      else options = { ...options, ...option.parse(value, options, realTime) };
       return true;
     }
     if (attached)
@@ -71,7 +95,7 @@ function parseOptions(
   }
 
   let index = 0;
-  for (; index < words.length; index++) {
+  for (; index < words.length && dialect === undefined; index++) {
     const word = words[index] as string;
     if (word === '--') {
       index++;
@@ -95,17 +119,31 @@ function parseOptions(
       break;
     }
   }
-  return { options, asked, operands: words.length - index };
+  return { options, asked, dialect, operands: words.length - index };
 }
 
 function optionNamed(name: string): Option {
   const option = table.find(({ long, short }) => name === long || name === short);
   if (option === undefined) {
     const names = table.flatMap(({ long, short }) => [long, short]).filter((known) => known !== undefined);
-    throw usage(`unknown option ${quoted(name)}`, `the nearest one is ${nearest(name, names)}`);
+    const hint = ofOtherPrograms[name] ?? `the nearest one is ${nearest(name, names)}`;
+    throw usage(`unknown option ${quoted(name)}`, hint);
   }
   return option;
 }
+
+/** Options of tini, dumb-init and catatonit that subreaper has not, or not by that name: what does the same here. */
+const ofOtherPrograms: Readonly<Record<string, string>> = {
+  '-g': "signals reach the workload's group anyway; leave it out, or see --dialect",
+  '-s': 'subreaper is always a subreaper; leave it out, or see --dialect',
+  '-w': 'the option that tells of each orphan is -vv; use that, or see --dialect',
+  '-c': 'the option for that is --scope child; use that, or see --dialect',
+  '--single-child': 'the option for that is --scope child; use that, or see --dialect',
+  '--verbose': 'the option for that is -v; use that, or see --dialect',
+  '-P': 'the option for that is --pause; use that, or see --dialect',
+  '-l': 'the licence is in the file LICENSE of the package; leave it out, or see --dialect',
+  '-L': 'the licence is in the file LICENSE of the package; leave it out, or see --dialect',
+};
 
 function usage(what: string, hint: string): Failure {
   return new Failure(125, `${what}, ${hint}; see subreaper --help`);

@@ -6,7 +6,7 @@ export function helpText(): string {
     const names = [option.short ?? '  ', option.long]
       .filter((name) => name !== undefined)
       .join(option.short ? ', ' : '  ');
-    return [option.kind === 'value' ? `${names} ${option.value}` : names, option.help] as const;
+    return ['value' in option ? `${names} ${option.value}` : names, option.help] as const;
   });
   const width = Math.max(...rows.map(([names]) => names.length));
   return `Usage: subreaper [options] [--] command [arguments]

@@ -1,11 +1,10 @@
-import { readFileSync, writeSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { writeSync } from 'node:fs';
 import type * as doctor from '../doctor/doctor.ts';
 import { attempt } from '../init/attempt.ts';
-import { fromBytes } from '../init/byte-strings.ts';
+import { fromBytes, toBytes } from '../init/byte-strings.ts';
 import type { Command } from '../init/command.ts';
 import { recordFailedStart } from '../init/failed-start.ts';
-import { Failure, reasonOf, statusOf } from '../init/failure.ts';
+import { Failure, lineOf, statusOf } from '../init/failure.ts';
 import { inheritedIgnoredSignals, readInherited } from '../init/inherited.ts';
 import { init } from '../init/init.ts';
 import { heeded, runWithoutReaping } from '../init/run-without-reaping.ts';
@@ -17,8 +16,11 @@ import { refuseOldNode } from '../native/supported-node.ts';
 import type { ByteString } from '../native/types.ts';
 import { noRealTime } from '../signals/signal-names.ts';
 import { type Invocation, parseCommandLine } from './command-line.ts';
+import { dialectCalled } from './dialect-names.ts';
 import { helpText } from './help.ts';
 import { defaultOptions, given } from './options.ts';
+import { calledBy, readDialect } from './read-dialect.ts';
+import { version } from './version.ts';
 
 function main(): void {
   refuseOldNode();
@@ -32,10 +34,23 @@ function main(): void {
   // whether the kernel can reap. Ignore a failure, so that --help works without koffi.
   if (launcherChild !== undefined) attempt(() => waitAndProbe(launcherChild));
   const realTime = isLinux ? realTimeSignals() : noRealTime;
+  const dialect = dialectCalled(calledBy());
+  const called = dialect === undefined ? args : [...['--dialect', dialect].map(toBytes), ...args];
   const invocation =
-    withoutOptions(optionsVariable, args) ?? parseCommandLine(optionsVariable, args.map(fromBytes), realTime);
+    withoutOptions(optionsVariable, called) ??
+    parseCommandLine(optionsVariable, called.map(fromBytes), realTime);
   if (invocation.kind === 'help') print(helpText());
-  else if (invocation.kind === 'doctor') {
+  else if (invocation.kind === 'dialect') {
+    const reading = readDialect(invocation, called, inherited, realTime);
+    if (reading.kind === 'say') {
+      writeSync(reading.descriptor, reading.text);
+      process.exitCode = reading.status;
+    } else {
+      const { command, options, messages } = reading;
+      if (isLinux) init(command, options, inherited, realTime, messages);
+      else runWithoutReaping(command, options, inherited, realTime, []);
+    }
+  } else if (invocation.kind === 'doctor') {
     if (!isLinux) throw new Failure(125, '--doctor works on Linux only; run it in the container');
     const program = invocation.operands === 0 ? undefined : args.at(-invocation.operands);
     diagnose(invocation.json, program, inherited.descriptors);
@@ -73,16 +88,11 @@ function print(text: string): void {
   writeSync(1, text);
 }
 
-function version(): string {
-  const manifest = resolve(import.meta.dirname, '../package.json');
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
-}
-
 try {
   main();
 } catch (error) {
   try {
-    writeSync(2, `subreaper: ${reasonOf(error as Error)}\n`);
+    writeSync(2, lineOf(error as Error));
   } catch {
     // EPIPE, EAGAIN: nobody reads standard error. The exit status still reports the failure.
   }

@@ -1,6 +1,7 @@
 import type { InitOptions } from '../init/options.ts';
 import { type LogLevel, logFormats, logLevels } from '../log/levels.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
+import { type DialectName, dialectNames } from './dialect-names.ts';
 import { durationOf, fileOf, oneOf, remappingOf, restartOf, rewritingOf, signalOf } from './values.ts';
 
 interface OptionBase {
@@ -37,8 +38,16 @@ export interface Inquiry extends OptionBase {
   readonly kind: 'help' | 'version' | 'doctor' | 'doctor-json';
 }
 
+/** What follows it are the arguments of another program. */
+interface DialectOption extends OptionBase {
+  readonly kind: 'dialect';
+  readonly value: string;
+  /** @throws Failure 125 for a name that it does not take */
+  readonly parse: (value: string) => DialectName;
+}
+
 /** A row of the option table. */
-export type Option = ValueOption | Flag | Inquiry;
+export type Option = ValueOption | Flag | Inquiry | DialectOption;
 
 /** The one table of options: the parser, the defaults, the help and the hints read it. The help keeps its order. */
 export const options: readonly Option[] = [
@@ -183,6 +192,13 @@ export const options: readonly Option[] = [
     parse: (value) => ({ logFormat: oneOf(logFormats, value, '--log-format') }),
   },
   {
+    kind: 'dialect',
+    long: '--dialect',
+    value: 'NAME',
+    help: `take what follows as ${dialectNames.join(', ')} would, and be it`,
+    parse: (value) => oneOf(dialectNames, value, '--dialect'),
+  },
+  {
     kind: 'doctor',
     long: '--doctor',
     help: 'say what this container offers, and which duties of an init can be done',
@@ -192,8 +208,20 @@ export const options: readonly Option[] = [
   { kind: 'version', long: '--version', short: '-V', help: 'show the version' },
 ];
 
+/** What only a dialect can change. */
+const dialectOptions: Pick<InitOptions, 'leads' | 'subreaper' | 'catchFaults' | 'suspendOn' | 'survivors'> = {
+  leads: 'group',
+  subreaper: true,
+  catchFaults: false,
+  suspendOn: [],
+  survivors: 'end',
+};
+
 /** The options of a command line that gives none. A unit test proves that no default is missing. */
-export const defaultOptions: InitOptions = Object.assign({}, ...options.map((option) => option.default));
+export const defaultOptions: InitOptions = Object.assign(
+  { ...dialectOptions },
+  ...options.map((option) => option.default),
+);
 
 /** The options that a command line has given another value than their default, by their names, without some. */
 export function given(chosen: InitOptions, without: readonly (keyof InitOptions)[]): string[] {

@@ -20,5 +20,5 @@ export function recordFailedStart(options: InitOptions, error: Error): void {
   explanations.setLastWords(reasonOf(error));
   const status = statusOf(error);
   explanations.leaveLastWords(status);
-  openRecords(options, log, nameOf).write(status, reasonOf(error));
+  openRecords(options, undefined, log, nameOf).write(status, reasonOf(error));
 }

@@ -1,22 +1,30 @@
 import { createLog } from '../log/log.ts';
 import { giveBackFilePages } from '../native/memory.ts';
-import { becomeSubreaper, exitNow, setParentDeathSignal, setProcessName } from '../native/process.ts';
+import {
+  becomeSubreaper,
+  exitNow,
+  isSubreaper,
+  setParentDeathSignal,
+  setProcessName,
+} from '../native/process.ts';
 import { blockOnlyInThisThread, watchSignals } from '../native/signals.ts';
 import type { Signal } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
 import { killAtOnce } from '../process-tree/kill-at-once.ts';
 import { descendants } from '../process-tree/process-table.ts';
-import { forwardedSignals } from '../signals/catchable.ts';
+import { faultSignals, forwardedSignals } from '../signals/catchable.ts';
 import { type RealTimeRange, signalName, signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { createExplanations } from './explanations.ts';
 import { recordFailedStart } from './failed-start.ts';
-import { Failure } from './failure.ts';
+import { Failure, ForeignFailure } from './failure.ts';
+import { handOverTerminal } from './hand-over-terminal.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
+import type { Messages } from './messages.ts';
 import type { InitOptions } from './options.ts';
 import { openRecords } from './records.ts';
 import { createSignalLoops } from './signal-loops.ts';
@@ -33,7 +41,8 @@ const SLOW_MS = [2000, 5000, 10_000, 30_000];
  * Runs the command as its init, and ends the process with its exit status. Returns once the workload runs; events drive
  * init from then on.
  * @param command undefined with `pause`, which runs none
- * @throws Failure before the workload runs
+ * @param messages what init says beside its log
+ * @throws Failure, ForeignFailure before the workload runs
  * @throws SystemError likewise, if a system call fails that must not
  */
 export function init(
@@ -41,9 +50,10 @@ export function init(
   options: InitOptions,
   inherited: Inherited,
   realTime: RealTimeRange,
+  messages?: Messages,
 ): void {
   try {
-    start(command, options, inherited, realTime);
+    start(command, options, inherited, realTime, messages);
   } catch (error) {
     attempt(() => recordFailedStart(options, error as Error));
     throw error;
@@ -55,6 +65,7 @@ function start(
   options: InitOptions,
   inherited: Inherited,
   realTime: RealTimeRange,
+  messages: Messages | undefined,
 ): void {
   const log = createLog(options.logLevel, options.logFormat);
 
@@ -62,7 +73,8 @@ function start(
   const held: Signal[] = [];
   let deliver = (signal: Signal): void => void held.push(signal);
   const watch = watchSignals((signal) => deliver(signal), true, createSignalLoops());
-  const forwarded = forwardedSignals(realTime);
+  const faults = options.catchFaults ? faultSignals() : [];
+  const forwarded = [...forwardedSignals(realTime), ...faults];
   const ignored = signalsToIgnore(inherited.ignoredSignals).filter((signal) => forwarded.includes(signal));
   for (const signal of [SIGCHLD, ...forwarded]) if (!ignored.includes(signal)) watch.start(signal);
   // The kernel raises these against this thread for its own writes and terminal calls: they must not be forwarded. Those
@@ -70,11 +82,13 @@ function start(
   const ownCalls = (['SIGPIPE', 'SIGXFSZ', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
   // The kernel prefers this thread to all others: a flood of real-time signals, none of which replaces another, would
   // interrupt it without end.
-  blockOnlyInThisThread([...ownCalls, ...forwarded.filter((signal) => signal >= realTime.first)]);
+  const blocked = [...ownCalls, ...forwarded.filter((signal) => signal >= realTime.first)];
+  // A fault of this thread then ends it, whatever the handler: signal(7). Those sent to the process arrive as well.
+  blockOnlyInThisThread([...blocked, ...faults]);
 
   // Become a subreaper. PID 1 is one already.
   const isPid1 = process.pid === 1;
-  const notSubreaper = isPid1 ? undefined : attempt(becomeSubreaper);
+  const notSubreaper = isPid1 || !options.subreaper ? undefined : attempt(becomeSubreaper);
   if (options.parentDeathSignal !== undefined) {
     setParentDeathSignal(options.parentDeathSignal);
     // If the parent died before the call, the kernel sends nothing: send it here.
@@ -90,17 +104,21 @@ function start(
     );
   }
 
+  const handOver = options.leads === 'session' ? handOverTerminal() : undefined;
+  messages?.begin({ adoptsOrphans: isPid1 || isSubreaperForSure(), terminal: handOver?.terminal });
+
   // Start the workload. This is the point of no return: what fails in a system call from here on is logged and survived.
-  const terminal = openTerminal(watch);
+  const terminal = options.leads === 'group' ? openTerminal(watch) : undefined;
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
-  const records = openRecords(options, log, nameOf);
+  const records = openRecords(options, messages, log, nameOf);
   const interpreter = createInterpreter({
     policy: {
       options,
       isPid1,
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
+      handOffSignals: handOver?.signals ?? [],
       keepsStatuses: records.needsStatuses !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
     },
@@ -113,7 +131,12 @@ function start(
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
       try {
-        return startWorkload(command as Command, inherited);
+        return startWorkload(command as Command, inherited, {
+          leads: options.leads,
+          openTerminalAs: handOver?.openAs,
+        });
+      } catch (error) {
+        throw inWordsOf(messages, fromBytes((command as Command)[0]), error);
       } finally {
         // From now on they are forwarded too, for the workload may have installed a handler. Without one init ignores the
         // signal, as the workload does.
@@ -175,6 +198,22 @@ function start(
  */
 function closeInspector(): void {
   (process as { _debugEnd?: () => void })._debugEnd?.();
+}
+
+/** false as well if a seccomp profile refuses to tell. */
+function isSubreaperForSure(): boolean {
+  let is = false;
+  attempt(() => {
+    is = isSubreaper();
+  });
+  return is;
+}
+
+function inWordsOf(messages: Messages | undefined, program: string, error: unknown): unknown {
+  const systemError = error instanceof Failure ? error.systemError : undefined;
+  if (messages === undefined || systemError === undefined) return error;
+  const { status, line } = messages.startFailed(program, systemError);
+  return new ForeignFailure(status, line);
 }
 
 /** When PID 1 ends, the kernel kills everything left in the namespace. */

@@ -30,6 +30,7 @@ import type { Workload } from './workload.ts';
 const SIGCHLD = signalNumber('SIGCHLD');
 const SIGCONT = signalNumber('SIGCONT');
 const SIGKILL = signalNumber('SIGKILL');
+const SIGSTOP = signalNumber('SIGSTOP');
 const SIGTERM = signalNumber('SIGTERM');
 
 /** The shortest time to retry an unreadable /proc, even if the grace time is shorter. */
@@ -157,6 +158,10 @@ export function createInterpreter(parts: Parts): Interpreter {
       children.reapBeforeKill();
       survivors.kill();
     },
+    'signal-group'({ signal }) {
+      // ESRCH: nothing is left of the group.
+      attempt(() => children.run()?.signalGroup(signal));
+    },
     'kill-at-once': () => killAtOnce(() => descendants(process.pid)),
     'forget-survivors'() {
       survivors.reset();
@@ -190,6 +195,7 @@ export function createInterpreter(parts: Parts): Interpreter {
       // ESRCH: the workload has just ended, and its status is on the way.
       attempt(() => children.workload()?.signal(SIGCONT, 'group'));
     },
+    'stop-self': () => void attempt(() => kill(process.pid, SIGSTOP)),
     suspend() {
       terminal?.suspend();
       // A pending SIGCONT is delivered before this.
@@ -209,7 +215,7 @@ export function createInterpreter(parts: Parts): Interpreter {
       explanations.leaveLastWords(status);
       records.write(status, explanations.lastWords(status));
       // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
-      children.run()?.signalLeft(SIGKILL);
+      if (policy.options.survivors === 'end') children.run()?.signalLeft(SIGKILL);
       exitNow(status);
     },
   };

@@ -23,6 +23,8 @@ export interface Policy {
   readonly terminal: 'none' | 'shared' | 'own';
   /** Signals that the workload ignores from its start do not stop it: nohup(1), a background job of a script. */
   readonly ignored: readonly Signal[];
+  /** init gets each of these once because it has given up its terminal. It does not forward that one. */
+  readonly handOffSignals: readonly Signal[];
   /** Whether the statuses of orphans matter until the end: the debug log, the report and the trace tell of them. */
   readonly keepsStatuses: boolean;
   /** How long after a stop signal init says what it waits for, in milliseconds, ascending; empty if nobody would read it. */
@@ -40,6 +42,8 @@ type LifecycleOptions = Pick<
   | 'stopTimeoutMs'
   | 'restart'
   | 'pause'
+  | 'suspendOn'
+  | 'survivors'
 >;
 
 /** The progress of a stop signal. */
@@ -70,6 +74,8 @@ export type State =
       readonly suspendedBy: Signal | undefined;
       /** What the terminal has sent to the workload's group: Ctrl-C. */
       readonly interruptedBy: Signal | undefined;
+      /** The signals of the terminal's hand-over that have not come yet. */
+      readonly handOffSignals: readonly Signal[];
     })
   /** --pause: no workload; init waits for a stop signal. */
   | (Run & { readonly kind: 'pausing' })
@@ -153,6 +159,8 @@ export type Effect =
   | { readonly kind: 'ask'; readonly everybody: boolean }
   /** One more round of SIGKILL. */
   | { readonly kind: 'kill'; readonly everybody: boolean }
+  /** One signal to what the ended workload has left in its group. */
+  | { readonly kind: 'signal-group'; readonly signal: Signal }
   /** SIGKILL to all descendants before init ends at once: nothing will tell that they have ended. */
   | { readonly kind: 'kill-at-once' }
   /** No process is left to ask or to kill. */
@@ -165,6 +173,8 @@ export type Effect =
   | { readonly kind: 'take-terminal' }
   | { readonly kind: 'check-terminal'; readonly stoppedBy: Signal }
   | { readonly kind: 'continue-workload' }
+  /** init stops itself alone. */
+  | { readonly kind: 'stop-self' }
   /** init stops itself and its job. */
   | { readonly kind: 'suspend' }
   /** Finds out who and why, and says it in one line. */
@@ -206,6 +216,11 @@ const harmlessSignals = (
   ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH'] as const
 ).map(signalNumber);
 const LAST_NAMED_SIGNAL = 31;
+
+/** The messages for a signal that is rewritten to none. */
+export const droppedMessages = { stop: 'stop signal dropped', other: 'signal dropped' } as const;
+/** The message for a signal that only tells of the terminal's hand-over. */
+export const HAND_OFF = 'signal of the handed-over terminal dropped';
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10_000;
@@ -343,6 +358,7 @@ function started(
     stopping,
     suspendedBy: undefined,
     interruptedBy: undefined,
+    handOffSignals: restarts === 0 ? policy.handOffSignals : [],
   };
   // The workload may have used the terminal before it got it, and been stopped for that.
   const terminal: readonly Effect[] =
@@ -395,6 +411,10 @@ function ended(
       effects: [...effects, explain({ kind: 'waiting' }), ...discardUnlessKept(policy)],
     };
   }
+  const sent = sentFor(policy, SIGTERM);
+  if (policy.options.survivors === 'signal' && sent !== 'drop') {
+    effects.push({ kind: 'signal-group', signal: sent });
+  }
   const terminating = terminate(policy, { stoppedBy, restarts }, status, atMs - startedAtMs);
   const next =
     stopping.kind === 'killing' ? then(terminating, (now) => killSurvivors(policy, now)) : terminating;
@@ -432,12 +452,22 @@ function isUnexplained(
 
 function received(policy: Policy, state: Living, signal: Signal): Step {
   if (state.kind === 'starting') return same({ ...state, held: [...state.held, signal] });
+  if (state.kind === 'running' && state.handOffSignals.includes(signal)) {
+    const handOffSignals = state.handOffSignals.filter((other) => other !== signal);
+    return same({ ...state, handOffSignals }, log('debug', HAND_OFF, { event: 'signal', signal }));
+  }
+  const passed = pass(policy, state, signal);
+  if (state.kind !== 'running' || !policy.options.suspendOn.includes(signal)) return passed;
+  return { state: passed.state, effects: [...passed.effects, { kind: 'stop-self' }] };
+}
+
+function pass(policy: Policy, state: Exclude<Living, Of<'starting'>>, signal: Signal): Step {
   const sent = sentFor(policy, signal);
   if (sent === 'drop') {
     const fields = { event: 'signal', signal } as const;
     const dropped = isStopSignal(signal)
-      ? log('info', 'stop signal dropped', fields)
-      : log('debug', 'signal dropped', fields);
+      ? log('info', droppedMessages.stop, fields)
+      : log('debug', droppedMessages.other, fields);
     return same(state, dropped);
   }
   if (isStop(policy, sent)) {
@@ -597,6 +627,7 @@ const discardStatuses: Effect = { kind: 'discard-statuses', discard: true };
 function childrenLeft(policy: Policy, state: Living): Step {
   if (state.kind === 'terminating') {
     if (state.survivors === 'killing') return same(state, kill(policy, state));
+    if (leavesSurvivors(policy, state)) return exit(remapped(policy, state.status));
     if (state.survivors === 'asked') return same(state);
     const { graceMs } = policy.options;
     if (graceMs === 0) return killNow(policy, state);
@@ -606,6 +637,15 @@ function childrenLeft(policy: Policy, state: Living): Step {
   const isKilling =
     (state.kind === 'running' || state.kind === 'draining') && state.stopping.kind === 'killing';
   return isKilling ? same(state, kill(policy, state)) : same(state);
+}
+
+/** Before another run, and if init has failed, it ends them in any case. */
+function leavesSurvivors(policy: Policy, state: Of<'terminating'>): boolean {
+  return policy.options.survivors !== 'end' && !state.hasFailed && isLastRun(policy, state);
+}
+
+function isLastRun(policy: Policy, state: Of<'terminating'>): boolean {
+  return backoffMs(policy, state, remapped(policy, state.status), state.runMs) === undefined;
 }
 
 function kill(policy: Policy, state: Living): Effect {
@@ -722,7 +762,7 @@ function killSurvivors(policy: Policy, state: State): Step {
 function isLast(policy: Policy, state: Living): boolean {
   if (!policy.isPid1) return false;
   if (state.kind !== 'terminating') return state.stoppedBy !== undefined;
-  return backoffMs(policy, state, remapped(policy, state.status), state.runMs) === undefined;
+  return isLastRun(policy, state);
 }
 
 /** @param mayRestart false if a survivor could not be ended */

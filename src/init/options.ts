@@ -32,6 +32,16 @@ export interface InitOptions {
   readonly report: string | undefined;
   /** The absolute path of the file for the trace. */
   readonly trace: string | undefined;
+  /** What the workload leads: a process group; a session, which takes init's terminal; nothing, it is in init's group. */
+  readonly leads: 'group' | 'session' | 'nothing';
+  /** Whether init becomes a subreaper if it is not PID 1. */
+  readonly subreaper: boolean;
+  /** Whether init also catches and forwards the signals that the kernel raises for faults. */
+  readonly catchFaults: boolean;
+  /** init stops itself after it has forwarded one of these. */
+  readonly suspendOn: readonly Signal[];
+  /** What init does with survivors: it ends them; it sends the workload's group one SIGTERM, rewritten; it leaves them alone. */
+  readonly survivors: 'end' | 'signal' | 'leave';
   readonly logLevel: LogLevel;
   /** undefined: 'pretty' on a terminal, else 'json'. */
   readonly logFormat: LogFormat | undefined;

@@ -7,6 +7,7 @@ import { lastUsage } from '../native/wait.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 import { attempt } from './attempt.ts';
 import type { Effect, Event, State } from './lifecycle.ts';
+import type { Messages } from './messages.ts';
 import type { InitOptions } from './options.ts';
 import type * as orphanLogs from './orphan-log.ts';
 import type { OrphanLog } from './orphan-log.ts';
@@ -16,7 +17,7 @@ import type { Report } from './report.ts';
 import type * as traces from './trace.ts';
 import type { Trace } from './trace.ts';
 
-/** What the report, the trace and the debug log keep of init's life. */
+/** What the report, the trace, the debug log and another program's messages tell of init's life. */
 export interface Records {
   /** Which of them needs the status of every orphan; undefined if none does, and the kernel may reap. */
   readonly needsStatuses: string | undefined;
@@ -35,7 +36,12 @@ export interface Records {
   write(status: number, reason: string | null): void;
 }
 
-export function openRecords(options: InitOptions, log: Log, nameOf: (signal: Signal) => string): Records {
+export function openRecords(
+  options: InitOptions,
+  messages: Messages | undefined,
+  log: Log,
+  nameOf: (signal: Signal) => string,
+): Records {
   let report = undefined as Report | undefined;
   let trace = undefined as Trace | undefined;
   let orphanLog = undefined as OrphanLog | undefined;
@@ -55,7 +61,8 @@ export function openRecords(options: InitOptions, log: Log, nameOf: (signal: Sig
   function whichNeedsStatuses(): string | undefined {
     if (orphanLog !== undefined) return 'the debug log tells how each orphan ended';
     if (trace !== undefined) return 'the trace shows each orphan';
-    return report === undefined ? undefined : 'the report counts them';
+    if (report !== undefined) return 'the report counts them';
+    return messages?.tellOfOrphans === true ? 'the messages tell of each orphan' : undefined;
   }
 
   function write(what: string, step: () => void): void {
@@ -72,6 +79,7 @@ export function openRecords(options: InitOptions, log: Log, nameOf: (signal: Sig
       phases.follow(after);
       report?.follow(event, effects);
       trace?.follow(event, effects);
+      messages?.follow(event, effects);
     },
     beforeReaping:
       observers.length === 0
@@ -85,6 +93,7 @@ export function openRecords(options: InitOptions, log: Log, nameOf: (signal: Sig
     orphanReaped(pid, status, how) {
       report?.orphanReaped();
       trace?.reaped(pid, how);
+      messages?.orphanReaped(pid, how);
       orphanLog?.reaped(pid, { status, usage: lastUsage() });
     },
     survivorsKilled(count) {
@@ -115,5 +124,5 @@ function openOrphanLog(log: Log, nameOf: (signal: Signal) => string): OrphanLog 
 }
 
 function writeToStderr(text: string): void {
-  if (!openDestination()(text)) throw Object.assign(new Error('nobody reads it'), { code: 'EAGAIN' });
+  if (!openDestination(2)(text)) throw Object.assign(new Error('nobody reads it'), { code: 'EAGAIN' });
 }

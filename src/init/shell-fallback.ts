@@ -26,6 +26,7 @@ export function fallBackToShell(
     throw new Failure(
       126,
       `${quoted(fromBytes(file))} cannot be run, ${why}; add a #! line with an interpreter`,
+      error,
     );
   }
 }
@@ -39,17 +40,21 @@ function explained(
 ): Failure {
   const name = quoted(fromBytes(file));
   if (error.code === 'EAGAIN' || error.code === 'ENOMEM') {
-    return new Failure(125, `cannot start ${name}, ${error.message}; raise the limit on processes or memory`);
+    return new Failure(
+      125,
+      `cannot start ${name}, ${error.message}; raise the limit on processes or memory`,
+      error,
+    );
   }
-  if (found === undefined) return notFound(file, path);
+  if (found === undefined) return notFound(error, file, path);
   const why =
     found === 'not-executable'
       ? `it is not executable; ${isForNode(file) ? withNode(file) : 'chmod +x it'}`
       : whyRefused(error, found);
-  return new Failure(126, `${name} cannot be run, ${why}`);
+  return new Failure(126, `${name} cannot be run, ${why}`, error);
 }
 
-function notFound(file: ByteString, path: ByteString | undefined): Failure {
+function notFound(error: SystemError, file: ByteString, path: ByteString | undefined): Failure {
   const [program, ...args] = file.trim().split(/[ \t\n]+/) as [ByteString, ...ByteString[]];
   if (args.length > 0 && findCommand(program, path) !== undefined) {
     // The program's name alone: arguments may hold secrets.
@@ -57,12 +62,13 @@ function notFound(file: ByteString, path: ByteString | undefined): Failure {
     return new Failure(
       127,
       `${name} not found, quotes make one word of the command and its arguments; leave out the quotes`,
+      error,
     );
   }
   const why = file.includes('/')
     ? 'there is no such file; check the path and the working directory'
     : `it is in no directory of PATH; ${adviceForName(file)}`;
-  return new Failure(127, `${quoted(fromBytes(file))} not found, ${why}`);
+  return new Failure(127, `${quoted(fromBytes(file))} not found, ${why}`, error);
 }
 
 function adviceForName(name: ByteString): string {

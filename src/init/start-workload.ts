@@ -25,11 +25,15 @@ export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
 }
 
 /**
- * Starts the workload as the leader of its own process group, with everything that init inherited restored: ignored
- * signals, signal mask, descriptors, descriptor limit and environment.
+ * Starts the workload with everything that init inherited restored: ignored signals, signal mask, descriptors, descriptor
+ * limit and environment.
  * @throws Failure with the exit status, if the command cannot be run
  */
-export function startWorkload(command: Command, inherited: Inherited): Pid {
+export function startWorkload(
+  command: Command,
+  inherited: Inherited,
+  place: Pick<Spawn, 'leads' | 'openTerminalAs'>,
+): Pid {
   const { descriptors = STANDARD_STREAMS, descriptorLimit, environment, blockedSignals } = inherited;
   const ignored = signalsToIgnore(inherited.ignoredSignals);
   for (const descriptor of STANDARD_STREAMS) setCloseOnExec(descriptor, !descriptors.includes(descriptor));
@@ -47,6 +51,7 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     environment,
     defaultSignals: (signalSet(everySignal) & ~signalSet(ignored)) as SignalSet,
     signalMask: blockedSignals,
+    ...place,
   };
   try {
     // posix_spawn(3) can reset a disposition but not ignore a signal: the child inherits ignored signals from init.

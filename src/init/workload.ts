@@ -40,6 +40,8 @@ export interface Workload {
    * @returns whether anything was signalled
    */
   signalLeft(signal: Signal): boolean;
+  /** The same on any kernel, right after its end: its group has its number only while it has a member. @throws SystemError */
+  signalGroup(signal: Signal): void;
   /** Closes the pidfd, once nothing of the run is left. */
   close(): void;
 }
@@ -74,6 +76,11 @@ export function createWorkload(pid: Pid): Workload {
     reapedStatus: () => (pidfd === undefined ? undefined : reapedStatus(pidfd)),
     unwatch,
     signalLeft: (signal) => pidfd !== undefined && sendToGroupThroughPidfd(pidfd, signal) === 'sent',
+    signalGroup(signal) {
+      if (pidfd !== undefined && isSignalledByPidfd) sendToGroupThroughPidfd(pidfd, signal);
+      // While a process is left in the group, no other gets its number. Without one, it is free only since this moment.
+      else kill(-pid, signal);
+    },
     close() {
       if (pidfd !== undefined) closePidfd(pidfd);
       pidfd = undefined;

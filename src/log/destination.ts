@@ -1,18 +1,16 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { isWritable, sendWithoutBlocking } from '../native/descriptors.ts';
 
-const STDERR = 2;
-
 /** Writes as many of the bytes as fit now, without waiting for room. @returns how many */
 type Write = (bytes: Buffer) => number;
 
 /**
- * Opens standard error for writes that never block: a full pipe that nobody reads must not stop the reaping. The
- * workload shares the descriptor, so O_NONBLOCK must not be set on it. SIGPIPE must be blocked.
+ * Opens standard error, or output, for writes that never block: a full pipe that nobody reads must not stop the reaping.
+ * The workload shares the descriptor, so O_NONBLOCK must not be set on it. SIGPIPE must be blocked.
  * @returns a function that writes a whole record, or drops it and returns false
  */
-export function openDestination(): (record: string) => boolean {
-  const write = openWriter();
+export function openDestination(descriptor: 1 | 2): (record: string) => boolean {
+  const write = openWriter(descriptor);
   // The end of a record that did not fit as a whole. It is written first, or the next record would continue the line.
   let rest: Buffer = Buffer.alloc(0);
 
@@ -36,18 +34,19 @@ export function openDestination(): (record: string) => boolean {
   };
 }
 
-function openWriter(): Write {
-  const stat = fstatSync(STDERR);
-  if (process.platform !== 'linux') return (bytes) => writeSync(STDERR, bytes);
-  if (stat.isSocket()) return (bytes) => sendWithoutBlocking(STDERR, bytes);
+function openWriter(descriptor: 1 | 2): Write {
+  const stat = fstatSync(descriptor);
+  if (process.platform !== 'linux') return (bytes) => writeSync(descriptor, bytes);
+  if (stat.isSocket()) return (bytes) => sendWithoutBlocking(descriptor, bytes);
   // A regular file does not block. Opened again, it would have a second offset and overwrite records.
-  if (stat.isFile()) return (bytes) => writeSync(STDERR, bytes);
+  if (stat.isFile()) return (bytes) => writeSync(descriptor, bytes);
   try {
     // Pipes and terminals, proc(5): a separate open file description, the only one that does not block.
-    const own = openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+    const own = openSync(`/proc/self/fd/${descriptor}`, flags);
     return (bytes) => writeSync(own, bytes);
   } catch {
     // Another user's pipe, or no /proc. If poll(2) calls a pipe writable, PIPE_BUF bytes fit into it.
-    return (bytes) => (isWritable(STDERR) ? writeSync(STDERR, bytes.subarray(0, 4096)) : 0);
+    return (bytes) => (isWritable(descriptor) ? writeSync(descriptor, bytes.subarray(0, 4096)) : 0);
   }
 }

@@ -7,7 +7,7 @@ export type RecordWriter = (level: Exclude<LogLevel, 'silent'>, message: string,
 
 /** Loads pino, and writes records with it. */
 export function createRecordWriter(threshold: LogLevel, format: LogFormat | undefined): RecordWriter {
-  const writeOut = openDestination();
+  const writeOut = openDestination(2);
   // Asking costs milliseconds: it loads node's streams.
   const isTerminal = format !== 'json' && process.getBuiltinModule('node:tty').isatty(2);
   const isPretty = format === undefined ? isTerminal : format === 'pretty';

@@ -28,6 +28,7 @@ export const O_CLOEXEC = 0o2000000;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLOUT = 4;
+export const TIOCNOTTY = 0x5422;
 
 export const AF_UNIX = 1;
 export const AF_NETLINK = 16;
@@ -60,3 +61,4 @@ export const SA_NOCLDWAIT = 2;
 export const POSIX_SPAWN_SETPGROUP = 2;
 export const POSIX_SPAWN_SETSIGDEF = 4;
 export const POSIX_SPAWN_SETSIGMASK = 8;
+export const POSIX_SPAWN_SETSID = 0x80;

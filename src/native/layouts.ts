@@ -4,6 +4,7 @@ export const sizeofSigset = 128;
 export const sizeofSigaction = 152;
 export const sigactionFlagsOffset = 136;
 export const sizeofSpawnAttributes = 336;
+export const sizeofSpawnFileActions = 80;
 export const sizeofSiginfo = 128;
 export const siginfoPidOffset = 16;
 export const sizeofRlimit = 16;

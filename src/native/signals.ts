@@ -34,6 +34,13 @@ export function blockOnlyInThisThread(signals: readonly Signal[]): void {
   pthreadSigmaskCall(constants.SIG_SETMASK, sigset(signalSet(signals)), null);
 }
 
+const strsignalCall = /* @__PURE__ */ bind<[number], string>('strsignal', 'str', ['int']);
+
+/** What the C library says of a signal, in its words: strsignal(3). */
+export function describeSignal(signal: Signal): string {
+  return strsignalCall(signal);
+}
+
 /** Runs something while no signal is delivered to the calling thread. */
 export function withSignalsBlocked<Result>(run: () => Result): Result {
   const before = Buffer.alloc(layouts.sizeofSigset);

@@ -5,7 +5,7 @@ import { sigset } from './signal-set.ts';
 import { SystemError } from './system-error.ts';
 import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
 
-const posixSpawnp = /* @__PURE__ */ bind<[Int32Array, Buffer, null, Buffer, Buffer, Buffer], number>(
+const posixSpawnp = /* @__PURE__ */ bind<[Int32Array, Buffer, Buffer | null, Buffer, Buffer, Buffer], number>(
   'posix_spawnp',
   'int',
   ['void *', 'void *', 'void *', 'void *', 'void *', 'void *'],
@@ -29,6 +29,23 @@ const attrSetMask = /* @__PURE__ */ bind<[Buffer, Buffer], number>('posix_spawna
   'void *',
 ]);
 
+const actionsInit = /* @__PURE__ */ bind<[Buffer], number>('posix_spawn_file_actions_init', 'int', [
+  'void *',
+]);
+const actionsAddOpen = /* @__PURE__ */ bind<[Buffer, number, string, number, number], number>(
+  'posix_spawn_file_actions_addopen',
+  'int',
+  ['void *', 'int', 'str', 'int', 'uint'],
+);
+const actionsAddClose = /* @__PURE__ */ bind<[Buffer, number], number>(
+  'posix_spawn_file_actions_addclose',
+  'int',
+  ['void *', 'int'],
+);
+const actionsDestroy = /* @__PURE__ */ bind<[Buffer], number>('posix_spawn_file_actions_destroy', 'int', [
+  'void *',
+]);
+
 export interface Spawn {
   /** Searched in PATH unless it contains a slash. */
   readonly file: ByteString;
@@ -40,38 +57,66 @@ export interface Spawn {
   readonly defaultSignals: SignalSet;
   /** The new process's signal mask. */
   readonly signalMask: SignalSet;
-  /** The process group that it joins, of the same session. By default it leads a new one. */
+  /** The process group that it joins, of the same session. */
   readonly group?: Pid;
+  /** What it leads if it joins no group: a new process group (the default), a new session, or nothing. */
+  readonly leads?: 'group' | 'session' | 'nothing';
+  /**
+   * The leader of a session opens its standard input again, and so makes it its controlling terminal, tty(4), unless another
+   * session has it. The value is a descriptor that is free, or that execve(2) closes.
+   */
+  readonly openTerminalAs?: number | undefined;
 }
 
+const flagOf = { group: constants.POSIX_SPAWN_SETPGROUP, session: constants.POSIX_SPAWN_SETSID, nothing: 0 };
+
 /**
- * Starts a program, posix_spawnp(3): as the leader of a new process group, unless it is to join one. libuv does not know
- * the child, so wait4(2) for any child has only one caller.
+ * Starts a program, posix_spawnp(3). libuv does not know the child, so wait4(2) for any child has only one caller.
  * @throws SystemError with the error of execve(2) or fork(2); ENOEXEC for a file of unknown format
  */
-export function spawn({ file, argv, environment, defaultSignals, signalMask, group }: Spawn): Pid {
+export function spawn({
+  file,
+  argv,
+  environment,
+  defaultSignals,
+  signalMask,
+  group,
+  leads = 'group',
+  openTerminalAs,
+}: Spawn): Pid {
   const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
   attrInit(attributes);
   // New attributes have process group 0: a new group, led by the child.
   if (group !== undefined) attrSetGroup(attributes, group);
   attrSetFlags(
     attributes,
-    constants.POSIX_SPAWN_SETPGROUP | constants.POSIX_SPAWN_SETSIGDEF | constants.POSIX_SPAWN_SETSIGMASK,
+    flagOf[leads] | constants.POSIX_SPAWN_SETSIGDEF | constants.POSIX_SPAWN_SETSIGMASK,
   );
   attrSetDefault(attributes, sigset(defaultSignals));
   attrSetMask(attributes, sigset(signalMask));
 
+  const actions = openTerminalAs === undefined ? null : openingTerminal(openTerminalAs);
   const pid = new Int32Array(1);
   const error = posixSpawnp(
     pid,
     Buffer.from(`${file}\0`, 'latin1'),
-    null,
+    actions,
     attributes,
     stringArray(argv),
     stringArray(environment),
   );
+  if (actions !== null) actionsDestroy(actions);
   if (error !== 0) throw new SystemError('posix_spawnp', error as Errno);
   return pid[0] as Pid;
+}
+
+/** posix_spawn(3) makes the session before these: the open without O_NOCTTY makes the terminal that of the session. */
+function openingTerminal(descriptor: number): Buffer {
+  const actions = Buffer.alloc(layouts.sizeofSpawnFileActions);
+  actionsInit(actions);
+  actionsAddOpen(actions, descriptor, '/proc/self/fd/0', constants.O_RDWR, 0);
+  actionsAddClose(actions, descriptor);
+  return actions;
 }
 
 /** A NULL-terminated array of pointers, as execve(2) takes it, followed by the strings it points to. */

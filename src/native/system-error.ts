@@ -1,4 +1,4 @@
-import { lastErrno } from './addon.ts';
+import { bind, lastErrno } from './addon.ts';
 import type { Errno } from './types.ts';
 
 /** The symbolic name of an error number. node:os is loaded only here: start-up without an error does not need it. */
@@ -6,6 +6,13 @@ function errnoName(errno: Errno): string {
   const { constants } = process.getBuiltinModule('node:os');
   const entry = Object.entries(constants.errno).find(([, number]) => number === errno);
   return entry === undefined ? `errno ${errno}` : entry[0];
+}
+
+const strerrorCall = /* @__PURE__ */ bind<[number], string>('strerror', 'str', ['int']);
+
+/** What the C library says of an error number, in its words: strerror(3). */
+export function describeErrno(errno: Errno): string {
+  return strerrorCall(errno);
 }
 
 /** A system call that failed. `code` is the symbolic name of errno(3), `errno` its positive number. */

@@ -35,6 +35,33 @@ export function isInForeground(terminal: number): boolean {
   return Number(readCall(terminal, Buffer.alloc(1), 0)) === 0;
 }
 
+const ioctlCall = /* @__PURE__ */ bind<[number, number], number>('ioctl', 'int', ['int', 'ulong']);
+const getsidCall = /* @__PURE__ */ bind<[number], number>('getsid', 'int', ['int']);
+
+/** Whether the caller leads its session: getsid(2). */
+export function leadsSession(): boolean {
+  return getsidCall(0) === process.pid;
+}
+
+/**
+ * Gives up the controlling terminal, TIOCNOTTY of ioctl_tty(2). If the caller leads the session, the whole session loses
+ * it, and the foreground process group gets SIGHUP and SIGCONT.
+ * @throws SystemError ENOTTY if the descriptor is not that terminal
+ */
+export function giveUpTerminal(descriptor: number): void {
+  checked('ioctl', ioctlCall(descriptor, constants.TIOCNOTTY));
+}
+
+/**
+ * Opens standard input once more, close-on-exec, without making it the controlling terminal.
+ * @returns undefined if it cannot be opened: /proc is not mounted, or the terminal belongs to another user
+ */
+export function reopenInput(): number | undefined {
+  const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_CLOEXEC;
+  const reopened = openCall('/proc/self/fd/0', flags);
+  return reopened === -1 ? undefined : reopened;
+}
+
 /** tcgetpgrp(3). @throws SystemError ENOTTY once the terminal has hung up */
 export function foregroundGroup(terminal: number): Pid {
   return checked('tcgetpgrp', tcgetpgrpCall(terminal)) as Pid;

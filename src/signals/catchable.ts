@@ -8,15 +8,12 @@ const uncatchable: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP'];
  * The kernel raises these for faults. A handler would return to the instruction that failed, and turn a crash of init
  * into an endless loop.
  */
-const faults: readonly NodeJS.Signals[] = [
-  'SIGSEGV',
-  'SIGBUS',
-  'SIGFPE',
-  'SIGILL',
-  'SIGTRAP',
-  'SIGSYS',
-  'SIGABRT',
-];
+const faults = ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS', 'SIGABRT'] as const;
+
+/** The signals that the kernel raises for faults. Catch them only if the main thread blocks them: the kernel then kills it. */
+export function faultSignals(): Signal[] {
+  return faults.map(signalNumber);
+}
 
 /** The signals that init catches and forwards: 21 named ones and the real-time ones. SIGCHLD is init's own. */
 export function forwardedSignals(realTime: RealTimeRange): Signal[] {

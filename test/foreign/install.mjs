@@ -1,8 +1,8 @@
 // Installs the suites into build/foreign.
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { buildSync } from 'esbuild';
+import { run, unpackSource } from './debian.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = resolve(root, 'build/foreign');
@@ -32,16 +32,9 @@ export function installSuites(suites) {
   writeFileSync(isWhole, '');
 }
 
-function addSource(packageFolder, { path, sha256 }) {
-  const tarball = resolve(folder, 'source.tar');
-  // A mirror serves a name with + and ~ only if both are encoded.
-  const url = `${debianMirror()}${path.replaceAll('+', '%2b').replaceAll('~', '%7e')}`;
-  // The user that apt downloads as may not enter this folder.
-  const options = ['-qq', '-o', 'APT::Sandbox::User=root'];
-  run('/usr/lib/apt/apt-helper', [...options, 'download-file', url, tarball, `SHA256:${sha256}`], folder);
+function addSource(packageFolder, source) {
   // What the package has beyond the source, compiled files, stays.
-  run('tar', ['--extract', '--file', tarball, '--strip-components=1'], packageFolder);
-  rmSync(tarball);
+  unpackSource(source, packageFolder);
   compileTests(packageFolder);
 }
 
@@ -71,17 +64,4 @@ function provideLoader() {
   mkdirSync(loader);
   writeFileSync(resolve(loader, 'package.json'), '{ "exports": { "./esm": "./esm.mjs" } }');
   writeFileSync(resolve(loader, 'esm.mjs'), 'export {};\n');
-}
-
-/** @returns {string} the one that apt uses, with a slash at its end */
-function debianMirror() {
-  const filter = ['Created-By: Packages', 'Origin: Debian', 'Label: Debian'];
-  const mirrors = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', ...filter], folder);
-  const [mirror] = mirrors.split('\n');
-  if (!mirror) throw new Error('apt has no Debian mirror');
-  return mirror;
-}
-
-function run(command, args, cwd) {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }

@@ -4,16 +4,9 @@
 /**
  * @typedef {object} Suite
  * @property {string} name  of its package
- * @property {DebianSource} [source]  where its tests come from, if its package has none
+ * @property {import('./debian.mjs').DebianSource} [source]  where its tests come from, if its package has none
  * @property {readonly (readonly string[])[]} runs  the arguments of node, in the package's folder. Each run writes TAP, the
  *   Test Anything Protocol
- */
-
-/**
- * The source of a Debian package: what upstream's repository holds.
- * @typedef {object} DebianSource
- * @property {string} path  in a Debian mirror
- * @property {string} sha256
  */
 
 const ava = ['../ava/entrypoints/cli.mjs', '--tap', '--concurrency=1', '--timeout=10m'];

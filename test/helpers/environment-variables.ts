@@ -349,4 +349,29 @@ export const ofTheLinker: readonly Row[] = [
   },
 ];
 
-export const tables = [...ofNode, ...ofTheShell, ...ofTheLinker];
+/** Those of tini and dumb-init. */
+export const ofDialects: readonly Row[] = [
+  {
+    names: ['TINI_SUBREAPER', 'TINI_KILL_PROCESS_GROUP'],
+    effect: 'the same as -s and -g',
+    outcome: 'acts',
+    why: 'where subreaper is tini',
+    value: '',
+  },
+  {
+    names: ['TINI_VERBOSITY', 'DUMB_INIT_DEBUG'],
+    effect: 'how much init says',
+    outcome: 'acts',
+    why: 'where subreaper is tini, or dumb-init',
+    value: '1',
+  },
+  {
+    names: ['DUMB_INIT_SETSID'],
+    effect: '0 is the same as -c',
+    outcome: 'acts',
+    why: 'where subreaper is dumb-init',
+    value: '0',
+  },
+];
+
+export const tables = [...ofNode, ...ofTheShell, ...ofTheLinker, ...ofDialects];

@@ -7,6 +7,7 @@ export const defaults: Policy = {
   isPid1: false,
   terminal: 'none',
   ignored: [],
+  handOffSignals: [],
   keepsStatuses: false,
   slowMs: [2000, 5000, 10_000, 30_000],
 };
@@ -62,6 +63,13 @@ function* withOneMore(): Generator<Policy> {
     yield withOptions({ until, restart, stopTimeoutMs: 3000 }, { keepsStatuses: true });
     yield withOptions({ until, restart }, { terminal: 'own', slowMs: [] });
   }
+  // A dialect's.
+  for (const survivors of ['signal', 'leave'] as const) {
+    yield withOptions({ survivors });
+    yield withOptions({ survivors, pause: true });
+    yield withOptions({ survivors, until: 'all', stopTimeoutMs: 1000, restart });
+  }
+  yield withOptions({ suspendOn: [SIGUSR1, SIGHUP] });
   // Longer than the first times at which init says what it waits for.
   for (const stopTimeoutMs of [undefined, 6000])
     yield withOptions({ restart, until: 'all', stopDelayMs: 500, stopTimeoutMs, graceMs: 6000 });

@@ -26,6 +26,12 @@ export function effectObjection(policy: Policy, world: World, effect: Effect): s
       return everybodyObjection(policy, world, effect.everybody);
     case 'kill':
       return killObjection(world) ?? everybodyObjection(policy, world, effect.everybody);
+    case 'stop-self':
+      return world.workloadRuns ? undefined : 'init stops itself, and no workload runs';
+    case 'signal-group':
+      return world.workloadRuns || policy.options.survivors !== 'signal'
+        ? 'the group of the workload is signalled as what it has left, and it is not'
+        : undefined;
     case 'kill-at-once':
       return world.isLost ? undefined : 'everything is killed at once, and nothing asks for it';
     case 'discard-statuses':
@@ -98,6 +104,17 @@ function mayRestart(policy: Policy, world: World): boolean {
   return remapped(policy, world.status) !== 0 && restartsInARow(world) < restart.limit;
 }
 
+/** Whether survivors of this run are none of init's business. */
+function leavesSurvivors(policy: Policy, world: World): boolean {
+  return (
+    policy.options.survivors !== 'end' &&
+    world.phase === 'ending' &&
+    !world.hasFailed &&
+    !world.isKilling &&
+    !mayRestart(policy, world)
+  );
+}
+
 function remapped({ options }: Policy, status: number): number {
   return options.remapExit.get(status) ?? status;
 }
@@ -135,12 +152,13 @@ function exitObjection(policy: Policy, world: World, status: number): string | u
   if (timer !== undefined) return `${timer.timer} outlives the exit`;
   // The kernel kills what PID 1 leaves.
   const isKill = policy.isPid1 && (phase === 'ending' || phase === 'draining');
-  if (!world.isLost && phase !== 'over') {
+  const isLeaving = leavesSurvivors(policy, world);
+  if (!world.isLost && phase !== 'over' && !isLeaving) {
     const objection = isKill ? killObjection(world) : 'an exit, and nothing asks for it';
     if (objection !== undefined) return objection;
   }
   if (mayRestart(policy, world) && !world.isLost) return 'an exit, where --restart asks for another run';
-  if (world.hasChildren && !policy.isPid1 && !world.isOutOfReach)
+  if (world.hasChildren && !policy.isPid1 && !world.isOutOfReach && !isLeaving)
     return 'an exit that leaves processes behind';
   const expected = exitStatus(policy, world);
   return status === expected ? undefined : `exit status ${status}, not ${expected}`;

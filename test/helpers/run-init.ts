@@ -111,7 +111,11 @@ export async function startMarked(init: InitOptions) {
 
 /** Runs init and waits for its end. */
 export async function runInit(init: InitOptions): Promise<Exit & { stdout: string; stderr: string }> {
-  const running = await startInit(init);
+  return runToEnd(await startInit(init));
+}
+
+/** Waits for the end of a process, without input. */
+export async function runToEnd(running: RunningInit): Promise<Exit & { stdout: string; stderr: string }> {
   let stdout = '';
   running.stdin.end();
   for (;;) {

@@ -40,6 +40,7 @@ const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   sigactionFlagsOffset: 'offsetof(struct sigaction, sa_flags) == N',
   // Space for the attributes, which are opaque: one C library may need less than another.
   sizeofSpawnAttributes: 'sizeof(posix_spawnattr_t) <= N',
+  sizeofSpawnFileActions: 'sizeof(posix_spawn_file_actions_t) <= N',
   sizeofSiginfo: 'sizeof(siginfo_t) == N',
   siginfoPidOffset: 'offsetof(siginfo_t, si_pid) == N',
   sizeofRlimit: 'sizeof(struct rlimit) == N',
@@ -222,7 +223,7 @@ describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) =>
     const wrong = {
       constants: oneMore(constants),
       // More space than needed is fine; less is not.
-      layouts: { ...oneMore(layouts), sizeofSpawnAttributes: 8, sizeofRusage: 8 },
+      layouts: { ...oneMore(layouts), sizeofSpawnAttributes: 8, sizeofSpawnFileActions: 8, sizeofRusage: 8 },
       realTimeMaximum: realTimeMaximum + 1,
     } as unknown as Tables;
     const { status, stderr } = compile(compiler, assertionsProgram(wrong), ['-fsyntax-only']);

@@ -61,6 +61,11 @@ describe('an option', () => {
       terminationLog: undefined,
       report: undefined,
       trace: undefined,
+      leads: 'group',
+      subreaper: true,
+      catchFaults: false,
+      suspendOn: [],
+      survivors: 'end',
       logLevel: 'warn',
       logFormat: undefined,
     } satisfies InitOptions);
@@ -145,6 +150,17 @@ describe('an option', () => {
         [5, 0],
       ]),
     );
+  });
+
+  test('--dialect ends them: the rest is for another program', () => {
+    expect(parse(['--grace=0', '--dialect', 'tini', '-g', '--', 'x'])).toMatchObject({
+      kind: 'dialect',
+      name: 'tini',
+      options: { graceMs: 0 },
+      operands: 3,
+    });
+    expect(parse(['--dialect=dumb-init'])).toMatchObject({ name: 'dumb-init', operands: 0 });
+    expectRefusal(['x'], ['SUBREAPER_OPTIONS holds --dialect'], '--dialect tini');
   });
 
   test('that comes later wins', () => {
@@ -358,6 +374,17 @@ describe('wrong usage', () => {
     { args: ['-p', '65'], says: ["'65'", 'no such signal', '1 to 64'] },
     { args: ['-p', 'RTMIN+31'], says: ["'RTMIN+31'", 'no such signal', 'RTMIN+n'] },
     { args: ['-x'], says: ["unknown option '-x'"] },
+    // Of tini, dumb-init and catatonit.
+    { args: ['-g'], says: ["signals reach the workload's group anyway", '--dialect'] },
+    { args: ['-s'], says: ['subreaper is always a subreaper'] },
+    { args: ['-w'], says: ['-vv'] },
+    { args: ['-c'], says: ['--scope child'] },
+    { args: ['--single-child'], says: ['--scope child'] },
+    { args: ['--verbose'], says: ['that is -v;'] },
+    { args: ['-P'], says: ['--pause'] },
+    { args: ['-l'], says: ['LICENSE'] },
+    { args: ['--dialect', 'tiny'], says: ["--dialect cannot be 'tiny'", 'tini'] },
+    { args: ['--pause', '--dialect', 'tini'], says: ['--pause with --dialect'] },
     { args: ['-vx'], says: ["unknown option '-x'"] },
     { args: ['-hx'], says: ["unknown option '-x'"] },
     { args: ['-v=3'], says: ["unknown option '-='"] },

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { ofNode, ofTheLinker, ofTheShell, type Row, tables } from '../helpers/environment-variables.ts';
+import {
+  ofDialects,
+  ofNode,
+  ofTheLinker,
+  ofTheShell,
+  type Row,
+  tables,
+} from '../helpers/environment-variables.ts';
 import { markdownTable } from '../helpers/markdown-table.ts';
 
 test('the launcher hides the variables that the table says are hidden, and no other', () => {
@@ -56,6 +63,13 @@ ${table(ofTheShell)}
 shell first; with the second one no program runs.
 
 ${table(ofTheLinker)}
+
+## Other programs
+
+Called by another program's name, subreaper reads that program's variables ([dialects.md](dialects.md)). It also reads
+\`POSIXLY_CORRECT\` then, as getopt(3) does.
+
+${table(ofDialects)}
 `;
   await expect(text).toMatchFileSnapshot('../../docs/environment.md');
 });

@@ -278,6 +278,60 @@ describe('the lifecycle', () => {
     expect(run(policy, started, killed, exited(0), noChildLeft).state.kind).toBe('backoff');
   });
 
+  test('leaves survivors alone if it is told to, and exits as soon as it has reaped', () => {
+    const policy = withOptions({ survivors: 'leave' });
+    expect(run(policy, started, exited(3), childrenLeft).effects.at(-1)).toEqual(exit(3));
+    expect(run(policy, started, exited(3), noChildLeft).effects).toContainEqual(exit(3));
+  });
+
+  test('sends the group of the workload one signal, if that is what survivors get', () => {
+    const policy = withOptions({ survivors: 'signal' });
+    const signalled = { kind: 'signal-group', signal: SIGTERM };
+    expect(run(policy, started, exited(3)).effects).toContainEqual(signalled);
+    expect(run(policy, started, exited(3), childrenLeft).effects.at(-1)).toEqual(exit(3));
+  });
+
+  test('rewrites that signal too', () => {
+    const kinds = (sent: Signal | 'drop') =>
+      run(withOptions({ survivors: 'signal', rewrite: new Map([[SIGTERM, sent]]) }), started, exited(3))
+        .effects;
+    expect(kinds(SIGINT)).toContainEqual({ kind: 'signal-group', signal: SIGINT });
+    expect(kinds('drop').map(({ kind }) => kind)).not.toContain('signal-group');
+  });
+
+  test('ends survivors all the same before another run', () => {
+    const policy = withOptions({ survivors: 'leave', restart: { kind: 'always' } });
+    expect(run(policy, started, exited(3), childrenLeft).effects).toContainEqual({
+      kind: 'ask',
+      everybody: false,
+    });
+    const stopped = run(policy, started, signal(SIGTERM), exited(3), childrenLeft);
+    expect(stopped.effects.at(-1)).toEqual(exit(3));
+  });
+
+  test('a failure of init ends the workload all the same', () => {
+    const failed: Event = { kind: 'init-failed', message: 'an exception' };
+    const { effects } = run(withOptions({ survivors: 'leave' }), started, failed, childrenLeft);
+    expect(effects).toContainEqual({ kind: 'ask', everybody: false });
+  });
+
+  test('stops itself after it has forwarded one of the signals that suspend it, or dropped it', () => {
+    const policy = withOptions({ suspendOn: [SIGTSTP, SIGUSR1], rewrite: new Map([[SIGUSR1, 'drop']]) });
+    expect(run(policy, started, signal(SIGTSTP)).effects).toEqual([
+      { kind: 'forward', signal: SIGTSTP, sent: SIGTSTP, scope: 'group' },
+      { kind: 'stop-self' },
+    ]);
+    expect(run(policy, started, signal(SIGUSR1)).effects).toEqual([{ kind: 'stop-self' }]);
+  });
+
+  test('does not forward the signals of the terminal that it has given up, each of them once', () => {
+    const policy = { ...defaults, handOffSignals: [SIGHUP, SIGCONT] };
+    const forwarded = [{ kind: 'forward', signal: SIGHUP, sent: SIGHUP, scope: 'group' }];
+    expect(run(policy, started, signal(SIGHUP)).effects).toEqual([]);
+    expect(run(policy, started, signal(SIGHUP), signal(SIGCONT)).effects).toEqual([]);
+    expect(run(policy, started, signal(SIGHUP), signal(SIGHUP)).effects).toEqual(forwarded);
+  });
+
   test('a workload that asks for the terminal gets it', () => {
     const policy = { ...defaults, terminal: 'shared' } as const;
     const asks: Event = { kind: 'workload-stopped', signal: SIGTTIN };

@@ -1,0 +1,92 @@
+// Runs the own test suites of dumb-init and tini against subreaper under their names, unmodified.
+// Usage: node test/foreign/inits.mjs [--installed]    (needs apt, cc and Debian's python3)
+// With --installed: against the programs that are installed, to see what the suites say of those.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { run, unpackSource } from './debian.mjs';
+
+const root = resolve(import.meta.dirname, '../..');
+const folder = resolve(root, 'build/foreign-inits');
+const python = '/usr/bin/python3';
+const modules = resolve(folder, 'modules');
+const { values } = parseArgs({ options: { installed: { type: 'boolean', default: false } } });
+/** What the suites find the programs in. */
+const programs = resolve(folder, values.installed ? 'installed' : 'subreaper');
+
+const sources = {
+  'dumb-init': {
+    path: 'pool/main/d/dumb-init/dumb-init_1.2.5.orig.tar.gz',
+    sha256: '3eda470d8a4a89123f4516d26877a727c0945006c8830b7e3bad717a5f6efc4e',
+  },
+  tini: {
+    path: 'pool/main/t/tini/tini_0.19.0.orig.tar.gz',
+    sha256: '0fd35a7030052acd9f58948d1d900fe1e432ee37103c5561554408bdac6bbf0d',
+  },
+};
+
+/** The packages of the Python modules that they import. */
+const needed = 'pytest py psutil prctl attr iniconfig pluggy packaging'
+  .split(' ')
+  .map((name) => `python3-${name}`);
+
+/** What tini's suite uses of PyPI's bitmap, which Debian does not have. */
+const bitmap = `class BitMap:
+    def __init__(self, bits):
+        self.bits = bits
+
+    @staticmethod
+    def fromstring(text):
+        return BitMap(text[::-1])
+
+    def nonzero(self):
+        return [index for index, bit in enumerate(self.bits) if bit == "1"]
+`;
+
+install();
+const path = `${programs}:${process.env.PATH}`;
+const environment = { ...process.env, PATH: path, PYTHONPATH: `${modules}/usr/lib/python3/dist-packages` };
+const statuses = [
+  runSuite('dumb-init', ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests'], {}),
+  runSuite('tini', ['test/run_inner_tests.py'], {
+    SOURCE_DIR: resolve(folder, 'tini'),
+    BUILD_DIR: programs,
+    FORCE_SUBREAPER: '1',
+  }),
+];
+process.exitCode = statuses.every((status) => status === 0) ? 0 : 1;
+
+/** Does nothing if they are installed. Remove build/foreign-inits after a change. */
+function install() {
+  if (!existsSync(folder)) {
+    for (const [name, source] of Object.entries(sources)) {
+      mkdirSync(resolve(folder, name), { recursive: true });
+      unpackSource(source, resolve(folder, name));
+    }
+    mkdirSync(modules);
+    run('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', ...needed], modules);
+    for (const file of readdirSync(modules)) run('dpkg-deb', ['--extract', file, '.'], modules);
+    writeFileSync(resolve(modules, 'usr/lib/python3/dist-packages/bitmap.py'), bitmap);
+  }
+  if (existsSync(programs)) return;
+  mkdirSync(programs);
+  for (const name of Object.keys(sources)) {
+    const program = values.installed ? `/usr/bin/${name}` : resolve(root, 'bin/subreaper');
+    symlinkSync(program, resolve(programs, name));
+  }
+  for (const name of ['python', 'python3']) symlinkSync(python, resolve(programs, name));
+  const source = resolve(folder, 'tini/test/sigconf/sigconf-test.c');
+  run('cc', ['-w', '-o', resolve(programs, 'sigconf-test'), source], folder);
+}
+
+/** In a session of its own, without a terminal. @returns {number | null} its exit status */
+function runSuite(name, args, variables) {
+  console.log(`\n${name}, ${values.installed ? 'as it is installed' : 'which is subreaper'}:`);
+  const { status } = spawnSync('setsid', ['--wait', python, ...args], {
+    cwd: resolve(folder, name),
+    env: { ...environment, ...variables },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return status;
+}
