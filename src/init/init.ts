@@ -1,6 +1,12 @@
 import { createLog } from '../log/log.ts';
 import { giveBackFilePages } from '../native/memory.ts';
-import { becomeSubreaper, exitNow, setParentDeathSignal, setProcessName } from '../native/process.ts';
+import {
+  becomeSubreaper,
+  exitNow,
+  ownProcessGroup,
+  setParentDeathSignal,
+  setProcessName,
+} from '../native/process.ts';
 import { blockOnlyInThisThread, watchSignals } from '../native/signals.ts';
 import type { Signal } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
@@ -17,6 +23,7 @@ import { Failure } from './failure.ts';
 import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
+import { openBonds } from './open-bonds.ts';
 import type { InitOptions } from './options.ts';
 import { openRecords } from './records.ts';
 import { createSignalLoops } from './signal-loops.ts';
@@ -80,6 +87,7 @@ function start(
     // If the parent died before the call, the kernel sends nothing: send it here.
     if (process.ppid !== inherited.parentPid) held.push(options.parentDeathSignal);
   }
+  const bonds = openBonds(options, inherited);
 
   // If wait4(2) is refused, init cannot see that a child ends. Find that out before the workload runs.
   const cannotWait = attempt(() => void waitForAny(false));
@@ -92,6 +100,8 @@ function start(
 
   // Start the workload. This is the point of no return: what fails in a system call from here on is logged and survived.
   const terminal = openTerminal(watch);
+  // An owner in init's own group (no shell made a job of init) keeps its terminal until the workload reads from it.
+  const isOwnersJob = options.untilOwner && ownProcessGroup() !== process.pid;
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
   const records = openRecords(options, log, nameOf);
@@ -99,7 +109,7 @@ function start(
     policy: {
       options,
       isPid1,
-      terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
+      terminal: terminal === undefined ? 'none' : terminal.isOwn && !isOwnersJob ? 'own' : 'shared',
       ignored,
       keepsStatuses: records.needsStatuses !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
@@ -137,7 +147,7 @@ function start(
   process.on('beforeExit', () => fail(new Error('no event can come any more')));
 
   // Release the held signals.
-  deliver = interpreter.deliver;
+  deliver = bonds?.begin(interpreter) ?? interpreter.deliver;
   const undelivered = attempt(() => held.forEach(deliver));
   if (undelivered !== undefined) fail(undelivered);
 
