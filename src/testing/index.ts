@@ -3,5 +3,4 @@ export { type LeakedProcess, LeakedProcessError } from './leaked-process-error.t
 export { type Orphan, type OrphanChainOptions, orphanChain } from './orphan-chain.ts';
 export { type PipeHolder, pipeHolders } from './pipe-holders.ts';
 export { processTree, type WaitForZombiesOptions, waitForZombies, zombies } from './process-tree.ts';
-export { spawnSupervised } from './spawn-supervised.ts';
 export { type ProcessTracker, type TrackOptions, trackProcesses } from './track-processes.ts';
