@@ -176,8 +176,8 @@ describe('an owner that is SIGKILLed at a random moment of the start', () => {
   const seed = Number(process.env['OWNER_SEED'] ?? Date.now() % 2 ** 32);
   const graceMs = Number(process.env['OWNER_GRACE_MS'] ?? 500);
   const AT_ONCE = 3;
-  /** Starts at the same time take longer: some of the moments come after the end of the start. */
-  const MOMENTS = 2.5;
+  /** Some of the moments come after the end of the start. */
+  const MOMENTS = 1.5;
 
   function startHardTree(port: number) {
     const { marker, env } = newMarker();
@@ -200,7 +200,8 @@ describe('an owner that is SIGKILLed at a random moment of the start', () => {
 
   test(`leaves nothing, and the port is free: ${rounds} of ${rounds}`, { timeout: 3_600_000 }, async () => {
     const random = createRandom(seed);
-    const longest = await startMs();
+    // Starts at the same time take longer.
+    const longest = Math.max(...(await Promise.all(Array.from({ length: AT_ONCE }, startMs))));
     const endedMs: number[] = [];
     const sizes: number[] = [];
 
