@@ -3,12 +3,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { spawnBound } from 'subreaper';
 
 const [out, how, file, ...command] = process.argv.slice(2);
+const subreaper = fileURLToPath(new URL('../../bin/subreaper', import.meta.url));
 const ways = {
   spawn: ([program, ...args], options) => spawn(program, args, options),
-  subreaper: (words, options) => spawn('bin/subreaper', ['--', ...words], options),
+  subreaper: (words, options) => spawn(subreaper, ['--', ...words], options),
   spawnBound: ([program, ...args], options) => spawnBound(program, args, options),
 };
 const clock = () => Number(process.hrtime.bigint()) / 1e6;

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { onExit } from 'signal-exit';
+import { onExit } from '../in-process/on-exit.ts';
 
 /** How often to look whether a tree has ended, while this process ends. */
 const LOOK_EVERY_MS = 50;

@@ -5,14 +5,15 @@ import { type ContainerOptions, describeEngine, startContainer, untilOnly } from
 const tree = `trap '' TERM; setsid sleep 1000 & sleep 1000 & echo ready; wait`;
 
 /** @param then what the owner does once its tree runs */
-const owner = (then: string) => `
+const owner = (then = '') => `
   import { spawnBound } from 'subreaper';
+  process.on('SIGTERM', () => process.exit(3));
   const tree = spawnBound('sh', ['-c', ${JSON.stringify(tree)}], { graceMs: 200 });
   tree.stdout.once('data', () => { console.log('ready'); ${then} });`;
 
-const asPid1 = (then: string): ContainerOptions => ({
+const asPid1 = (): ContainerOptions => ({
   entrypoint: 'node',
-  command: ['--input-type=module', '-e', owner(then)],
+  command: ['--input-type=module', '-e', owner()],
 });
 
 /** A shell is PID 1. It goes on when the owner has ended, and reaps. */
@@ -28,7 +29,7 @@ const belowShell = (then: string, options: readonly string[] = []): ContainerOpt
 
 describeEngine('an owner in a container', () => {
   test.each(['KILL', 'TERM'])('as PID 1 that the engine ends with SIG%s: nothing is left', async (signal) => {
-    const container = await startContainer(asPid1("process.on('SIGTERM', () => process.exit(3));"));
+    const container = await startContainer(asPid1());
     expect(await container.nextLine()).toBe('ready');
     await container.signal(signal);
     expect(await container.wait()).toBe(signal === 'KILL' ? 137 : 3);
