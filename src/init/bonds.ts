@@ -2,7 +2,7 @@ import { fstatSync, type Stats } from 'node:fs';
 import { onHangUp } from '../native/hang-up.ts';
 import { openPidfd } from '../native/pidfd.ts';
 import { pollReadable } from '../native/poll.ts';
-import { setParentDeathSignal } from '../native/process.ts';
+import { leadNewGroup, ownProcessGroup, processGroupOf, setParentDeathSignal } from '../native/process.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import type { Inherited } from './inherited.ts';
@@ -16,6 +16,8 @@ export interface Bonds {
    * @returns what takes the signals in the interpreter's place
    */
   begin(interpreter: Pick<Interpreter, 'deliver' | 'end'>): (signal: Signal) => void;
+  /** The owner's process group, for the workload; undefined if the workload is to lead its own. */
+  readonly group: Pid | undefined;
 }
 
 /** No program sends this one, and the kernel does not either: with --until-owner it kills the tree, as SIGKILL cannot. */
@@ -40,6 +42,7 @@ export function createBonds(
   if (untilOwner) checkOwner(owner);
 
   return {
+    group: untilOwner ? leaveGroupTo(owner) : undefined,
     begin({ deliver, end: endTree }) {
       end = endTree;
       if (!untilOwner) return deliver;
@@ -75,6 +78,19 @@ function watch(owner: Pid, callBack: () => void): boolean {
     false,
   );
   return true;
+}
+
+/**
+ * Whoever kills the owner may kill its whole process group (a shell's `kill -9 %1`, timeout(1), CI): init must not be in it.
+ * The workload stays, as if the owner had started it: the terminal is the owner's and its own, and a Ctrl-C reaches both.
+ * @returns the group that init has left; undefined if a shell has made init a job of its own, or the owner detached it
+ */
+function leaveGroupTo(owner: Pid): Pid | undefined {
+  const group = ownProcessGroup();
+  // 0: the group has no number in this PID namespace.
+  if (group === 0 || group === process.pid || processGroupOf(owner) !== group) return undefined;
+  leadNewGroup();
+  return group;
 }
 
 /** While init is the owner's child, its pid is no other process's. */

@@ -1,12 +1,6 @@
 import { createLog } from '../log/log.ts';
 import { giveBackFilePages } from '../native/memory.ts';
-import {
-  becomeSubreaper,
-  exitNow,
-  ownProcessGroup,
-  setParentDeathSignal,
-  setProcessName,
-} from '../native/process.ts';
+import { becomeSubreaper, exitNow, setParentDeathSignal, setProcessName } from '../native/process.ts';
 import { blockOnlyInThisThread, watchSignals } from '../native/signals.ts';
 import type { Signal } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
@@ -99,9 +93,8 @@ function start(
   }
 
   // Start the workload. This is the point of no return: what fails in a system call from here on is logged and survived.
-  const terminal = openTerminal(watch);
-  // An owner in init's own group (no shell made a job of init) keeps its terminal until the workload reads from it.
-  const isOwnersJob = options.untilOwner && ownProcessGroup() !== process.pid;
+  // In the owner's group, the workload has the owner's terminal, and no part of it is init's.
+  const terminal = bonds?.group === undefined ? openTerminal(watch) : undefined;
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
   const records = openRecords(options, log, nameOf);
@@ -109,7 +102,7 @@ function start(
     policy: {
       options,
       isPid1,
-      terminal: terminal === undefined ? 'none' : terminal.isOwn && !isOwnersJob ? 'own' : 'shared',
+      terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored,
       keepsStatuses: records.needsStatuses !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
@@ -123,7 +116,7 @@ function start(
     program: command === undefined ? '' : fromBytes(command[0]),
     start() {
       try {
-        return startWorkload(command as Command, inherited);
+        return startWorkload(command as Command, inherited, bonds?.group);
       } finally {
         // From now on they are forwarded too, for the workload may have installed a handler. Without one init ignores the
         // signal, as the workload does.

@@ -27,9 +27,10 @@ export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
 /**
  * Starts the workload as the leader of its own process group, with everything that init inherited restored: ignored
  * signals, signal mask, descriptors, descriptor limit and environment.
+ * @param group that it joins instead
  * @throws Failure with the exit status, if the command cannot be run
  */
-export function startWorkload(command: Command, inherited: Inherited): Pid {
+export function startWorkload(command: Command, inherited: Inherited, group?: Pid): Pid {
   const { descriptors = STANDARD_STREAMS, descriptorLimit, environment, blockedSignals } = inherited;
   const ignored = signalsToIgnore(inherited.ignoredSignals);
   for (const descriptor of STANDARD_STREAMS) setCloseOnExec(descriptor, !descriptors.includes(descriptor));
@@ -47,6 +48,7 @@ export function startWorkload(command: Command, inherited: Inherited): Pid {
     environment,
     defaultSignals: (signalSet(everySignal) & ~signalSet(ignored)) as SignalSet,
     signalMask: blockedSignals,
+    ...(group !== undefined && { group }),
   };
   try {
     // posix_spawn(3) can reset a disposition but not ignore a signal: the child inherits ignored signals from init.

@@ -27,9 +27,9 @@ const kernels = [
 ] as const;
 
 /** Starts an owner that owns an actor, and waits until that runs. */
-async function startOwner(line: readonly string[]) {
+async function startOwner(line: readonly string[], detached = false) {
   const { marker, env } = newMarker();
-  const owner = startProcess(line, { env });
+  const owner = startProcess(line, { env, detached });
   const lines = [await owner.nextLine(), await owner.nextLine()];
   const init = Number(lines.find((text) => text.startsWith('owns'))?.split(' ')[1]);
   return { owner, init, marker };
@@ -63,6 +63,15 @@ describeWith(['actor', 'refuse'], 'the end of an owner', () => {
       const { owner, init, marker } = await startOwner([...under, ...line]);
       await expectAlive(owner, init);
       owner.kill('SIGKILL');
+      await until(isGone(marker), 'nothing of it runs');
+    });
+
+    test('SIGKILL for its whole process group, as of a shell’s job, does not reach init', async () => {
+      const { owner, init, marker } = await startOwner([...under, ...nodeOwner], true);
+      const [workload] = childrenOf(init);
+      expect(workload?.group).toBe(owner.pid);
+      expect(processStat(init)?.group).toBe(init);
+      process.kill(-owner.pid, 'SIGKILL');
       await until(isGone(marker), 'nothing of it runs');
     });
 
@@ -155,18 +164,19 @@ describeWith(['script'], 'an owner on a terminal', () => {
     expect(await canListen(port)).toBe(true);
   });
 
-  test('keeps it: Ctrl-C reaches the owner, and the command once', async () => {
-    const script = "trap 'echo caught' INT; echo ready; while :; do sleep 0.05; done";
+  test('shares it with the command: both read from it, and Ctrl-C reaches both, once', async () => {
+    const script = `read -r line; echo "got $line"; trap 'echo command' INT; echo ready; while :; do sleep 0.05; done`;
     const owner = `
       import { spawnBound } from 'subreaper';
       spawnBound('sh', ['-c', ${JSON.stringify(script)}], { stdio: 'inherit', graceMs: 100 });
-      process.on('SIGINT', () => console.log('owner caught'));`;
+      process.on('SIGINT', () => console.log('owner'));`;
     const terminal = startTerminal([node, '--input-type=module', '-e', owner]);
-    await terminal.shows(/ready/);
+    terminal.type('a line\n');
+    await terminal.shows(/got a line[\s\S]*ready/);
     for (let round = 0; round < 2; round++) {
       terminal.type('\x03');
-      const [seen] = await terminal.shows(/(owner caught[\s\S]*\ncaught)|(\ncaught[\s\S]*owner caught)/);
-      expect(seen.match(/caught/g)).toHaveLength(2);
+      const [seen] = await terminal.shows(/owner\r[\s\S]*command\r|command\r[\s\S]*owner\r/);
+      expect(seen.match(/owner|command/g)).toHaveLength(2);
     }
   });
 });
@@ -179,11 +189,12 @@ describe('an owner that is SIGKILLed at a random moment of the start', () => {
   /** Some of the moments come after the end of the start. */
   const MOMENTS = 1.5;
 
+  /** The owner leads a process group. */
   function startHardTree(port: number) {
     const { marker, env } = newMarker();
     const options = JSON.stringify({ graceMs });
     const line = [node, app('owner.mjs'), options, node, app('hard-tree.cjs'), String(port)];
-    return { marker, owner: startProcess(line, { env }) };
+    return { marker, owner: startProcess(line, { env, detached: true }) };
   }
 
   /** How long it takes here and now until the whole tree runs. */
@@ -210,7 +221,8 @@ describe('an owner that is SIGKILLed at a random moment of the start', () => {
       const { marker, owner } = startHardTree(port);
       await new Promise((wake) => setTimeout(wake, random.between(0, MOMENTS * longest)));
       sizes.push(runningWith(marker).length);
-      owner.kill('SIGKILL');
+      // The owner alone, or all of its group.
+      process.kill(random.pick([owner.pid, -owner.pid]), 'SIGKILL');
       const killed = performance.now();
       await until(isGone(marker), 'nothing of it runs');
       endedMs.push(performance.now() - killed);
