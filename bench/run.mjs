@@ -13,7 +13,7 @@ import { createRecord } from './record.mjs';
 import { tablesOf } from './table.mjs';
 
 /** Each is a file of measure/. */
-const measurements = 'start,burst,storm,signals,memory,idle,in-process,growth,crowd,size';
+const measurements = 'start,bound,burst,storm,signals,memory,idle,in-process,growth,crowd,size';
 
 const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
 const { values: options } = parseArgs({ options: { only: text, against: text, quick: flag, redraw: flag } });

@@ -17,6 +17,7 @@ const targets = [
   { of: 'start: exec to workload', most: 1.08, ratioTo: 'node empty.cjs' },
   { of: 'start: pinned to one core, exec to exit', most: 1.25, ratioTo: 'node empty.cjs' },
   { of: 'start: pinned to one core, user and system time', most: 1.3, ratioTo: 'node empty.cjs' },
+  { of: 'bound: ', most: 1.1, ratioTo: 'spawn of subreaper --', candidates: /^spawnBound$/ },
   { of: 'burst: 100 ', most: 1, ratioTo: 'tini' },
   { of: 'burst: 20,000 ', most: 0.7, ratioTo: 'tini' },
   { of: 'signal to workload: p50', most: 1.4, ratioTo: 'tini' },

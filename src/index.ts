@@ -11,6 +11,7 @@ export {
 } from './in-process/register.ts';
 export { becomeSubreaper } from './native/process.ts';
 export { SystemError } from './native/system-error.ts';
+export { type BoundOptions, type BoundProcess, spawnBound } from './owner/spawn-bound.ts';
 export { type KillTreeOptions, killTree } from './process-tree/kill-tree.ts';
 export { descendants, type ProcessInfo } from './process-tree/process-table.ts';
 

@@ -15,6 +15,8 @@ if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
 const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
 const projects = ['--project', 'integration', '--project', 'storms'];
 const integration = [
+  'a-tree-ends-with-its-input',
+  'a-tree-ends-with-its-owner',
   'a-stop-explains-itself',
   'daemons-keep-the-container-up',
   'events',
@@ -27,6 +29,7 @@ const integration = [
   'orphans-are-reaped',
   'refused-calls',
   'signals-are-forwarded',
+  'spawn-bound',
   'stopping-and-restarting',
   'the-kernel-reaps',
   'the-terminal-is-the-workloads',

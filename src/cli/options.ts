@@ -140,6 +140,20 @@ export const options: readonly Option[] = [
     }),
   },
   {
+    kind: 'flag',
+    long: '--until-owner',
+    help: 'end the whole tree when the process that started init ends, in whatever way',
+    default: { untilOwner: false },
+    set: () => ({ untilOwner: true }),
+  },
+  {
+    kind: 'flag',
+    long: '--until-stdin-closes',
+    help: 'end the whole tree, after --grace, when standard input (a pipe or a socket) reaches its end',
+    default: { untilStdinCloses: false },
+    set: () => ({ untilStdinCloses: true }),
+  },
+  {
     kind: 'value',
     long: '--termination-log',
     value: 'FILE',

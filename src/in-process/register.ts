@@ -1,10 +1,10 @@
 import { aBoolean, aFunction, checkOptions, type Rule, rule } from '../arguments/check-arguments.ts';
 import { orphanEvent, type ReapedOrphan } from '../events/orphan.ts';
-import { requireModule } from '../native/require.ts';
 import { killAtOnce } from '../process-tree/kill-at-once.ts';
 import { hasEnded, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 import { announceOrphan } from './announce-orphan.ts';
 import { isSubscribed, publish } from './channels.ts';
+import { onExit } from './on-exit.ts';
 import { joinReaper, type Participant } from './reaper.ts';
 
 /** The methods of a pino logger that `register` uses. */
@@ -113,9 +113,4 @@ function killOrphans(orphans: () => ProcessInfo[]): void {
     if (processes !== 0) publish({ event: 'kill', processes });
   }
   killAtOnce(orphans);
-}
-
-/** signal-exit calls back for process.exit and for every signal that ends the process. Loaded only when it is needed. */
-function onExit(callback: () => void): () => void {
-  return (requireModule('signal-exit') as typeof import('signal-exit')).onExit(callback);
 }

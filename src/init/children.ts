@@ -37,6 +37,8 @@ export interface Children {
   wake(): void;
   /** Reaps what has ended, and leaves no more to the kernel: zombies would only make a round of SIGKILL longer. */
   reapBeforeKill(): void;
+  /** Reaps in the kernel's place from now on, and tells when no child is left. */
+  takeBack(): void;
   /** Whether the kernel discards the statuses from now on, because none matters any more. */
   discardStatuses(discard: boolean): void;
 }
@@ -143,6 +145,13 @@ export function createChildren(
     if (workload !== undefined && status !== undefined) childChanged(workload.pid, status);
   }
 
+  /** The workload's status before any orphan's: once it is reaped, an orphan may have its pid. */
+  function takeBack(): void {
+    if (!reapLoop.isLeftToKernel()) return;
+    reapLoop.takeBack();
+    takeReaped();
+  }
+
   function takeEnded(): void {
     if (reapLoop.isLeftToKernel()) takeReaped();
     else reapLoop.catchUp(workload?.pid);
@@ -213,12 +222,12 @@ export function createChildren(
     },
     wake: reapLoop.wake,
     reapBeforeKill() {
-      if (reapLoop.isLeftToKernel()) {
-        reapLoop.takeBack();
-        // The workload's status before any orphan's: once it is reaped, an orphan may have its pid.
-        takeReaped();
-      }
+      takeBack();
       attempt(takeEnded);
+    },
+    takeBack() {
+      takeBack();
+      reapLoop.wake();
     },
     discardStatuses(discard) {
       if (discard) reapLoop.discardStatuses();

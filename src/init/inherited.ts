@@ -196,7 +196,9 @@ function strings(nulTerminated: string): ByteString[] {
 }
 
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
-  return environ.filter((entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|SAVED\w*|OPTIONS|PARENT)=/.test(entry));
+  return environ.filter(
+    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|SAVED\w*|OPTIONS|PARENT|NODE)=/.test(entry),
+  );
 }
 
 /** Restores the variables that the launcher renamed, so that node would not act on them. */

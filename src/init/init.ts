@@ -25,6 +25,7 @@ import type { Inherited } from './inherited.ts';
 import { createInterpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
 import type { Messages } from './messages.ts';
+import { openBonds } from './open-bonds.ts';
 import type { InitOptions } from './options.ts';
 import { openRecords } from './records.ts';
 import { createSignalLoops } from './signal-loops.ts';
@@ -94,6 +95,7 @@ function start(
     // If the parent died before the call, the kernel sends nothing: send it here.
     if (process.ppid !== inherited.parentPid) held.push(options.parentDeathSignal);
   }
+  const bonds = openBonds(options, inherited);
 
   // If wait4(2) is refused, init cannot see that a child ends. Find that out before the workload runs.
   const cannotWait = attempt(() => void waitForAny(false));
@@ -108,7 +110,9 @@ function start(
   messages?.begin({ adoptsOrphans: isPid1 || isSubreaperForSure(), terminal: handOver?.terminal });
 
   // Start the workload. This is the point of no return: what fails in a system call from here on is logged and survived.
-  const terminal = options.leads === 'group' ? openTerminal(watch) : undefined;
+  // A workload that leads no group of its own has the terminal of those above, and no part of it is init's.
+  const leadsGroup = options.leads === 'group' && bonds?.group === undefined;
+  const terminal = leadsGroup ? openTerminal(watch) : undefined;
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
   const records = openRecords(options, messages, log, nameOf);
@@ -134,6 +138,7 @@ function start(
         return startWorkload(command as Command, inherited, {
           leads: options.leads,
           openTerminalAs: handOver?.openAs,
+          group: bonds?.group,
         });
       } catch (error) {
         throw inWordsOf(messages, fromBytes((command as Command)[0]), error);
@@ -160,7 +165,7 @@ function start(
   process.on('beforeExit', () => fail(new Error('no event can come any more')));
 
   // Release the held signals.
-  deliver = interpreter.deliver;
+  deliver = bonds?.begin(interpreter) ?? interpreter.deliver;
   const undelivered = attempt(() => held.forEach(deliver));
   if (undelivered !== undefined) fail(undelivered);
 

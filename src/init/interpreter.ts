@@ -13,6 +13,7 @@ import { createChildren } from './children.ts';
 import type { Explanations } from './explanations.ts';
 import { statusOf } from './failure.ts';
 import {
+  type BondEvent,
   type Effect,
   type Event,
   initialState,
@@ -58,6 +59,8 @@ export interface Interpreter {
   begin(): void;
   /** Call it with every signal that init gets. */
   deliver(signal: Signal): void;
+  /** Call it with the end of what init is bound to. */
+  end(event: BondEvent): void;
   /** Call it with an exception that nothing has caught. @throws Error if the tree cannot be ended in order */
   fail(error: Error): void;
 }
@@ -169,6 +172,7 @@ export function createInterpreter(parts: Parts): Interpreter {
       children.forgetRun();
     },
     'discard-statuses': ({ discard }) => children.discardStatuses(discard),
+    'take-back': children.takeBack,
     'set-timer'({ timer: name, ms }) {
       fired = undefined;
       timer = setTimeout(() => {
@@ -262,6 +266,10 @@ export function createInterpreter(parts: Parts): Interpreter {
       }
       children.catchUp();
       dispatch({ kind: 'signal', signal });
+    },
+    end(event) {
+      children.catchUp();
+      dispatch(event);
     },
     fail(error) {
       dispatch({ kind: 'init-failed', message: error.message });

@@ -44,6 +44,8 @@ type LifecycleOptions = Pick<
   | 'pause'
   | 'suspendOn'
   | 'survivors'
+  | 'untilOwner'
+  | 'untilStdinCloses'
 >;
 
 /** The progress of a stop signal. */
@@ -53,6 +55,8 @@ type Stopping =
   | { readonly kind: 'held'; readonly signal: Signal; readonly sent: Signal }
   /** It was forwarded. `waitedMs` is how long ago, at the last timer. */
   | { readonly kind: 'forwarded'; readonly waitedMs: number }
+  /** Standard input has ended. The workload sees that too, and has --grace to end by itself. */
+  | { readonly kind: 'input-ended' }
   /** --stop-timeout has expired: every process gets SIGKILL. */
   | { readonly kind: 'killing' };
 
@@ -94,7 +98,9 @@ export type State =
       readonly survivors: 'unknown' | 'asked' | 'killing';
       /** How much of the grace time had passed at the last timer. */
       readonly waitedMs: number;
-      /** init itself has failed: the workload may still run, and is ended like a survivor. */
+      /** The workload may still run, and is ended like a survivor. */
+      readonly workloadRuns: boolean;
+      /** init itself has failed: the workload's status does not matter any more. */
       readonly hasFailed: boolean;
     })
   /** --restart waits before the next run. */
@@ -102,7 +108,7 @@ export type State =
   | { readonly kind: 'exiting'; readonly status: number };
 
 /** 'slow': time to say what init still waits for. */
-export type TimerName = 'stop-delay' | 'slow' | 'stop-timeout' | 'grace' | 'backoff';
+export type TimerName = 'stop-delay' | 'slow' | 'stop-timeout' | 'input' | 'grace' | 'backoff';
 
 export type Event =
   | {
@@ -142,10 +148,18 @@ export type Event =
   /** init may not signal, or cannot see, any of the survivors: it would wait for ever. */
   | { readonly kind: 'survivors-out-of-reach'; readonly why: string; readonly error?: string | undefined }
   | { readonly kind: 'timer'; readonly timer: TimerName }
+  /** The process that started init has ended. */
+  | { readonly kind: 'owner-ended' }
+  /** Nobody can write to standard input any more. */
+  | { readonly kind: 'input-ended' }
+  /** The owner asks for what SIGKILL cannot do, which would end init alone. */
+  | { readonly kind: 'kill-requested' }
   /** An exception in init. */
   | { readonly kind: 'init-failed'; readonly message: string }
   /** wait4(2) is refused, or the kernel does not tell how the workload that it reaped ended. */
   | { readonly kind: 'cannot-wait'; readonly message: string };
+
+export type BondEvent = Extract<Event, { kind: 'owner-ended' | 'input-ended' | 'kill-requested' }>;
 
 export type Effect =
   | { readonly kind: 'start' }
@@ -167,6 +181,8 @@ export type Effect =
   | { readonly kind: 'forget-survivors' }
   /** Whether the kernel reaps from now on, because no status matters any more. */
   | { readonly kind: 'discard-statuses'; readonly discard: boolean }
+  /** If the kernel has reaped so far, init does from now on: it has to know when the last process has ended. */
+  | { readonly kind: 'take-back' }
   | { readonly kind: 'set-timer'; readonly timer: TimerName; readonly ms: number }
   | { readonly kind: 'clear-timer'; readonly timer: TimerName }
   | { readonly kind: 'give-terminal' }
@@ -202,6 +218,7 @@ export interface Step {
 
 const SIGCONT = signalNumber('SIGCONT');
 const SIGHUP = signalNumber('SIGHUP');
+const SIGKILL = signalNumber('SIGKILL');
 const SIGSTOP = signalNumber('SIGSTOP');
 const SIGTERM = signalNumber('SIGTERM');
 /** Ctrl-C and Ctrl-\ send these. */
@@ -261,6 +278,7 @@ function timerOf({ options, slowMs }: Policy, state: State): Timer | undefined {
     case 'draining': {
       const { stopping } = state;
       if (stopping.kind === 'held') return { timer: 'stop-delay', ms: options.stopDelayMs };
+      if (stopping.kind === 'input-ended') return { timer: 'input', ms: options.graceMs };
       if (stopping.kind !== 'forwarded') return undefined;
       return waitingTimer(slowMs, stopping.waitedMs, 'stop-timeout', options.stopTimeoutMs);
     }
@@ -304,7 +322,10 @@ function react(policy: Policy, state: Living, event: Event): Step {
     case 'signal':
       return received(policy, state, event.signal);
     case 'workload-ended':
-      return state.kind === 'running' ? ended(policy, state, event) : same(state);
+      if (state.kind === 'running') return ended(policy, state, event);
+      return state.kind === 'terminating' && state.workloadRuns
+        ? endedAsAsked(policy, state, event)
+        : same(state);
     case 'terminal-signal':
       return state.kind === 'running' ? interrupted(state, event.signal) : same(state);
     case 'workload-stopped':
@@ -321,6 +342,12 @@ function react(policy: Policy, state: Living, event: Event): Step {
       return outOfReach(policy, state, event);
     case 'timer':
       return timerFired(policy, state, event.timer);
+    case 'owner-ended':
+      return logged('info', 'the owner has ended, everything ends', endTree(policy, state));
+    case 'input-ended':
+      return logged('info', 'standard input has ended', inputEnded(policy, state));
+    case 'kill-requested':
+      return then(endTree(policy, state), (now) => killNow(policy, now));
     case 'init-failed':
       return failed(policy, state, event.message);
     case 'cannot-wait':
@@ -332,8 +359,15 @@ function same(state: State, ...effects: readonly Effect[]): Step {
   return { state, effects };
 }
 
-function log(level: Extract<Effect, { kind: 'log' }>['level'], message: string, fields?: LogFields): Effect {
+type Level = Extract<Effect, { kind: 'log' }>['level'];
+
+function log(level: Level, message: string, fields?: LogFields): Effect {
   return fields === undefined ? { kind: 'log', level, message } : { kind: 'log', level, message, fields };
+}
+
+/** Logs before the effects of a step. */
+function logged(level: Level, message: string, { state, effects }: Step): Step {
+  return { state, effects: [log(level, message), ...effects] };
 }
 
 /** Chains two steps: the effects of the second follow those of the first. */
@@ -391,8 +425,7 @@ function ended(
   state: Of<'running'>,
   event: Extract<Event, { kind: 'workload-ended' }>,
 ): Step {
-  const { how, atMs, hadTerminal, workload } = event;
-  const end = how.kind === 'exited' ? { 'process.exit.code': how.code } : { signal: how.signal };
+  const { how, atMs, hadTerminal } = event;
   const status = exitStatus(how);
   const { restarts, startedAtMs, stopping } = state;
   // Ctrl-C and the hang-up of the terminal only reach the workload's group.
@@ -400,8 +433,7 @@ function ended(
     how.kind === 'killed' &&
     (how.signal === SIGHUP || (terminalStopSignals.includes(how.signal) && hadTerminal));
   const stoppedBy = state.stoppedBy ?? (wasStopped ? how.signal : state.interruptedBy);
-  const fields = { event: 'ended', 'process.pid': workload, ...end } as const;
-  const effects: Effect[] = [...takeTerminal(policy), log('info', 'workload ended', fields)];
+  const effects: Effect[] = [...takeTerminal(policy), logEnd(event)];
   if (isUnexplained(policy, state, event)) effects.push(explain({ kind: 'end', how }));
   // After a stop signal, init does not wait for descendants: it ends them.
   if (policy.options.until === 'all' && stoppedBy === undefined) {
@@ -419,6 +451,11 @@ function ended(
   const next =
     stopping.kind === 'killing' ? then(terminating, (now) => killSurvivors(policy, now)) : terminating;
   return { state: next.state, effects: [...effects, ...next.effects] };
+}
+
+function logEnd({ how, workload }: Extract<Event, { kind: 'workload-ended' }>): Effect {
+  const end = how.kind === 'exited' ? { 'process.exit.code': how.code } : { signal: how.signal };
+  return log('info', 'workload ended', { event: 'ended', 'process.pid': workload, ...end });
 }
 
 /** Whether the workload ended by a signal that came neither from init nor from the terminal, or looks as if it did. */
@@ -540,6 +577,10 @@ function stopWorkload(
       const first = forward(policy, forwarded, state.stopping.signal, state.stopping.sent);
       return then(first, (now) => forward(policy, now, signal, sent));
     }
+    case 'input-ended':
+      // --stop-timeout sees to the rest. Without it the timer of the end does, and goes on.
+      if (policy.options.stopTimeoutMs === undefined) return forward(policy, state, signal, sent);
+      return stopWorkload(policy, { ...state, stopping: { kind: 'no' } }, signal, sent);
     case 'forwarded':
     case 'killing':
       return forward(policy, state, signal, sent);
@@ -602,6 +643,64 @@ function takeTerminal({ terminal }: Policy): readonly Effect[] {
   return terminal === 'none' ? [] : [{ kind: 'take-terminal' }];
 }
 
+// --- The end of the owner, or of standard input
+
+/**
+ * Ends whatever there is: SIGTERM to every process, --grace, SIGKILL. Nobody is left to wait for a --stop-delay, or to
+ * insist. It counts as a stop signal: nothing is started again, and a signal after it is a second one.
+ */
+function endTree(policy: Policy, state: Living): Step {
+  switch (state.kind) {
+    case 'running':
+      return state.stopping.kind === 'killing' ? same(state) : endWithWorkload(policy, state);
+    case 'draining':
+      return state.stopping.kind === 'killing'
+        ? same(state)
+        : terminate(policy, asStopped(state), drainedStatus(asStopped(state)), 0);
+    case 'pausing':
+      return terminate(policy, asStopped(state), 0, 0);
+    case 'terminating':
+      return same(asStopped(state));
+    case 'backoff':
+      return exit(state.status);
+    case 'starting':
+      // Between these two events is no turn of the event loop, which all others come from.
+      return same(state);
+  }
+}
+
+/** The workload ends like a survivor. Its status is init's, if it ends before SIGKILL. */
+function endWithWorkload(policy: Policy, state: Of<'running'>): Step {
+  return terminate(policy, asStopped(state), 128 + SIGTERM, 0, { workloadRuns: true });
+}
+
+/** A workload that reads its input to the end ends by itself. So it gets --grace before anything else is done. */
+function inputEnded(policy: Policy, state: Living): Step {
+  if (state.kind !== 'running' && state.kind !== 'draining') return endTree(policy, state);
+  const { kind } = state.stopping;
+  const willEnd = kind !== 'no' && policy.options.stopTimeoutMs !== undefined;
+  if (willEnd || kind === 'killing') return same(state);
+  return same({ ...asStopped(state), stopping: { kind: 'input-ended' } });
+}
+
+function asStopped<Stopped extends Run>(state: Stopped): Stopped {
+  return { ...state, stoppedBy: state.stoppedBy ?? SIGTERM };
+}
+
+/** The workload has ended, which init had asked for. */
+function endedAsAsked(
+  policy: Policy,
+  state: Of<'terminating'>,
+  event: Extract<Event, { kind: 'workload-ended' }>,
+): Step {
+  const status = state.hasFailed ? state.status : exitStatus(event.how);
+  const next: State = { ...state, workloadRuns: false, status };
+  const effects = [...takeTerminal(policy), logEnd(event)];
+  // They have been discarded before, if init has failed or kills.
+  const isDiscarded = state.hasFailed || state.survivors === 'killing';
+  return same(next, ...effects, ...(isDiscarded ? [] : discardUnlessKept(policy)));
+}
+
 // --- The end of a run
 
 /** Ends the run. If there are survivors, their grace time begins. */
@@ -610,11 +709,20 @@ function terminate(
   { stoppedBy, restarts }: Run,
   status: number,
   runMs: number,
-  hasFailed = false,
+  { workloadRuns = false, hasFailed = false } = {},
 ): Step {
-  const begun = { survivors: 'unknown', waitedMs: 0 } as const;
-  const state: State = { kind: 'terminating', stoppedBy, restarts, status, runMs, ...begun, hasFailed };
-  return same(state, ...discardUnlessKept(policy));
+  const state: Of<'terminating'> = {
+    kind: 'terminating',
+    stoppedBy,
+    restarts,
+    status,
+    runMs,
+    survivors: 'unknown',
+    waitedMs: 0,
+    workloadRuns,
+    hasFailed,
+  };
+  return same(state, ...(workloadRuns && !hasFailed ? [takeBack] : discardUnlessKept(policy)));
 }
 
 /** Once the workload has ended, statuses only matter to those who keep them. */
@@ -623,6 +731,7 @@ function discardUnlessKept({ keepsStatuses }: Policy): readonly Effect[] {
 }
 
 const discardStatuses: Effect = { kind: 'discard-statuses', discard: true };
+const takeBack: Effect = { kind: 'take-back' };
 
 function childrenLeft(policy: Policy, state: Living): Step {
   if (state.kind === 'terminating') {
@@ -689,6 +798,7 @@ function timerFired(policy: Policy, state: Living, timer: TimerName): Step {
     case 'running':
     case 'draining': {
       const { stopping } = state;
+      if (stopping.kind === 'input-ended') return endTree(policy, state);
       if (stopping.kind !== 'held') return stopTimedOut(policy, state);
       const forwarded = { ...state, stopping: { kind: 'forwarded', waitedMs: 0 } as const };
       return forward(policy, forwarded, stopping.signal, stopping.sent);
@@ -748,10 +858,11 @@ function killNow(policy: Policy, state: State): Step {
 
 function killSurvivors(policy: Policy, state: State): Step {
   if (state.kind !== 'terminating') return same(state);
+  const status = state.workloadRuns && !state.hasFailed ? 128 + SIGKILL : state.status;
   // When PID 1 ends, the kernel kills everything left in the namespace, and waits for it: there is no race to lose.
-  if (isLast(policy, state)) return exit(state.hasFailed ? state.status : remapped(policy, state.status));
-  const killing: State = { ...state, survivors: 'killing' };
-  const discard = policy.keepsStatuses ? [discardStatuses] : [];
+  if (isLast(policy, state)) return exit(state.hasFailed ? status : remapped(policy, status));
+  const killing: State = { ...state, status, survivors: 'killing' };
+  const discard = policy.keepsStatuses || (state.workloadRuns && !state.hasFailed) ? [discardStatuses] : [];
   return same(killing, ...discard, kill(policy, killing));
 }
 
@@ -819,7 +930,7 @@ function failed(policy: Policy, state: Living, error: string): Step {
   const ending =
     state.kind === 'terminating'
       ? same({ ...state, ...run, status: FAILED, hasFailed: true })
-      : terminate(policy, run, FAILED, 0, true);
+      : terminate(policy, run, FAILED, 0, { workloadRuns: state.kind === 'running', hasFailed: true });
   const isKilling = 'stopping' in state && state.stopping.kind === 'killing';
   const next = isKilling ? then(ending, (now) => killSurvivors(policy, now)) : ending;
   return { state: next.state, effects: [fatal, ...next.effects] };

@@ -26,6 +26,10 @@ export interface InitOptions {
   readonly pause: boolean;
   /** What the kernel is to send init when its parent dies. */
   readonly parentDeathSignal: Signal | undefined;
+  /** End the tree when the process that started init ends. */
+  readonly untilOwner: boolean;
+  /** End the tree when standard input does: nobody can write to it any more. */
+  readonly untilStdinCloses: boolean;
   /** The absolute path of the file for the reason of a bad end; undefined for that of Kubernetes, if it is there. */
   readonly terminationLog: string | undefined;
   /** The absolute path of the file for the report, '-' for standard error. */

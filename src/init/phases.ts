@@ -40,7 +40,7 @@ function phaseOf(state: State): Phase | undefined {
     case 'running':
     case 'draining':
       if (state.stopping.kind === 'held') return 'stop-delay';
-      if (state.stopping.kind === 'forwarded') return 'stop';
+      if (state.stopping.kind === 'forwarded' || state.stopping.kind === 'input-ended') return 'stop';
       if (state.stopping.kind === 'killing') return 'kill';
       return state.kind === 'draining' ? 'drain' : undefined;
     case 'terminating':

@@ -29,6 +29,9 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLOUT = 4;
 export const TIOCNOTTY = 0x5422;
+export const EPOLL_CLOEXEC = 0o2000000;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLLRDHUP = 0x2000;
 
 export const AF_UNIX = 1;
 export const AF_NETLINK = 16;

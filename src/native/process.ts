@@ -9,6 +9,8 @@ const prctlName = /* @__PURE__ */ bind<[number, string], number>('prctl', 'int',
 const prctlFlag = /* @__PURE__ */ bind<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
 const exitCall = /* @__PURE__ */ bind<[number], never>('_exit', 'void', ['int']);
 const getpgrpCall = /* @__PURE__ */ bind<[], number>('getpgrp', 'int', []);
+const getpgidCall = /* @__PURE__ */ bind<[number], number>('getpgid', 'int', ['int']);
+const setpgidCall = /* @__PURE__ */ bind<[number, number], number>('setpgid', 'int', ['int', 'int']);
 
 const flagCell = new Int32Array(1);
 
@@ -56,6 +58,17 @@ export function setProcessName(name: string): void {
 /** getpgrp(2). */
 export function ownProcessGroup(): Pid {
   return getpgrpCall() as Pid;
+}
+
+/** getpgid(2). @returns undefined if there is no such process */
+export function processGroupOf(pid: Pid): Pid | undefined {
+  const group = getpgidCall(pid);
+  return group === -1 ? undefined : (group as Pid);
+}
+
+/** Leaves the process group for a new one that this process leads, setpgid(2). @throws SystemError EPERM for a session leader */
+export function leadNewGroup(): void {
+  checked('setpgid', setpgidCall(0, 0));
 }
 
 /**

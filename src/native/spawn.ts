@@ -58,7 +58,7 @@ export interface Spawn {
   /** The new process's signal mask. */
   readonly signalMask: SignalSet;
   /** The process group that it joins, of the same session. */
-  readonly group?: Pid;
+  readonly group?: Pid | undefined;
   /** What it leads if it joins no group: a new process group (the default), a new session, or nothing. */
   readonly leads?: 'group' | 'session' | 'nothing';
   /**

@@ -9,5 +9,4 @@ export {
 } from './orphan-chain.ts';
 export { type PipeHolder, pipeHolders } from './pipe-holders.ts';
 export { processTree, type WaitForZombiesOptions, waitForZombies, zombies } from './process-tree.ts';
-export { spawnSupervised } from './spawn-supervised.ts';
 export { type ProcessTracker, type TrackOptions, trackProcesses } from './track-processes.ts';

@@ -46,8 +46,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a stop between two runs is ignored',
-    from: "case 'backoff': return exit(state.status);",
-    to: "case 'backoff': return same(state);",
+    from: "case 'backoff': return exit(state.status); case 'starting': return same(state);",
+    to: "case 'backoff': return same(state); case 'starting': return same(state);",
   },
   {
     name: 'a signal that the workload ignores from its start is a stop',
@@ -86,8 +86,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an exception does not count as a stop',
-    from: 'stoppedBy: state.stoppedBy ?? SIGTERM',
-    to: 'stoppedBy: state.stoppedBy',
+    from: 'restarts: state.restarts, stoppedBy: state.stoppedBy ?? SIGTERM',
+    to: 'restarts: state.restarts, stoppedBy: state.stoppedBy',
   },
 
   // --- Forwarding
@@ -287,5 +287,45 @@ export const mutants: readonly Mutant[] = [
     name: 'a report loses statuses before the end',
     from: 'return keepsStatuses ? [] : [discardStatuses];',
     to: 'return [discardStatuses];',
+  },
+  {
+    name: 'the workload starts again after the end of its owner',
+    from: 'return same(asStopped(state));',
+    to: 'return same(state);',
+  },
+  {
+    name: 'the end of the owner waits for --stop-timeout',
+    from: "return state.stopping.kind === 'killing' ? same(state) : endWithWorkload(policy, state);",
+    to: "return state.stopping.kind !== 'no' ? same(state) : endWithWorkload(policy, state);",
+  },
+  {
+    name: 'the status of a workload that ends with its owner is lost',
+    from: 'workloadRuns && !hasFailed ? [takeBack] : discardUnlessKept(policy)',
+    to: 'hasFailed ? [takeBack] : discardUnlessKept(policy)',
+  },
+  {
+    name: 'init ends with 143, and the workload has ended with another status',
+    from: 'const status = state.hasFailed ? state.status : exitStatus(event.how);',
+    to: 'const status = state.status;',
+  },
+  {
+    name: 'a workload that SIGKILL ends has the status of SIGTERM',
+    from: 'const status = state.workloadRuns && !state.hasFailed ? 128 + SIGKILL : state.status;',
+    to: 'const status = state.status;',
+  },
+  {
+    name: 'the end of standard input asks at once',
+    from: "return same({ ...asStopped(state), stopping: { kind: 'input-ended' } });",
+    to: 'return endTree(policy, state);',
+  },
+  {
+    name: 'a stop signal makes init wait for ever for a workload whose input has ended',
+    from: 'if (policy.options.stopTimeoutMs === undefined) return forward(policy, state, signal, sent);',
+    to: '',
+  },
+  {
+    name: 'a request to kill leaves the grace time',
+    from: 'return then(endTree(policy, state), (now) => killNow(policy, now));',
+    to: 'return endTree(policy, state);',
   },
 ];

@@ -70,6 +70,14 @@ function* withOneMore(): Generator<Policy> {
     yield withOptions({ survivors, until: 'all', stopTimeoutMs: 1000, restart });
   }
   yield withOptions({ suspendOn: [SIGUSR1, SIGHUP] });
+  const bound = { untilOwner: true, untilStdinCloses: true };
+  yield withOptions({ pause: true, ...bound });
+  for (const until of untils)
+    for (const stopTimeoutMs of [undefined, 1000, 6000]) {
+      yield withOptions({ ...bound, until, stopTimeoutMs, restart, stopDelayMs: 500 });
+      yield withOptions({ ...bound, until, stopTimeoutMs, graceMs: 0 }, { keepsStatuses: true });
+    }
+  yield withOptions({ ...bound, remapExit: new Map([[143, 0]]) }, { terminal: 'shared' });
   // Longer than the first times at which init says what it waits for.
   for (const stopTimeoutMs of [undefined, 6000])
     yield withOptions({ restart, until: 'all', stopDelayMs: 500, stopTimeoutMs, graceMs: 6000 });

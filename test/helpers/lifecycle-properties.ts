@@ -3,6 +3,7 @@ import type { Effect, Policy, State } from '../../src/init/lifecycle.ts';
 import {
   isForwarding,
   isStopped,
+  killed,
   type Move,
   type Phase,
   restartsInARow,
@@ -92,7 +93,8 @@ function everybodyObjection(policy: Policy, world: World, everybody: boolean): s
 }
 
 function discardObjection({ keepsStatuses }: Policy, world: World): string | undefined {
-  if (world.workloadRuns && !world.hasFailed) return 'the status of a running workload is discarded';
+  if (world.workloadRuns && !world.hasFailed && world.killInMs !== 0)
+    return 'the status of a running workload is discarded';
   return keepsStatuses && world.killInMs !== 0 ? 'statuses are discarded that matter' : undefined;
 }
 
@@ -160,7 +162,7 @@ function exitObjection(policy: Policy, world: World, status: number): string | u
   if (mayRestart(policy, world) && !world.isLost) return 'an exit, where --restart asks for another run';
   if (world.hasChildren && !policy.isPid1 && !world.isOutOfReach && !isLeaving)
     return 'an exit that leaves processes behind';
-  const expected = exitStatus(policy, world);
+  const expected = exitStatus(policy, killed(world));
   return status === expected ? undefined : `exit status ${status}, not ${expected}`;
 }
 
@@ -251,6 +253,8 @@ function hasPurpose(policy: Policy, world: World, timer: NonNullable<World['time
       return isStopping && policy.options.stopTimeoutMs !== undefined;
     case 'slow':
       return isStopping || isEnding;
+    case 'input':
+      return world.inputEnded && isStopping;
     case 'grace':
       return isEnding;
     case 'backoff':

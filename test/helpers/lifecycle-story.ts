@@ -53,6 +53,12 @@ function describeMove(move: Move): string {
       return 'init may signal none of the survivors';
     case 'timer':
       return `the timer fires: ${move.timer}`;
+    case 'owner-ended':
+      return 'the owner ends';
+    case 'input-ended':
+      return 'standard input ends';
+    case 'kill-requested':
+      return 'SIGSTKFLT comes';
     case 'init-failed':
       return 'init throws an exception';
     case 'cannot-wait':

@@ -66,6 +66,8 @@ export interface World {
   readonly stoppedBy: Signal | undefined;
   /** A Ctrl-C reached the workload: if it ends, that was why. */
   readonly interruptedBy: Signal | undefined;
+  /** Standard input has ended, and the workload has --grace to end by itself. */
+  readonly inputEnded: boolean;
   /** init has thrown. */
   readonly hasFailed: boolean;
   /** Something happened after which init can only exit, with 125. */
@@ -105,6 +107,7 @@ const newRun = {
   hasChildren: false,
   held: [],
   interruptedBy: undefined,
+  inputEnded: false,
   runMs: 0,
   owed: [],
   delayed: undefined,
@@ -182,7 +185,14 @@ export function possibleMoves(policy: Policy, world: World): Move[] {
     for (const signal of [SIGTSTP, SIGTTIN, SIGSTOP]) moves.push({ kind: 'workload-stopped', signal });
     for (const signal of [SIGINT, SIGKILL]) moves.push({ kind: 'terminal-signal', signal });
   }
-  return [...moves, ...failures];
+  return [...moves, ...endsOfBonds(policy), ...failures];
+}
+
+function endsOfBonds({ options }: Policy): Move[] {
+  const moves: Move[] = [];
+  if (options.untilOwner) moves.push({ kind: 'owner-ended' }, { kind: 'kill-requested' });
+  if (options.untilStdinCloses) moves.push({ kind: 'input-ended' });
+  return moves;
 }
 
 const signalled = (signal: Signal): Event => ({ kind: 'signal', signal });
@@ -257,7 +267,15 @@ export function withEvent(policy: Policy, world: World, event: Event): World {
       if (world.phase !== 'draining' && world.phase !== 'ending') return world;
       return { ...over(drained(world)), hasChildren: true, isOutOfReach: true };
     case 'timer':
-      return withTimer(world, event.timer);
+      return withTimer(policy, world, event.timer);
+    case 'owner-ended':
+      return withEndOfTree(policy, world);
+    case 'input-ended':
+      return withEndOfInput(policy, world);
+    case 'kill-requested': {
+      const ending = withEndOfTree(policy, world);
+      return ending.phase === 'ending' ? { ...ending, killInMs: 0, overInMs: 0 } : ending;
+    }
     case 'init-failed':
       return withFailure(policy, world);
     case 'cannot-wait':
@@ -310,6 +328,29 @@ function withStop(policy: Policy, world: World, sent: Signal): World {
   }
 }
 
+/** It counts as a stop signal, and the workload ends like a survivor. SIGKILL that has begun goes on. */
+function withEndOfTree(policy: Policy, world: World): World {
+  if (world.phase === 'starting' || (isForwarding(world) && world.isKilling)) return world;
+  const stopped = { ...world, stoppedBy: world.stoppedBy ?? SIGTERM };
+  if (world.phase === 'ending' || world.phase === 'over') return stopped;
+  return ending(policy, world.phase === 'running' ? { ...stopped, status: 128 + SIGTERM } : stopped);
+}
+
+/** The workload has the grace time twice: to end by itself, and after SIGTERM. */
+function withEndOfInput(policy: Policy, world: World): World {
+  if (!isForwarding(world)) return withEndOfTree(policy, world);
+  if (world.killInMs !== undefined) return world;
+  const { graceMs } = policy.options;
+  return {
+    ...world,
+    stoppedBy: world.stoppedBy ?? SIGTERM,
+    inputEnded: true,
+    delayed: undefined,
+    killInMs: 2 * graceMs,
+    overInMs: 2 * graceMs,
+  };
+}
+
 function withStopOfTheWorkload({ options }: Policy, world: World, sent: Signal): World {
   const { graceMs, stopDelayMs, stopTimeoutMs } = options;
   const within = (delayMs: number) =>
@@ -320,8 +361,11 @@ function withStopOfTheWorkload({ options }: Policy, world: World, sent: Signal):
   if (world.delayed !== undefined) {
     return { ...world, owed: [...world.owed, world.delayed.sent, sent], delayed: undefined, ...within(0) };
   }
-  if (world.stoppedBy !== undefined) return { ...world, owed: [...world.owed, sent] };
-  const stopped = { ...world, stoppedBy: sent, ...within(stopDelayMs) };
+  // --stop-timeout takes over from the end of standard input.
+  const isFirst = world.stoppedBy === undefined || (world.inputEnded && stopTimeoutMs !== undefined);
+  if (!isFirst) return { ...world, owed: [...world.owed, sent] };
+  const stoppedBy = world.stoppedBy ?? sent;
+  const stopped = { ...world, stoppedBy, inputEnded: false, ...within(stopDelayMs) };
   return stopDelayMs === 0
     ? { ...stopped, owed: [...world.owed, sent] }
     : { ...stopped, delayed: { sent, ms: stopDelayMs } };
@@ -335,15 +379,19 @@ export function isStopped({ stoppedBy, hasFailed }: World): boolean {
 function withEnd(policy: Policy, world: World, event: Extract<Event, { kind: 'workload-ended' }>): World {
   const { how, hadTerminal, atMs } = event;
   const ended = { ...world, workloadRuns: false };
+  if (world.phase === 'ending') return { ...ended, status: statusOf(how) };
   if (world.phase !== 'running') return ended;
   const byTerminal =
     how.kind === 'killed' && (how.signal === SIGHUP || (hadTerminal && isTerminalStop(how.signal)));
   const stoppedBy = world.stoppedBy ?? (byTerminal ? how.signal : world.interruptedBy);
-  const status = how.kind === 'exited' ? how.code : 128 + how.signal;
-  const known = { ...ended, stoppedBy, status, runMs: atMs };
+  const known = { ...ended, stoppedBy, status: statusOf(how), runMs: atMs };
   return policy.options.until === 'all' && stoppedBy === undefined
     ? { ...known, phase: 'draining', owed: [] }
     : ending(policy, known);
+}
+
+function statusOf(how: Extract<Event, { kind: 'workload-ended' }>['how']): number {
+  return how.kind === 'exited' ? how.code : 128 + how.signal;
 }
 
 /** Whatever is left gets --grace, unless SIGKILL has begun. */
@@ -353,6 +401,7 @@ function ending({ options: { graceMs } }: Policy, world: World): World {
     phase: 'ending',
     owed: [],
     delayed: undefined,
+    inputEnded: false,
     killInMs: world.isKilling ? 0 : graceMs,
     overInMs: Math.min(world.overInMs ?? graceMs, graceMs),
   };
@@ -378,8 +427,9 @@ function withFailure(policy: Policy, world: World): World {
   return phase === 'ending' ? failed : ending(policy, failed);
 }
 
-function withTimer(world: World, timer: Timer['timer']): World {
+function withTimer(policy: Policy, world: World, timer: Timer['timer']): World {
   const fired = { ...world, timer: undefined };
+  if (timer === 'input' && world.inputEnded) return withEndOfTree(policy, fired);
   return timer === 'stop-delay' && world.delayed !== undefined
     ? { ...fired, owed: [...world.owed, world.delayed.sent], delayed: undefined }
     : fired;
@@ -406,7 +456,7 @@ export function withEffect(world: World, effect: Effect): World {
     case 'ask':
       return { ...signalling(world, effect.everybody), hasAsked: true };
     case 'kill':
-      return { ...signalling(world, effect.everybody), isKilling: true };
+      return { ...signalling(killed(world), effect.everybody), isKilling: true };
     case 'kill-at-once':
       return { ...world, workloadRuns: false, hasChildren: false };
     case 'discard-statuses':
@@ -416,6 +466,11 @@ export function withEffect(world: World, effect: Effect): World {
     default:
       return world;
   }
+}
+
+/** A workload that has not ended by itself ends by SIGKILL, whether or not its status is taken. */
+export function killed(world: World): World {
+  return world.phase === 'ending' && world.workloadRuns ? { ...world, status: 128 + SIGKILL } : world;
 }
 
 function signalling(world: World, everybody: boolean): World {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeWith } from '../helpers/modes.ts';
 
 /** Runs the demo of an example. @returns the JSON of its last line */
@@ -43,6 +43,24 @@ describeWith([], 'the prometheus example', () => {
           'subreaper_orphans_total{name="sleep",end="0"} 3',
         ],
       },
+    });
+  });
+});
+
+describe.each([
+  ['mcp', [], ['the server alone', 'the server below subreaper']],
+  ['dev-server', [], ['spawn', 'spawnBound']],
+  ['bound-browser', ['chromium'], ['Chromium alone', 'Chromium below subreaper']],
+] as const)('the %s example', (name, parts, [alone, bound]) => {
+  describeWith(parts, 'SIGKILLs the owner', () => {
+    test('and finds what is left, without and with', async () => {
+      expect(await runDemo(name)).toEqual({
+        code: 0,
+        result: [
+          { name: alone, isLeft: true },
+          { name: bound, isLeft: false },
+        ],
+      });
     });
   });
 });

@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { register } from '../../src/in-process/register.ts';
@@ -12,7 +11,6 @@ import {
   type Orphan,
   orphanChain,
   processTree,
-  spawnSupervised,
   trackProcesses,
   waitForOrphans,
   waitForZombies,
@@ -22,7 +20,7 @@ import { commandLine } from '../../src/testing/process-details.ts';
 import { buildFolder, launcher } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { runCode } from '../helpers/own-init.ts';
-import { childrenOf, processStat, runningWith, until } from '../helpers/proc.ts';
+import { processStat, runningWith, until } from '../helpers/proc.ts';
 import { startProcess } from '../helpers/run-init.ts';
 
 const isRunning = ({ pid }: { pid: number }) => ![undefined, 'Z'].includes(processStat(pid)?.state);
@@ -402,96 +400,6 @@ describe('zombies and process trees', () => {
     );
     expect(processTree(2 ** 22 + 1)).toBe('');
     await killTree(root.pid);
-  });
-});
-
-describe('spawnSupervised', () => {
-  /** A server with a child in another session, and a grandchild that ignores SIGTERM. */
-  const server = (port: number) => `
-    const { spawn } = require('node:child_process');
-    process.on('SIGTERM', () => {});
-    spawn('sh', ['-c', "trap '' TERM; sleep 60 & sleep 61"], { detached: true, stdio: 'ignore' });
-    require('node:net').createServer().listen(${port}, '127.0.0.1', () => console.log('listening'));
-  `;
-
-  async function freePort(): Promise<number> {
-    const listener = createServer().listen(0, '127.0.0.1');
-    await once(listener, 'listening');
-    const { port } = listener.address() as { port: number };
-    await new Promise((done) => listener.close(done));
-    return port;
-  }
-
-  const canListen = (port: number) =>
-    new Promise<boolean>((resolve) => {
-      const listener = createServer()
-        .on('error', () => resolve(false))
-        .listen(port, '127.0.0.1', () => listener.close(() => resolve(true)));
-    });
-
-  test('passes the exit code, the output and a signal on', async () => {
-    const child = spawnSupervised('sh', ['-c', 'echo "$0 $(env | grep -c SUBREAPER)"; exit 5', 'it'], {
-      stdio: 'pipe',
-    });
-    const [[output], exit] = await Promise.all([
-      once(child.stdout as NodeJS.ReadableStream, 'data'),
-      once(child, 'exit'),
-    ]);
-    expect(String(output)).toBe('it 0\n');
-    expect(exit).toEqual([5, null]);
-    const ended = spawnSupervised('sleep', ['60']);
-    await until(() => childrenOf(ended.pid as number).some(({ name }) => name === 'sleep'), 'it has started');
-    ended.kill();
-    expect(await once(ended, 'exit')).toEqual([143, null]);
-  });
-
-  test('a SIGKILL for the test process frees the port', async () => {
-    const port = await freePort();
-    const marker = `subreaper-supervised-${process.pid}-${port}`;
-    const runner = startProcess(
-      [
-        'node',
-        '--input-type=module',
-        '-e',
-        `import { spawnSupervised } from 'subreaper/testing';
-         spawnSupervised(process.execPath, ['-e', ${JSON.stringify(server(port))}], { stdio: 'inherit' });`,
-      ],
-      { env: { ...process.env, MARKER: marker } },
-    );
-    expect(await runner.nextLine()).toBe('listening');
-    await until(
-      () => runningWith(marker).filter(({ name }) => name === 'sleep').length === 2,
-      'its children run',
-    );
-    expect(await canListen(port)).toBe(false);
-    runner.kill('SIGKILL');
-    await until(() => runningWith(marker).length === 0, 'all of it has ended');
-    expect(await canListen(port)).toBe(true);
-  });
-
-  test('a parent that ends before init has asked the kernel is noticed', async () => {
-    const marker = `subreaper-race-${process.pid}`;
-    const file = join(mkdtempSync(join(buildFolder, 'race-')), 'runner.mjs');
-    onTestFinished(() => rmSync(join(file, '..'), { recursive: true }));
-    writeFileSync(
-      file,
-      `import { spawnSupervised } from 'subreaper/testing';
-       spawnSupervised('sleep', ['1000'], { detached: true, stdio: 'ignore' });
-       process.kill(process.pid, 'SIGKILL');`,
-    );
-    for (let round = 0; round < 10; round++) {
-      const runner = startProcess(['node', file], { env: { ...process.env, MARKER: marker } });
-      expect(await runner.exit).toEqual({ code: null, signal: 'SIGKILL' });
-    }
-    await until(() => runningWith(marker).length === 0, 'nothing of them runs');
-  });
-
-  test('init compares its parent with the one that it was started by', async () => {
-    const elsewhere = start('sleep', '1000');
-    const init = startProcess([launcher, '-p', 'TERM', '--', 'sleep', '1000'], {
-      env: { ...process.env, SUBREAPER_PARENT: String(elsewhere.pid) },
-    });
-    expect(await init.exit).toEqual({ code: 143, signal: null });
   });
 });
 

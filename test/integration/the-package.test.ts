@@ -233,7 +233,7 @@ describe('the packed package', () => {
   /** How many reapers a process has. It must be one, however many copies it loads. */
   const logReapers = `console.log(Object.getOwnPropertySymbols(globalThis)
     .filter(({ description }) => /^subreaper/.test(description)).length)`;
-  const names = 'SystemError,becomeSubreaper,descendants,killTree,register';
+  const names = 'SystemError,becomeSubreaper,descendants,killTree,register,spawnBound';
 
   test.each([
     ['import', 'module', `import 'subreaper/register'; import * as s from 'subreaper';`],

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { spawnSupervised } from '../../src/testing/spawn-supervised.ts';
+import { spawnBound } from '../../src/index.ts';
 import type { Message } from './guest/message.ts';
 
 /** For a machine that hangs. An emulated one takes about a minute, on a busy machine much longer. */
@@ -24,7 +24,7 @@ export async function boot(image: string, initramfs: string, folder: string): Pr
   const start = performance.now();
   const consoleFile = join(folder, 'console');
   const messageFile = join(folder, 'messages');
-  const qemu = spawnSupervised(
+  const qemu = spawnBound(
     'qemu-system-x86_64',
     [
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-cpu', 'max', '-smp', '2', '-m', '2048'],

@@ -22,6 +22,7 @@ const headers = [
   'stdint.h',
   'stdio.h',
   'string.h',
+  'sys/epoll.h',
   'sys/ioctl.h',
   'sys/mman.h',
   'sys/prctl.h',
@@ -81,6 +82,9 @@ const fixedConditions = [
   'offsetof(struct timespec, tv_nsec) == 8',
   'offsetof(struct unix_diag_req, sdiag_family) == 0',
   'offsetof(struct nlmsghdr, nlmsg_len) == 0',
+  // Packed on x64 only.
+  'sizeof(struct epoll_event) <= 16',
+  'offsetof(struct epoll_event, events) == 0',
 ];
 
 interface Tables {

@@ -58,6 +58,8 @@ describe('an option', () => {
       restart: { kind: 'no' },
       pause: false,
       parentDeathSignal: undefined,
+      untilOwner: false,
+      untilStdinCloses: false,
       terminationLog: undefined,
       report: undefined,
       trace: undefined,

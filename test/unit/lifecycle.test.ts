@@ -52,6 +52,7 @@ function run(policy: Policy, ...events: readonly Event[]): { state: State; effec
 }
 
 const exit = (status: number) => ({ kind: 'exit', status });
+const exiting = (status: number) => ({ kind: 'exiting', status });
 const explanation = (what: Explained): Effect => ({ kind: 'explain', what });
 const fired = (timer: TimerName): Event => ({ kind: 'timer', timer });
 
@@ -268,6 +269,74 @@ describe('the lifecycle', () => {
       expect(effects.filter((effect) => effect.kind === 'explain' && effect.what.kind === 'end')).toEqual([]);
   });
 
+  const owned = withOptions({ untilOwner: true, untilStdinCloses: true, restart: { kind: 'always' } });
+  const ownerEnded: Event = { kind: 'owner-ended' };
+  const inputEnded: Event = { kind: 'input-ended' };
+
+  test('the end of the owner ends the workload like a survivor, and its status is init’s', () => {
+    expect(run(owned, started, ownerEnded).effects).toEqual([
+      { kind: 'set-timer', timer: 'grace', ms: 2000 },
+      { kind: 'take-back' },
+    ]);
+    const asked = [started, ownerEnded, childrenLeft];
+    expect(run(owned, ...asked).effects).toEqual([
+      explanation({ kind: 'asking' }),
+      { kind: 'ask', everybody: false },
+    ]);
+    expect(run(owned, ...asked, exited(5)).effects).toEqual([{ kind: 'discard-statuses', discard: true }]);
+    expect(run(owned, ...asked, exited(5), noChildLeft).effects).toContainEqual(exit(5));
+    expect(run(owned, ...asked, fired('grace')).effects).toEqual([
+      explanation({ kind: 'killing' }),
+      { kind: 'discard-statuses', discard: true },
+      { kind: 'kill', everybody: false },
+    ]);
+    expect(run(owned, ...asked, fired('grace'), noChildLeft).effects).toContainEqual(exit(137));
+  });
+
+  test('nothing starts again, and nothing is waited for, once the owner has ended', () => {
+    expect(run(owned, started, exited(1), ownerEnded, noChildLeft).state).toEqual(exiting(1));
+    expect(run(owned, started, exited(1), noChildLeft, ownerEnded).state).toEqual(exiting(1));
+    const delayed = withOptions({ untilOwner: true, stopDelayMs: 9000 });
+    expect(run(delayed, started, signal(SIGTERM), ownerEnded).effects).toEqual([
+      { kind: 'clear-timer', timer: 'stop-delay' },
+      { kind: 'set-timer', timer: 'grace', ms: 2000 },
+      { kind: 'take-back' },
+    ]);
+    const draining = withOptions({ untilOwner: true, until: 'all' });
+    expect(run(draining, started, exited(0), ownerEnded).state).toMatchObject({
+      kind: 'terminating',
+      status: 143,
+    });
+  });
+
+  test('the end of standard input gives the workload the grace time to end by itself', () => {
+    expect(run(owned, started, inputEnded).effects).toEqual([
+      { kind: 'set-timer', timer: 'input', ms: 2000 },
+    ]);
+    expect(run(owned, started, inputEnded, exited(0), noChildLeft).state).toEqual(exiting(0));
+    expect(run(owned, started, inputEnded, fired('input')).state).toMatchObject({
+      kind: 'terminating',
+      workloadRuns: true,
+    });
+    // A stop signal goes through, and stops no clock.
+    const stopped = run(owned, started, inputEnded, signal(SIGTERM));
+    expect(stopped.effects).toMatchObject([{ kind: 'forward', sent: SIGTERM }]);
+    expect(stopped.state).toMatchObject({ stopping: { kind: 'input-ended' } });
+    const timeout = withOptions({ untilStdinCloses: true, stopTimeoutMs: 500 });
+    expect(run(timeout, started, inputEnded, signal(SIGTERM)).effects).toMatchObject([
+      { kind: 'clear-timer', timer: 'input' },
+      { kind: 'set-timer', timer: 'stop-timeout' },
+      { kind: 'forward', sent: SIGTERM },
+    ]);
+    expect(run(timeout, started, signal(SIGTERM), inputEnded).effects).toEqual([]);
+  });
+
+  test('a request to kill leaves no time', () => {
+    expect(run(owned, started, { kind: 'kill-requested' }).effects.slice(-1)).toEqual([
+      { kind: 'kill', everybody: false },
+    ]);
+  });
+
   test('a Ctrl-C that the workload handles ends the restarts', () => {
     const restart = { kind: 'always' } as const;
     const policy = { ...withOptions({ restart }), terminal: 'own' } as const;
@@ -398,6 +467,9 @@ const labels: Readonly<Record<Event['kind'], string>> = {
   'no-child-left': 'no child is left',
   'survivors-out-of-reach': 'survivors are out of reach',
   timer: 'a timer',
+  'owner-ended': 'the owner ended',
+  'input-ended': 'standard input ended',
+  'kill-requested': 'a request to kill',
   'init-failed': 'init fails',
   'cannot-wait': 'wait4 is refused',
 };
@@ -444,8 +516,9 @@ ${lines.join('\n')}
 
 A wait4 that is refused, or a kernel that does not tell how the workload ended, leads from every state to the exit, with
 status 125. An exception in init leads to terminating, and a second one to the exit, with the same status. The timers are
-\`--stop-delay\` and \`--stop-timeout\` (running, draining), \`--grace\` (terminating) and the back-off of \`--restart\`. A state has
-one timer at most: while init waits for a stop or for survivors, the same timer first stops at 2, 5, 10 and 30 s, where init
+\`--stop-delay\`, \`--stop-timeout\` and the one after the end of standard input (running, draining), \`--grace\` (terminating)
+and the back-off of \`--restart\`. If the owner ends, a workload that runs is ended like a survivor. A state has one timer at
+most: while init waits for a stop or for survivors, the same timer first stops at 2, 5, 10 and 30 s, where init
 says what it waits for.
 `;
   await expect(text).toMatchFileSnapshot('../../docs/lifecycle.md');

@@ -1,0 +1,113 @@
+import { fstatSync, type Stats } from 'node:fs';
+import { onHangUp } from '../native/hang-up.ts';
+import { openPidfd } from '../native/pidfd.ts';
+import { pollReadable } from '../native/poll.ts';
+import { leadNewGroup, ownProcessGroup, processGroupOf, setParentDeathSignal } from '../native/process.ts';
+import type { Pid, Signal } from '../native/types.ts';
+import { signalNumber } from '../signals/signal-names.ts';
+import type { Inherited } from './inherited.ts';
+import type { Interpreter } from './interpreter.ts';
+import type { InitOptions } from './options.ts';
+
+/** What init ends with, beside the workload: its owner, or its standard input. */
+export interface Bonds {
+  /**
+   * Call it once the workload runs.
+   * @returns what takes the signals in the interpreter's place
+   */
+  begin(interpreter: Pick<Interpreter, 'deliver' | 'end'>): (signal: Signal) => void;
+  /** The owner's process group, for the workload; undefined if the workload is to lead its own. */
+  readonly group: Pid | undefined;
+}
+
+/** No program sends this one, and the kernel does not either: with --until-owner it kills the tree, as SIGKILL cannot. */
+const KILL = signalNumber('SIGSTKFLT');
+/** Without pidfds the kernel sends this when the owner, or one of its threads, ends. Nobody dies of it. */
+const LOOK = signalNumber('SIGURG');
+
+/** @throws Error if the owner has ended, or cannot be seen; or if standard input has no other end */
+export function createBonds(
+  { untilOwner, untilStdinCloses, parentDeathSignal }: InitOptions,
+  { parentPid: owner, descriptors }: Inherited,
+): Bonds {
+  // The loop turns only after begin().
+  let end: Interpreter['end'] = () => {};
+  if (untilStdinCloses) {
+    checkInput(descriptors?.includes(0) === false ? undefined : fstatSync(0));
+    onHangUp(0, () => end({ kind: 'input-ended' }));
+  }
+  const isWatched = untilOwner && watch(owner, () => end({ kind: 'owner-ended' }));
+  if (untilOwner && !isWatched) setParentDeathSignal(parentDeathSignal ?? LOOK);
+  // In this order no owner can end unnoticed: either it does so before this line, or it is watched.
+  if (untilOwner) checkOwner(owner);
+
+  return {
+    group: untilOwner ? leaveGroupTo(owner) : undefined,
+    begin({ deliver, end: endTree }) {
+      end = endTree;
+      if (!untilOwner) return deliver;
+      let isOwned = true;
+      return (signal) => {
+        // The death of a thread of the owner sends a signal as well, and changes nothing here.
+        if (!isWatched && isOwned && process.ppid !== owner) {
+          isOwned = false;
+          end({ kind: 'owner-ended' });
+        }
+        if (signal === KILL) end({ kind: 'kill-requested' });
+        else deliver(signal);
+      };
+    },
+  };
+}
+
+/**
+ * Calls back once when the process has ended. A pidfd is the whole process, whichever of its threads has forked init; it
+ * stays the same over an exec and a stop; and init alone has it, so that no descriptor that a process inherits by accident
+ * can hide the end.
+ * @returns whether it can: not before Linux 5.3, or if a seccomp profile refuses pidfd_open(2)
+ */
+function watch(owner: Pid, callBack: () => void): boolean {
+  const pidfd = openPidfd(owner);
+  if (pidfd === undefined) return false;
+  const stop = pollReadable(
+    pidfd,
+    () => {
+      stop();
+      callBack();
+    },
+    false,
+  );
+  return true;
+}
+
+/**
+ * Whoever kills the owner may kill its whole process group (a shell's `kill -9 %1`, timeout(1), CI): init must not be in it.
+ * The workload stays, as if the owner had started it: the terminal is the owner's and its own, and a Ctrl-C reaches both.
+ * @returns the group that init has left; undefined if a shell has made init a job of its own, or the owner detached it
+ */
+function leaveGroupTo(owner: Pid): Pid | undefined {
+  const group = ownProcessGroup();
+  // 0: the group has no number in this PID namespace.
+  if (group === 0 || group === process.pid || processGroupOf(owner) !== group) return undefined;
+  leadNewGroup();
+  return group;
+}
+
+/** While init is the owner's child, its pid is no other process's. */
+function checkOwner(owner: Pid): void {
+  if (process.ppid === 0) {
+    throw new Error('the owner is outside of this PID namespace; leave --until-owner out');
+  }
+  if (process.ppid !== owner)
+    throw new Error('the owner has ended; start subreaper from a process that stays');
+}
+
+function checkInput(input: Stats | undefined): void {
+  if (input?.isFIFO() || input?.isSocket()) return;
+  throw new Error(`standard input is ${nameOf(input)}; give --until-stdin-closes a pipe or a socket`);
+}
+
+function nameOf(input: Stats | undefined): string {
+  if (input === undefined) return 'closed';
+  return input.isCharacterDevice() ? 'a terminal or another device' : 'a file';
+}
