@@ -55,9 +55,12 @@ export function spawnBound(
 export function spawnBound(command: string, options: Options): BoundProcess;
 export function spawnBound(command: string, args: readonly string[], options: Options): BoundProcess;
 export function spawnBound(command: string, ...rest: unknown[]): BoundProcess {
-  const hasArgs = Array.isArray(rest[0]) || rest.length > 1;
-  const args = (hasArgs ? (rest[0] ?? []) : []) as readonly string[];
-  const { graceMs = 2000, ...options } = checked(command, args, (hasArgs ? rest[1] : rest[0]) ?? {});
+  const [first, second] = rest;
+  const hasArgs =
+    rest.length > 1 || Array.isArray(first) || !(typeof first === 'object' || first === undefined);
+  const args = (hasArgs ? (first ?? []) : []) as readonly string[];
+  const given = hasArgs ? second : (first ?? undefined);
+  const { graceMs = 2000, ...options } = checked(command, args, given === undefined ? {} : given);
   // Only who calls this pays for it, and for its 2 ms.
   const { spawn } = process.getBuiltinModule('node:child_process');
   const isLinux = process.platform === 'linux';
@@ -90,7 +93,15 @@ function belowInit(
   const launcher = findLauncher();
   // If there is no shell, node can run the launcher too.
   const [file, ...first] = existsSync('/bin/sh') ? [launcher] : [process.execPath, launcher];
-  const bonds = ['--until-owner', '--scope', 'tree', '--grace', `${Math.ceil(graceMs)}ms`, '--log-level', 'error'];
+  const bonds = [
+    '--until-owner',
+    '--scope',
+    'tree',
+    '--grace',
+    `${Math.ceil(graceMs)}ms`,
+    '--log-level',
+    'error',
+  ];
   // As `spawn` does it. The shell must run the command, and not init.
   const line = shell
     ? [typeof shell === 'string' ? shell : '/bin/sh', '-c', [command, ...args].join(' ')]

@@ -212,7 +212,7 @@ describe('the packed package', () => {
       await seenBy(1, second.pid);
       console.log(seen[0].has(second.pid), ...registrations.map(({ reaped }) => reaped));
       registrations[1].unregister();
-      const child = dependency.spawnSupervised('sh', ['-c', 'cat /proc/$PPID/cmdline; echo'], { stdio: 'inherit' });
+      const child = dependency.spawnBound('sh', ['-c', 'cat /proc/$PPID/cmdline; echo'], { stdio: 'inherit' });
       child.on('exit', (code) => console.log('exit', code));`;
     const output = execFileSync('node', ['--input-type=module', '-e', code], {
       cwd: join(folder, 'two'),

@@ -174,7 +174,7 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     ],
   ],
   [
-    'spawnSupervised',
+    'spawnBound',
     [],
     [
       [undefined, "'command' is undefined; give a string"],
@@ -182,16 +182,17 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     ],
   ],
   [
-    'spawnSupervised',
+    'spawnBound',
     ['true'],
     [
-      [null, "'args' is null; give an array"],
       // Of a command's arguments an error tells no more than the type.
       ['--password=secret', "'args' is a string; give an array"],
-      [{ stdio: 'inherit' }, "'args' is an object; give an array"],
+      ...wrongTimes('graceMs'),
+      [{ argv0: 'x' }, "'argv0' is the name of init, not of the command; leave it out"],
     ],
   ],
-  ['spawnSupervised', ['true', []], [[null, "'options' is null; give an object"]]],
+  ['spawnBound', ['true', {}], [[{}, "'args' is an object; give an array"]]],
+  ['spawnBound', ['true', []], [[null, "'options' is null; give an object"]]],
 ];
 
 const publicFunctions = Object.entries({ ...index, ...testing }).filter(([name]) => /^[a-z]/.test(name));
