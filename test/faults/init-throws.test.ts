@@ -191,7 +191,7 @@ const handlers: readonly Handler[] = [
 
 /** Both say on standard output that they got SIGTERM, and end. */
 const polite = (name: string, then: string) =>
-  `trap 'echo ${name} ends; exit 0' TERM; trap : USR1; ${then}; echo ready; while :; do sleep 1000 & wait $!; done`;
+  `trap 'echo ${name} ends; exit 0' TERM; trap : USR1; ${then}; trap '' USR1; sleep 1000 & trap : USR1; echo ready; while :; do wait $!; done`;
 const stubborn = (then: string) =>
   `trap '' TERM; ${then}; echo ready; while :; do sleep 1000 & wait $!; done`;
 
