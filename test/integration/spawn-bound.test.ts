@@ -190,9 +190,9 @@ describe('spawnBound', () => {
   });
 
   test.each([
-    [['true', 'args'], '\'options\' is "args"; give an object'],
+    [['true', 'args'], "'args' is a string; give an array"],
     [[7], "'command' is 7; give a string"],
-    [['true', { graceMs: -1 }], "'graceMs' is -1; give a whole number from 0 to 2147483647"],
+    [['true', { graceMs: -1 }], "'graceMs' is -1; give a number of milliseconds from 0 to 2147483647"],
     [['true', [], { argv0: 'x' }], "'argv0' is the name of init, not of the command; leave it out"],
   ])('%j is refused', (args, message) => {
     expect(() => spawnBound(...(args as unknown as [string]))).toThrow(

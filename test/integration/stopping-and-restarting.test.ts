@@ -210,7 +210,7 @@ describeModes([], 'a stop signal that was ignored at the start', (mode) => {
       await until(() => records(init.stderr()).some(isDone), `${signal}: ${action}`);
     }
     // init says so of each signal that counts as a stop, before it forwards it.
-    expect(init.stderr()).not.toContain('stop signal received');
+    expect(init.stderr()).not.toContain('"stop signal received"');
   }
 
   async function startRun(options: readonly string[]): Promise<RunningInit> {
@@ -258,7 +258,7 @@ describeModes([], 'a SIGHUP that the workload handles is a reload', (mode) => {
     expect(await init.nextLine()).toBe('ready');
     init.kill('SIGHUP');
     expect(await init.nextLine()).toBe('reloaded');
-    expect(init.stderr()).not.toContain('stop signal received');
+    expect(init.stderr()).not.toContain('"stop signal received"');
     init.kill('SIGUSR2');
   }
 

@@ -170,9 +170,9 @@ describe('waitForOrphans', () => {
   });
 
   test.each([
-    [undefined, {}, "'orphans' is null; give an array"],
-    [{}, {}, "'orphans' is {}; give an array"],
-    [[], { timeoutMs: -1 }, "'timeoutMs' is -1; give a whole number from 0 to"],
+    [undefined, {}, "'orphans' is undefined; give an array"],
+    [{}, {}, "'orphans' is an object; give an array"],
+    [[], { timeoutMs: -1 }, "'timeoutMs' is -1; give a number of milliseconds from 0 to"],
     [[], { timeout: 1 }, "there is no option 'timeout'; take one of timeoutMs"],
   ])('%j with %j is refused', async (orphans, options, message) => {
     const error = await waitForOrphans(orphans as never, options as object).catch((error) => error);
