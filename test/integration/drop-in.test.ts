@@ -446,18 +446,29 @@ describeWith(['actor'], 'called by the name of a program', () => {
     { call: ['tini'], env: { TINI_SUBREAPER: '' }, adopts: true },
     { call: ['dumb-init'], adopts: false },
     { call: ['catatonit'], adopts: true },
-  ] as readonly Adoption[])('$call $env: orphans come to it: $adopts', async ({ call, env, adopts }) => {
-    const [program, ...args] = call;
-    for (const subject of subjectsOf(program)) {
-      const command = ['sh', '-c', '(sleep 600 & echo "ready $!"); read line', actor];
-      const { init } = await start(subject, [program, ...args], 'subreaper', command, env);
-      const orphans = childrenOf(init.pid).filter(({ name }) => name === 'sleep');
-      expect(orphans, subject.name).toHaveLength(adopts ? 1 : 0);
-      // Whoever has adopted it.
-      for (const each of childrenOf(process.pid).filter(({ name }) => name === 'sleep'))
-        process.kill(each.pid, 9);
-    }
-  });
+  ] as readonly Adoption[])(
+    '$call $env: orphans come to it: $adopts',
+    async ({ call, env: variables, adopts }) => {
+      const [program, ...args] = call;
+      for (const subject of subjectsOf(program)) {
+        // A shell waits for its command substitution: by then the orphan has another parent.
+        const script = 'orphan=$(sleep 600 >/dev/null & echo $!); echo "ready $orphan"; read line';
+        const env = environment(subject, variables);
+        const mode = 'subreaper';
+        const init = await startInit({
+          mode,
+          launch: [program],
+          options: args,
+          command: ['sh', '-c', script],
+          spawn: { env },
+        });
+        const orphan = Number((await init.nextLine()).replace('ready ', ''));
+        const isAdopted = childrenOf(init.pid).some(({ pid }) => pid === orphan);
+        process.kill(orphan, 'SIGKILL');
+        expect(isAdopted, subject.name).toBe(adopts);
+      }
+    },
+  );
 
   test.each([
     { call: ['tini', '-s', '-w'], line: /Reaped zombie process with pid=\d+\n/g },
