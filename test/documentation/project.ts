@@ -25,7 +25,7 @@ export interface Projects {
 }
 
 /** What the pages take for granted: tools that a project has anyway, and what they show code for. */
-const tools = ['vitest', 'jest', 'pino'];
+const tools = ['vitest', 'jest', 'pino', '@modelcontextprotocol/sdk'];
 
 const files: Readonly<Record<string, string>> = {
   // A service. It says when it serves, and ends in order on a stop signal.
@@ -51,6 +51,7 @@ export async function makeProjects(): Promise<Projects> {
   const registry = await startRegistry();
   // A folder above the projects has the tools: npm would remove them from a project whose package.json does not name them.
   mkdirSync(join(above, 'node_modules/.bin'), { recursive: true });
+  mkdirSync(join(above, 'node_modules/@modelcontextprotocol'));
   for (const tool of tools) symlinkSync(join(root, 'node_modules', tool), join(above, 'node_modules', tool));
   for (const tool of ['vitest', 'jest'])
     symlinkSync(join(root, 'node_modules/.bin', tool), join(above, 'node_modules/.bin', tool));

@@ -51,7 +51,7 @@ describeEngine('the image that a user builds', () => {
     const { stdout } = await runContainer({ entrypoint: 'sh', command: ['-c', script] });
     const files = stdout.trim().split('\n');
     expect(files).toEqual(expect.arrayContaining(['bin', 'dist', 'package.json']));
-    for (const absent of ['src', 'test', 'bench', 'node_modules', 'build.mjs'])
+    for (const absent of ['src', 'test', 'website', 'node_modules', 'build.mjs'])
       expect(files).not.toContain(absent);
   });
 });

@@ -64,7 +64,7 @@ export type Runner =
   | 'test-runner'
   /** A parser and a schema. */
   | 'parser'
-  /** Nothing: what a program prints, or a picture. */
+  /** Nothing: what a program prints, a picture, or what configures an editor. */
   | 'none';
 
 export function runnerOf({ language, text, isSetUp, page, line }: Block): Runner {
@@ -82,6 +82,9 @@ export function runnerOf({ language, text, isSetUp, page, line }: Block): Runner
       return 'parser';
     case 'text':
     case 'mermaid':
+    // The configuration of an editor, which is not here.
+    case 'lua':
+    case 'toml':
       return 'none';
     default:
       throw new Error(`${page}:${line}: no test runs a block of the language '${language}'`);
