@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, hasEnded, processStat, until } from '../helpers/proc.ts';
-import { startMarked, startProcess } from '../helpers/run-init.ts';
+import { runToEnd, startMarked, startProcess } from '../helpers/run-init.ts';
 
 describeModes(['actor'], 'no process outlives init', (mode) => {
   test.each([
@@ -127,8 +127,10 @@ describeWith(['namespaces'], 'where /proc shows the processes of another namespa
       `${init.join(' ')}; echo $?`,
       launcher,
     ]);
-    expect(await outer.nextLine()).toBe('3');
-    expect(outer.stderr()).toContain('is left behind');
+    expect(await runToEnd(outer)).toMatchObject({
+      stdout: '3\n',
+      stderr: expect.stringContaining('is left behind'),
+    });
   });
 });
 
