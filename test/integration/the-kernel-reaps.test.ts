@@ -93,6 +93,8 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
     });
     await isAsleep(init);
     await until(() => !ignoresChildren(init.pid), 'the workload has ended, and init handles SIGCHLD again');
+    // Only then the kernel discards statuses, which /proc does not show.
+    await until(() => processStat(init.pid)?.state === 'S', 'init waits for the daemon');
     await stop(init);
     init.stdin.write('\n');
     expect(await init.nextLine()).toBe('done');
