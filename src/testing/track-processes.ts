@@ -10,6 +10,8 @@ import { ageMs, commandLine } from './process-details.ts';
 
 /** How long a process may take to end after the test: `child.kill()` at a test's end does not wait. */
 const SETTLE_MS = 200;
+/** The same for one whose first thread has ended: most likely it was killed, and a busy machine is slow to end the rest. */
+const ENDING_MS = 2000;
 const SNAPSHOT_EVERY_MS = 5;
 const MOST_ROUNDS = 5;
 
@@ -71,7 +73,8 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
   async function check(): Promise<void> {
     try {
       let left = leftRunning();
-      for (let waitedMs = 0; left.length > 0 && waitedMs < SETTLE_MS; waitedMs += SNAPSHOT_EVERY_MS) {
+      const patienceMs = () => (left.every(({ state }) => state === 'Z') ? ENDING_MS : SETTLE_MS);
+      for (let waitedMs = 0; left.length > 0 && waitedMs < patienceMs(); waitedMs += SNAPSHOT_EVERY_MS) {
         await sleep(SNAPSHOT_EVERY_MS);
         left = leftRunning();
       }

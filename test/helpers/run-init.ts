@@ -9,6 +9,7 @@ import {
   type ProcessStat,
   processStat,
   runningWith,
+  threadsOf,
   until,
   zombiesOf,
 } from './proc.ts';
@@ -168,7 +169,9 @@ function lineReader(stream: Readable): () => Promise<string> {
  * a killed process may still be there at the check for leaks. In the next round a pid may belong to another process.
  */
 function killWithDescendants(pid: number): void {
-  const runs = (stat: ProcessStat | undefined) => stat !== undefined && stat.state !== 'Z';
+  // A zombie with more than one thread is only the first of them.
+  const runs = (stat: ProcessStat | undefined) =>
+    stat !== undefined && (stat.state !== 'Z' || threadsOf(stat.pid).length > 1);
   const root = processStat(pid);
   let met = root === undefined ? [] : [root];
   while (met.length > 0) {
