@@ -294,22 +294,30 @@ function forward(
     giveUp: (why: string, error: Error) => void;
   },
 ): void {
-  const fields = { event: 'signal', signal: nameOf(signal), sent: nameOf(sent) } as const;
+  const say = (
+    level: 'warn' | 'info' | 'debug',
+    message: string,
+    more?: { error?: string; refused?: number },
+  ): void => {
+    // Without a record nobody needs the names, and finding them takes a tenth of the time that forwarding does.
+    if (!log.passes(level)) return;
+    log(level, message, { event: 'signal', signal: nameOf(signal), sent: nameOf(sent), ...more });
+  };
   const usual = isStopSignal(signal) || isStopSignal(sent) ? 'info' : 'debug';
   if (scope !== 'tree') {
     if (workload === undefined) return;
     const error = attempt(() => workload.signal(sent, scope));
-    if (error === undefined) log(usual, 'signal forwarded', fields);
-    else log('warn', 'signal not forwarded', { ...fields, error: error.message });
+    if (error === undefined) say(usual, 'signal forwarded');
+    else say('warn', 'signal not forwarded', { error: error.message });
     return;
   }
   signalTree.send([sent], ({ sent: count, refused, error, isRetried }) => {
     if (error !== undefined) {
       const what = isRetried ? 'signal not forwarded to all yet' : 'signal not forwarded to all';
-      log('warn', what, { ...fields, error: error.message });
+      say('warn', what, { error: error.message });
       if (!isRetried && isStopSignal(sent)) giveUp('what is left cannot be seen', error);
     } else if (refused > 0) {
-      log('warn', count > 0 ? 'signal not forwarded to all' : 'signal not forwarded', { ...fields, refused });
-    } else log(usual, count > 0 ? 'signal forwarded' : 'signal not forwarded, nobody is left', fields);
+      say('warn', count > 0 ? 'signal not forwarded to all' : 'signal not forwarded', { refused });
+    } else say(usual, count > 0 ? 'signal forwarded' : 'signal not forwarded, nobody is left');
   });
 }

@@ -12,6 +12,7 @@ export const __WNOTHREAD = 0x20000000;
 export const P_ALL = 0;
 export const P_PID = 1;
 export const ECHILD = 10;
+export const EINTR = 4;
 export const ESRCH = 3;
 
 export const PR_SET_PDEATHSIG = 1;
