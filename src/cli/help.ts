@@ -11,16 +11,16 @@ export function helpText(): string {
   const width = Math.max(...rows.map(([names]) => names.length));
   return `Usage: subreaper [options] [--] command [arguments]
 
-Runs the command as a container's init: forwards signals to it, reaps every orphan,
-ends with its exit status.
+Runs the command as a container's init: forwards signals to it, reaps every orphan, and
+exits with its status.
 
 Options:
 ${rows.map(([names, help]) => `  ${names.padEnd(width)}  ${help}`).join('\n')}
 
-Signals: SIGTERM, TERM, 15, RTMIN+3. SUBREAPER_OPTIONS in the environment holds options
-that are read before these.
+Signals: SIGTERM, TERM, 15 or RTMIN+3. Durations: 500ms, 10s or 2m; a bare number is
+seconds. The environment variable SUBREAPER_OPTIONS holds options that are read first.
 
 Exit status: the command's; 128+N if signal N ended it; 127 not found; 126 found but not
-runnable; 125 for wrong usage or a failure of subreaper itself.
+runnable; 125 wrong usage, or a failure of subreaper itself.
 `;
 }

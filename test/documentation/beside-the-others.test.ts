@@ -71,15 +71,15 @@ const rows: Readonly<Record<string, Row>> = {
     const init = await start('orphans');
     return /(^| )0 zombies$/.test((await lineWith(init, 'zombies')) ?? '');
   },
-  async 'ends an app that has no SIGTERM handler, with 143'(start, expected) {
+  async 'SIGTERM ends an app without a handler'(start, expected) {
     const init = await start('plain');
     await lineWith(init, 'ready');
     init.kill('SIGTERM');
     return (await inTime(init.exit, expected))?.code === 143;
   },
   'SIGTERM reaches the whole process group': reachesTheChild('group'),
-  'and what called setsid': reachesTheChild('session'),
-  async 'what the app leaves running gets SIGTERM, and time to end'(start) {
+  'SIGTERM reaches other sessions (setsid)': reachesTheChild('session'),
+  async 'leftovers get SIGTERM and time to end'(start) {
     return (await lineWith(await start('survivor'), 'in order')) !== undefined;
   },
   async 'nothing outlives it, PID 1 or not'(start) {
@@ -90,7 +90,7 @@ const rows: Readonly<Record<string, Row>> = {
     await (await start('daemon', 'subreaper', { MARKER: marker })).exit;
     return runningWith(marker).length === 0;
   },
-  async 'says why the app ended, if it was killed'(start) {
+  async 'says what killed the app'(start) {
     const init = await start('plain');
     await lineWith(init, 'ready');
     process.kill(childrenOf(init.pid)[0]?.pid as number, 'SIGKILL');
@@ -122,58 +122,68 @@ function inTime<Value>(promise: Promise<Value>, isExpected: boolean): Promise<Va
   return Promise.race([promise, sleep(NEVER_MS, undefined)]);
 }
 
+/** Where the answers of a candidate are. One column may be that of two. */
+interface Column {
+  readonly name: string;
+  readonly column: number;
+}
+
 /** The cells of the table: "yes", "no", "with `OPTION`", or "—" where the question does not arise. */
-function readTable(): { head: string[]; cells: string[][] } {
+function readTable(): { columns: Column[]; cells: string[][] } {
   const text = readFileSync(join(root, 'README.md'), 'utf8');
-  const [, table = ''] = /## Beside the others\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(text) ?? [];
+  const [, table = ''] = /## Compared with other inits\n[\s\S]*?\n(\|[\s\S]*?)\n\n/.exec(text) ?? [];
   const [head = [], , ...cells] = table.split('\n').map((line) =>
     line
       .split('|')
       .slice(1, -1)
       .map((cell) => cell.trim()),
   );
-  return { head: head.slice(1).map((name) => name.replaceAll('`', '')), cells };
+  const columns = head.slice(1).flatMap((names, column) =>
+    names
+      .replaceAll('`', '')
+      .split(', ')
+      .map((name) => ({ name, column })),
+  );
+  return { columns, cells };
 }
 
-const { head, cells } = readTable();
+const { columns, cells } = readTable();
 
 test('the table has the rows and columns that are tried here', () => {
-  expect(head).toEqual(Object.keys(candidates));
+  expect(columns.map(({ name }) => name)).toEqual(Object.keys(candidates));
   expect(cells.map(([row]) => row)).toEqual(Object.keys(rows));
 });
 
 describeWith(['namespaces'], 'in the table of the README', () => {
-  describe.each(Object.entries(candidates).map(([name, candidate], column) => ({ name, candidate, column })))(
-    '$name',
-    ({ candidate, column }) => {
-      const isHere = candidate.isHere();
-      for (const [title = '', ...answers] of cells) {
-        const answer = answers[column] as string;
-        if (answer === '—') continue;
-        const start =
-          (options: readonly string[], expected: boolean): Start =>
-          (scene, mode = 'pid1', env = {}) => {
-            const waitMs = expected ? 120_000 : NEVER_MS;
-            const command = ['node', scenes, scene, 'main', String(waitMs)];
-            const launch = candidate.line(options, command);
-            return startInit({
-              mode,
-              launch: launch.slice(0, 1),
-              command: [],
-              options: launch.slice(1),
-              spawn: { env: { ...process.env, PM2_HOME: pm2Home, ...env } },
-            });
-          };
-        const holds = (options: readonly string[], expected: boolean) =>
-          (rows[title] as Row)(start(options, expected), expected);
-        const name = isHere ? `${title}: ${answer}` : `${title} (skipped: it is not installed)`;
-        test.skipIf(!isHere)(name, async () => {
-          const [, option] = /^with `(.*)`$/.exec(answer) ?? [];
-          if (option === undefined) expect(answer).toMatch(/^(yes|no)$/);
-          else expect(await holds(option.split(' '), true)).toBe(true);
-          expect(await holds([], answer === 'yes')).toBe(answer === 'yes');
-        });
-      }
-    },
-  );
+  describe.each(columns)('$name', ({ name: candidateName, column }) => {
+    const candidate = candidates[candidateName] as Candidate;
+    const isHere = candidate.isHere();
+    for (const [title = '', ...answers] of cells) {
+      const answer = answers[column] as string;
+      if (answer === '—') continue;
+      const start =
+        (options: readonly string[], expected: boolean): Start =>
+        (scene, mode = 'pid1', env = {}) => {
+          const waitMs = expected ? 120_000 : NEVER_MS;
+          const command = ['node', scenes, scene, 'main', String(waitMs)];
+          const launch = candidate.line(options, command);
+          return startInit({
+            mode,
+            launch: launch.slice(0, 1),
+            command: [],
+            options: launch.slice(1),
+            spawn: { env: { ...process.env, PM2_HOME: pm2Home, ...env } },
+          });
+        };
+      const holds = (options: readonly string[], expected: boolean) =>
+        (rows[title] as Row)(start(options, expected), expected);
+      const name = isHere ? `${title}: ${answer}` : `${title} (skipped: it is not installed)`;
+      test.skipIf(!isHere)(name, async () => {
+        const [, option] = /^with `(.*)`$/.exec(answer) ?? [];
+        if (option === undefined) expect(answer).toMatch(/^(yes|no)$/);
+        else expect(await holds(option.split(' '), true)).toBe(true);
+        expect(await holds([], answer === 'yes')).toBe(answer === 'yes');
+      });
+    }
+  });
 });

@@ -3,7 +3,7 @@ import type { Option } from '../../src/cli/options.ts';
 /** Options are as old as the first release, unless their row says otherwise. */
 const FIRST_VERSION = '0.1.0';
 /** Change it with the text. */
-const DATE = 'November 26, 2026';
+const DATE = 'November 29, 2026';
 const LONGEST_LINE = 78;
 
 /** man/subreaper.1, in mdoc(7): made from the option table. */
@@ -26,19 +26,18 @@ export function manualPage(options: readonly Option[]): string {
 starts the command in a process group of its own, forwards every signal that
 it can catch to that group, reaps every orphan that it adopts, and ends with
 the exit status of the command.
-It works as process 1 of a container.
-Below any other process it is a child subreaper, see
+It is made to be process 1 of a container.
+Anywhere else it becomes a child subreaper, see
 .Xr prctl 2 .
 .Pp
-Once the command has ended, the processes that it leaves behind get SIGTERM,
-the grace time, and SIGKILL.
+When the command ends, the processes that it leaves running get SIGTERM and,
+after the grace time, SIGKILL.
 No process outlives
 .Nm .
 .Pp
-The command gets the environment, open descriptors, ignored and blocked
-signals, limits, umask and working directory as
-.Nm
-got them.
+The command gets the same environment, open descriptors, ignored and blocked
+signals, limits, umask and working directory as without
+.Nm .
 On a terminal it becomes the foreground process group.
 .Sh OPTIONS
 Options end at the first operand or at
@@ -47,29 +46,27 @@ A later option overrides an earlier one.
 .Pp
 A signal is written as SIGTERM, TERM, 15 or RTMIN+3.
 A duration is written as 500ms, 10s or 2m; a bare number is seconds.
-Stop signals are TERM, INT and QUIT, as they are sent to the command.
+Stop signals are TERM, INT and QUIT, after rewriting.
 .Bl -tag -width Ds
 ${options.map(item).join('\n')}
 .El
 .Sh ENVIRONMENT
 .Bl -tag -width Ds
 .It Ev SUBREAPER_OPTIONS
-Options, separated by white space.
-They are read before the arguments, so an image's options can change without
-another entry point.
+Options, separated by white space, that are read before the arguments.
+They change an image's options without a new entry point.
 The command does not get the variable.
 .It Ev PATH
-Where the command is searched if its name has no slash, and where
-.Nm
-finds
-.Xr node 1 .
+Where to find
+.Xr node 1 ,
+and the command if its name has no slash.
 .El
 .Sh FILES
 .Bl -tag -width Ds
 .It Pa /dev/termination-log
-Where it exists, it gets one line that says why
+If it exists, it gets one line that says why
 .Nm
-ended badly, unless
+ended badly.
 .Fl -termination-log
 names another file.
 .El
@@ -96,13 +93,13 @@ Every error is one line on standard error: what, why, what to do.
 .Sh EXAMPLES
 As the entry point of an image:
 .Pp
-.Dl ENTRYPOINT [\\(dq/app/node_modules/.bin/subreaper\\(dq, \\(dq\\-\\-\\(dq]
+.Dl ENTRYPOINT [\\(dq/app/node_modules/subreaper/bin/subreaper\\(dq, \\(dq\\-\\-\\(dq]
 .Pp
-End the whole tree ten seconds after a stop signal:
+SIGKILL everything if the command still runs ten seconds after a stop signal:
 .Pp
 .Dl $ subreaper --stop-timeout 10s \\-\\- node server.js
 .Pp
-Leave no process of a test run behind:
+Leave no process behind after a test run:
 .Pp
 .Dl $ subreaper \\-\\- npm test
 .Sh SEE ALSO
@@ -111,7 +108,7 @@ Leave no process of a test run behind:
 .Xr wait 2 ,
 .Xr signal 7
 .Pp
-The package holds more in its docs folder, and exports the same for programs.
+The docs folder of the package has a page for each task.
 `;
 }
 
@@ -119,7 +116,7 @@ function item(option: Option): string {
   const names = [option.short, option.long]
     .filter((name) => name !== undefined)
     .map((name) => `Fl ${name.slice(1)}`);
-  const value = option.kind === 'value' ? ` Ar ${escaped(option.value)}` : '';
+  const value = 'value' in option ? ` Ar ${escaped(option.value)}` : '';
   const sentence = `${option.help.charAt(0).toUpperCase()}${option.help.slice(1)}.`;
   const since = `Since ${option.since ?? FIRST_VERSION}.`;
   return [`.It ${names.join(' , ')}${value}`, ...folded(escaped(sentence)), since].join('\n');

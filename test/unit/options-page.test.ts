@@ -14,11 +14,14 @@ const pages: Readonly<Record<string, string>> = {
   '--stop-delay': 'stopping.md',
   '--restart': 'stopping.md',
   '--pause': 'in-a-container.md',
+  '--until-owner': 'owners.md',
+  '--until-stdin-closes': 'owners.md',
   '--termination-log': 'why.md',
   '--report': 'why.md',
   '--trace': 'trace.md',
   '--log-level': 'events.md',
   '--log-format': 'events.md',
+  '--dialect': 'dialects.md',
   '--doctor': 'doctor.md',
   '--doctor-json': 'doctor.md',
 };
@@ -28,7 +31,7 @@ test('docs/options.md has the option table of the parser (update it with: npm ru
     const names = [option.short, option.long].filter((name) => name !== undefined).join(', ');
     const page = pages[option.long ?? ''];
     return [
-      `\`${names}${option.kind === 'value' ? ` ${option.value.replaceAll('|', '\\|')}` : ''}\``,
+      `\`${names}${'value' in option ? ` ${option.value.replaceAll('|', '\\|')}` : ''}\``,
       option.help.replaceAll('|', '\\|'),
       page === undefined ? '' : `[${page.replace('.md', '')}](${page})`,
     ];
@@ -36,13 +39,13 @@ test('docs/options.md has the option table of the parser (update it with: npm ru
   const text = `# Options and exit status
 
 \`subreaper [options] [--] command [arguments]\`. Options end at the first operand or at \`--\`. Write signals as \`SIGTERM\`,
-\`TERM\`, \`15\` or \`RTMIN+3\`, and durations as \`500ms\`, \`10s\` or \`2m\`; a bare number is seconds. Stop signals are TERM, INT
-and QUIT, as sent to the workload after rewriting.
+\`TERM\`, \`15\` or \`RTMIN+3\`. Write durations as \`500ms\`, \`10s\` or \`2m\`; a bare number is seconds. Stop signals are TERM, INT
+and QUIT, after rewriting.
 
 ${markdownTable(['option', 'meaning', 'more'], ...rows)}
 
-The environment variable \`SUBREAPER_OPTIONS\` holds options, separated by white space. subreaper reads them before its
-arguments, so an image's options can change without a new ENTRYPOINT, and arguments win. The workload does not get the
+The environment variable \`SUBREAPER_OPTIONS\` holds options, separated by white space. subreaper reads it before its
+arguments, so arguments win. With it you change an image's options without a new ENTRYPOINT. The command does not get the
 variable.
 
 \`\`\`sh
@@ -53,7 +56,7 @@ SUBREAPER_OPTIONS='--grace 500ms --stop-timeout 5s' npx subreaper -- sh -c 'echo
 
 | status         | when                                                                                 |
 | -------------- | ------------------------------------------------------------------------------------ |
-| the workload's | it exited; with \`--restart\`, in its last run                                         |
+| the command's  | it exited; with \`--restart\`, in its last run                                         |
 | 128 + N        | signal N ended it; with \`--until all\`, stop signal N came after it had ended with 0  |
 | 0              | with \`--pause\`, after a stop signal                                                  |
 | 127            | the command was not found                                                            |
