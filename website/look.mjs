@@ -1,5 +1,5 @@
 // Looks at every page of the built site in Chromium, narrow and wide, light and dark: no error in the console, nothing that
-// is not found, no picture or diagram that is missing, nothing that is wider than the window.
+// is not found, no picture or diagram that is missing, no label that is cut, nothing that is wider than the window.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, resolve } from 'node:path';
@@ -84,5 +84,8 @@ function lookAtPage() {
     ...[...document.images]
       .filter(({ naturalWidth }) => naturalWidth === 0)
       .map(({ src }) => `${src} is no picture`),
+    ...[...document.querySelectorAll('.diagram foreignObject')]
+      .filter((label) => label.firstElementChild.scrollHeight > label.height.baseVal.value + 1)
+      .map(({ textContent }) => `the label '${textContent}' is cut`),
   ];
 }
