@@ -41,7 +41,7 @@ const SIGTERM = signalNumber('SIGTERM');
  * command, 126 if it cannot be run. A SIGKILL from elsewhere, which no process can catch, ends `subreaper` alone.
  *
  * Without Linux, the tree ends only if this process lives long enough to end it: not after SIGKILL.
- * @throws TypeError for `argv0`, and for a `graceMs` that is no whole number
+ * @throws TypeError for `argv0`, and for an argument that is not allowed
  */
 export function spawnBound(
   command: string,

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import {
   aBoolean,
   anArray,
+  aPid,
   aWholeNumber,
   checkArgument,
   checkOptions,
@@ -151,6 +152,7 @@ export async function waitForOrphans(
   options: WaitForOrphansOptions = {},
 ): Promise<void> {
   checkArgument('waitForOrphans', 'orphans', orphans, anArray);
+  for (const orphan of orphans) checkArgument('waitForOrphans', 'pid', orphan?.pid, aPid);
   checkOptions('waitForOrphans', options, { timeoutMs: milliseconds });
   const { timeoutMs = 30_000 } = options;
   const end = now() + timeoutMs;

@@ -142,6 +142,8 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     [
       [undefined, "'orphans' is undefined; give an array"],
       [12, "'orphans' is a number; give an array"],
+      [[12], missingPid[1]],
+      [[{ pid: '12' }], `'pid' is "12"; ${pid}`],
     ],
   ],
   [
