@@ -23,7 +23,7 @@ export const documentedEvents: { readonly [Name in EventName]: DocumentedEvent<F
   },
   signal: {
     levels: ['info', 'debug', 'warn'],
-    when: 'init has forwarded a signal, or dropped it (no `sent`): info for a stop signal, else debug; or could not send it to everybody (warn). Info as well if a stop signal begins no stop, because of `--rewrite` or because the workload ignores it from its start',
+    when: 'init has forwarded a signal, or dropped it (no `sent`). info for a stop signal, also one that begins no stop because of `--rewrite` or because the workload ignores it; debug for others; warn if init could not send it to everybody',
     fields: { signal: 'always', sent: 'sometimes', refused: 'sometimes', error: 'sometimes' },
   },
   stop: {

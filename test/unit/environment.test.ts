@@ -30,19 +30,18 @@ test('docs/environment.md has the table of the tests (update it with: npm run do
     );
   const text = `# The environment
 
-The workload gets the environment as init got it, byte for byte. init is a shell script that becomes a node program, and
-both are started with the same environment. These tables say what each variable that they know would do to init.
+The workload gets init's environment, byte for byte. But init itself is a shell script that becomes a Node program, and both read
+some variables. These tables say what each of them would do to init, and what becomes of it.
 
-- **hidden**: the launcher gives it another name before it starts node. node does not act on it.
+- **hidden**: the launcher renames it before it starts Node, so Node does not act on it.
 - **idle**: it reaches init, and does nothing there.
-- **acts**: it acts on init. Whoever sets the environment is trusted with that: see SECURITY.md.
+- **acts**: it acts on init. Whoever sets the environment is trusted with that ([security](../SECURITY.md)).
 
-\`test/integration/environment-variables.test.ts\` sets each of them, in a launcher run by sh and by bash: the workload must
-get it unchanged, init must write nothing to standard error or to a file that it names, and node's own environment must not
-have it if it is hidden. Another test asks the C library which variables node asks for while init lives: all of them are
-here.
+\`test/integration/environment-variables.test.ts\` sets each of them, under sh and under bash: the workload must get it
+unchanged, init must write nothing, and Node must not see it if it is hidden. Another test records which variables Node asks
+the C library for: all of them are here.
 
-If the image has no shell (\`node bin/subreaper\`), node is there first, and nothing is hidden.
+In an image without a shell (\`node bin/subreaper\`), nothing is hidden.
 
 ## node
 
@@ -66,7 +65,7 @@ ${table(ofTheLinker)}
 
 ## Other programs
 
-Called by another program's name, subreaper reads that program's variables ([dialects.md](dialects.md)). It also reads
+Called by another program's name, subreaper reads that program's variables ([dialects](dialects.md)). It also reads
 \`POSIXLY_CORRECT\` then, as getopt(3) does.
 
 ${table(ofDialects)}

@@ -34,44 +34,43 @@ test('docs/events.md has the table that the types and the tests are checked agai
   ]);
   const text = `# Events
 
-What init does is told as events, with names and fields that stay: one JSON record each on standard error, by pino. An app
-that is its own init publishes the same on \`node:diagnostics_channel\`.
+init reports what it does as events: JSON records on standard error, by pino. Names and fields are stable. An app that is its
+own init publishes the same events on \`node:diagnostics_channel\`.
 
 \`\`\`text
 {"level":20,"time":1767225600000,"name":"subreaper","pid":1,"event":"orphan","process.pid":57,"process.executable.name":"chrome","signal":"SIGKILL","process.uptime":12.41,"process.cpu.time":0.318207,"maxRssKib":98304,"msg":"orphan reaped"}
 \`\`\`
 
-\`level\`, \`time\`, \`name\`, \`pid\` (that of init) and \`msg\` are pino's own. A record without \`event\` is a remark for a
-person, and so is every \`msg\`: they may change.
+\`level\`, \`time\`, \`name\`, \`pid\` (init's) and \`msg\` are pino's own. A \`msg\`, and a record without \`event\`, is for people and
+may change.
 
 ## The events
 
-A question mark: only some records have the field.
+Only some records have a field with a question mark.
 
 ${markdownTable(['event', 'level', 'when', 'fields'], ...events)}
 
-\`-v\` shows info, \`-vv\` debug. \`kill\` and \`restart\` are there by default.
+\`-v\` shows info, \`-vv\` debug. Without either, you see \`kill\` and \`restart\`.
 
 ## The fields
 
-Where OpenTelemetry's semantic conventions for processes have a term, the field has its name and unit. An attribute may go
-into a log record or a span as it is.
+Fields have the names and units of OpenTelemetry's semantic conventions for processes, if there are any. You can copy an
+attribute into a log record or a span.
 
 ${markdownTable(['field', 'type', 'from', 'meaning'], ...fields)}
 
 ## What it costs
 
-Nothing while it is off: pino is loaded for the first record that passes the level, and only after the workload's start.
-At debug, init needs each orphan's status. So the kernel does not reap ([kernel-reaping.md](kernel-reaping.md)), which
-\`-v\` says once, with the reason. An orphan is then looked at in /proc before init waits for it: one more waitid(2), with
-WNOWAIT, and one read of /proc/pid/stat. At other levels init does neither.
+A record below the level costs nothing. init loads pino for the first record that passes it, after the workload's start. At
+debug, init reaps orphans itself ([kernel reaping](kernel-reaping.md)), and each one costs another waitid(2) and a read of
+/proc/pid/stat.
 
-init never blocks on standard error: records that do not fit are dropped, and counted in the next one.
+init never blocks on standard error. It drops records that do not fit, and counts them in the next one.
 
 ## On a terminal
 
-There the log is for a person: one line each, in colour. \`--log-format json\` and \`pretty\` set the form; a pipe or a file
-gets no colour in either. Control characters in it are replaced, since a process chooses its own name.
+On a terminal the log is for people: a line for each record, in colour. \`--log-format json\` and \`pretty\` set the form; only a
+terminal gets colour. Control characters are replaced, because a process chooses its own name.
 
 \`\`\`text
 12:00:00.004 INFO  subreaper[1]: workload started event=started process.pid=7 process.executable.name=node
@@ -87,19 +86,19 @@ subscribe('subreaper:orphan', (orphan) => {
 });
 \`\`\`
 
-An APM can subscribe without the app or subreaper knowing of it. The types \`EventChannels\`, \`StartedEvent\`, \`OrphanEvent\`,
-\`KillEvent\` and \`ExitEvent\` are exported. A channel without a subscriber costs nothing: no event is built, and no orphan
-looked at. Several copies of the package publish each orphan once.
+An APM can subscribe on its own. The types \`EventChannels\`, \`StartedEvent\`, \`OrphanEvent\`,
+\`KillEvent\` and \`ExitEvent\` are exported. A channel without a subscriber costs nothing. Several copies of the package publish
+each orphan once.
 
 ${markdownTable(['channel', 'when', 'fields'], ...channels)}
 
 [examples/prometheus](../examples/prometheus/README.md) counts orphans for Prometheus. The \`logger\` of \`register()\` gets each
 orphan as the same record.
 
-## What is in none of them
+## What they never contain
 
-No argument of a command but the program's name, and nothing of the environment. Tests plant a secret in both and search
-for it at every level, in both forms.
+Events never contain the arguments of a command, beyond the program's name, or anything of the environment. Tests plant a
+secret in both and search for it at every level, in both forms.
 `;
   await expect(text).toMatchFileSnapshot('../../docs/events.md');
 });

@@ -493,8 +493,8 @@ test('docs/lifecycle.md has the diagram of this very function (update it with: n
     .map(([edge, events]) => `  ${edge}: ${[...events].sort().join(', ')}`);
   const text = `# The life of init
 
-\`src/init/lifecycle.ts\` holds it as one function: a state and an event give the next state, and what is to be done.
-This picture is made from that function, by way of every state that it can reach.
+\`src/init/lifecycle.ts\` is one function: a state and an event give the next state, and the effects. A test walks every state
+that it can reach, and draws this picture.
 
 \`\`\`mermaid
 stateDiagram-v2
@@ -514,12 +514,13 @@ ${lines.join('\n')}
 | backoff     | waits before the next run (\`--restart\`)                  |
 | exiting     | has ended with its status                                |
 
-A wait4 that is refused, or a kernel that does not tell how the workload ended, leads from every state to the exit, with
-status 125. An exception in init leads to terminating, and a second one to the exit, with the same status. The timers are
-\`--stop-delay\`, \`--stop-timeout\` and the one after the end of standard input (running, draining), \`--grace\` (terminating)
-and the back-off of \`--restart\`. If the owner ends, a workload that runs is ended like a survivor. A state has one timer at
-most: while init waits for a stop or for survivors, the same timer first stops at 2, 5, 10 and 30 s, where init
-says what it waits for.
+From every state, init exits with 125 if wait4 is refused, or if the kernel does not tell how the workload ended. An exception in
+init leads to terminating, a second one to the exit, also with 125. If the owner ends, init ends the workload like a
+survivor.
+
+The timers are \`--stop-delay\`, \`--stop-timeout\` and the one after the end of standard input (running, draining), \`--grace\`
+(terminating) and the back-off of \`--restart\`. A state has one timer at most. While init waits for a stop or for survivors,
+that timer also wakes it at 2, 5, 10 and 30 s, to say what it waits for.
 `;
   await expect(text).toMatchFileSnapshot('../../docs/lifecycle.md');
 });

@@ -55,9 +55,10 @@ test('docs/reliability.md has the names of the tests that exist (update it with:
   });
   const text = `# Reliability
 
-What is done to init, and what happens. The rows are the names of the tests in \`test/faults\`, and of those of the clock,
-which set that of an emulated machine (\`npm run test:kernels\`): nothing stands here that no test runs. Most run as PID 1 and as a plain subreaper. "Every duty" is: the environment comes through, an orphan is reaped,
-a signal is forwarded, a survivor in another session that ignores SIGTERM is ended, and the status is the workload's.
+Tests inject faults into init; this table says what happens then. Its rows are the names of the tests in \`test/faults\`, and of
+the clock tests of \`npm run test:kernels\`. Most run as PID 1 and as a plain subreaper. "Every duty is done" means: the
+environment comes through, an orphan is reaped, a signal is forwarded, a survivor in another session that ignores SIGTERM
+is ended, and the status is the workload's.
 
 ${markdownTable(['fault', 'what happens', 'test'], ...rows)}
 
@@ -68,39 +69,37 @@ ENOSYS: the first call, the second, others up to the last, and every one. poll(2
 calls of node's other threads are not covered. Each case must end with the workload's own status, or with 125 to 127 and one
 line; nothing may hang, and no process may be left behind.
 
-A failed call has done nothing, but close(2) has closed the descriptor. The everyday run takes a sample, the same each time
-and without what makes node hang, and prints its seed; \`FAULTS_SEED=N\` takes another one. These are the exceptions, from \`test/faults/known-outcomes.ts\`. The
-phase "launcher" is the shell, "node" is node's start until it reads init's program, "init" is all that follows, "spawn" is
-the workload's process before its execve(2).
+A failed call has done nothing, except that close(2) has closed the descriptor. The everyday run takes a fixed sample, without
+what makes Node hang; \`FAULTS_SEED=N\` takes another one. This table has the exceptions, from
+\`test/faults/known-outcomes.ts\`. The phases: "launcher" is the shell, "node" is Node's start until it reads init's program,
+"init" is all that follows, "spawn" is the workload's process before its execve(2).
 
 ${markdownTable(['phase', 'calls that fail', 'outcome', 'why'], ...outcomes)}
 
 ## Numbers
 
-\`npm run test:numbers\` takes a million orphans and a thousand restarts; the everyday run takes 50,000 and 100, and the
-100,000 signals in both. Each line that it prints has what was measured: the anonymous memory of init before and after,
-and how old the oldest zombie became. On a machine that is otherwise idle, \`IDLE=1 npm run test:numbers\` fails if that is
-more than 100 ms: a busy machine may not let init run as soon. In between, \`SEED=N\` chooses the same signals.
+\`npm run test:numbers\` runs a million orphans, a thousand restarts and 100,000 signals; the everyday run has 50,000 orphans and
+100 restarts. It prints the anonymous memory of init before and after, and the age of the oldest zombie. On an idle machine,
+\`IDLE=1 npm run test:numbers\` fails if that is more than 100 ms. \`SEED=N\` repeats the signals of a run.
 
-\`npm run test:properties\` gives 100,000 random inputs each to the parsers of the command line, of durations, signal
-names, wait statuses, of /proc, and of what the launcher saves; the everyday run gives 1,000.
+\`npm run test:properties\` gives 100,000 random inputs each to the parsers of the command line, durations, signal names, wait
+statuses, /proc, and what the launcher saves. The everyday run gives 1,000.
 
-\`npm run soak:week\` lives a week in five minutes: 3,000 acts at random (storms and bursts of orphans, daemons, signals, floods,
-crashes of the workload, pauses of init and of the workload), each with what must follow. It prints its seed, and \`--seed N\`
-lives the same life again. \`npm run soak:init\` has a shorter one, and \`--run N\` repeats one run of a seed.
+\`npm run soak:week\` runs a week of an init in five minutes: 3,000 random acts (storms and bursts of orphans, daemons, signals,
+floods, crashes of the workload, pauses of init and of the workload), each with a check. It prints its seed, and \`--seed N\`
+repeats it. \`npm run soak:init\` has many shorter runs, and \`--run N\` repeats one of a seed.
 
 ## What is not promised
 
-- If node itself is killed or aborts (SIGKILL, the out-of-memory killer, an error that libuv or V8 cannot survive), a plain
+- If Node itself is killed or aborts (SIGKILL, the OOM killer, an error that libuv or V8 cannot survive), a plain
   subreaper's workload runs on. As PID 1 the kernel ends it.
-- Below 24 descriptors, or some 6 processes and threads, node cannot start. If there is room for its first thread and not
-  for the second, it hangs. With just 24 descriptors a plain subreaper may have none left to look at /proc with: it says that
-  it leaves survivors behind.
-- The time of a record is that of the clock, whoever sets it. If the clock is set back while init runs, words that an
-  earlier run has left in the termination log may stay there: they look newer than init.
+- [Too few descriptors or processes](limits.md#the-start): with just 24 descriptors a plain subreaper may have none left for
+  /proc. It then says that it leaves survivors behind.
+- A record has the time of the clock, whoever sets it. If the clock is set back while init runs, words that an earlier run
+  left in the termination log may stay, because they look newer than init.
 - Without /proc a plain subreaper cannot find survivors in other sessions. PID 1 can end them.
-- The calls of node's other threads are not made to fail one by one: profiles that refuse a call to the whole process are
-  tested instead.
+- The calls of Node's other threads do not fail one by one. Profiles that refuse a call to the whole process are tested
+  instead.
 `;
   await expect(text).toMatchFileSnapshot('../../docs/reliability.md');
 });
