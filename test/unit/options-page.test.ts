@@ -54,14 +54,14 @@ SUBREAPER_OPTIONS='--grace 500ms --stop-timeout 5s' npx subreaper -- sh -c 'echo
 
 ## Exit status
 
-| status         | when                                                                                 |
-| -------------- | ------------------------------------------------------------------------------------ |
-| the command's  | it exited; with \`--restart\`, in its last run                                         |
-| 128 + N        | signal N ended it; with \`--until all\`, stop signal N came after it had ended with 0  |
-| 0              | with \`--pause\`, after a stop signal                                                  |
-| 127            | the command was not found                                                            |
-| 126            | it was found but cannot be run: a directory, not executable, its interpreter missing |
-| 125            | wrong usage, or a failure of subreaper itself                                        |
+| status        | when                                                                                 |
+| ------------- | ------------------------------------------------------------------------------------ |
+| the command's | it exited; with \`--restart\`, in its last run                                         |
+| 128 + N       | signal N ended it; with \`--until all\`, stop signal N came after it had ended with 0  |
+| 0             | with \`--pause\`, after a stop signal                                                  |
+| 127           | the command was not found                                                            |
+| 126           | it was found but cannot be run: a directory, not executable, its interpreter missing |
+| 125           | wrong usage, or a failure of subreaper itself                                        |
 
 Every error is one line on standard error: what, why, what to do.
 
