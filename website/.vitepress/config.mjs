@@ -9,7 +9,15 @@ copyPages(srcDir);
 /** A page of docs, under its own heading. */
 const page = (name) => ({ text: headingOf(`docs/${name}.md`), link: `/docs/${name}` });
 
-const toBegin = ['getting-started', 'in-a-container', 'inside-the-app', 'testing', 'migrating', 'faq'];
+const toBegin = [
+  'getting-started',
+  'in-a-container',
+  'inside-the-app',
+  'testing',
+  'owners',
+  'migrating',
+  'faq',
+];
 const toRun = [
   ...[
     'options',
