@@ -12,16 +12,8 @@ import { attempt } from './attempt.ts';
 import { createChildren } from './children.ts';
 import type { Explanations } from './explanations.ts';
 import { statusOf } from './failure.ts';
-import {
-  type BondEvent,
-  type Effect,
-  type Event,
-  initialState,
-  type LogFields,
-  type Policy,
-  step,
-  type TimerName,
-} from './lifecycle.ts';
+import type { BondEvent, Effect, Event, LogFields, Policy, TimerName } from './lifecycle/model.ts';
+import { initialState, step } from './lifecycle.ts';
 import type { Records } from './records.ts';
 import { createSignalTree, type SignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';

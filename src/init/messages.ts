@@ -2,7 +2,7 @@ import type { SystemError } from '../native/system-error.ts';
 import type { Pid } from '../native/types.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 import type { HandOver } from './hand-over-terminal.ts';
-import type { Effect, Event } from './lifecycle.ts';
+import type { Effect, Event } from './lifecycle/model.ts';
 
 /** How init begins. */
 export interface Beginning {

@@ -1,4 +1,4 @@
-import type { State } from './lifecycle.ts';
+import type { State } from './lifecycle/model.ts';
 
 /** The parts of an end, in the order in which they come; an end may lack any of them. */
 type Phase = 'stop-delay' | 'stop' | 'drain' | 'grace' | 'kill';

@@ -6,7 +6,7 @@ import type { Pid, Signal } from '../native/types.ts';
 import { lastUsage } from '../native/wait.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 import { attempt } from './attempt.ts';
-import type { Effect, Event, State } from './lifecycle.ts';
+import type { Effect, Event, State } from './lifecycle/model.ts';
 import type { Messages } from './messages.ts';
 import type { InitOptions } from './options.ts';
 import type * as orphanLogs from './orphan-log.ts';

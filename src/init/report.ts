@@ -1,7 +1,7 @@
 import type { Pid, Signal } from '../native/types.ts';
 import type { Usage } from '../native/wait.ts';
 import type { Ended } from '../reaper/wait-status.ts';
-import type { Effect, Event } from './lifecycle.ts';
+import type { Effect, Event } from './lifecycle/model.ts';
 import type { PhaseTime } from './phases.ts';
 
 export { writeWhole } from './whole-file.ts';

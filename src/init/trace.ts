@@ -13,7 +13,7 @@ import type { Ended } from '../reaper/wait-status.ts';
 import { createHistory } from '../trace/history.ts';
 import { traceText } from '../trace/trace-events.ts';
 import { attempt } from './attempt.ts';
-import type { Effect, Event } from './lifecycle.ts';
+import type { Effect, Event } from './lifecycle/model.ts';
 import type { PhaseTime } from './phases.ts';
 import { runInSlices } from './slices.ts';
 

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Lifecycle } from './lifecycle-world.ts';
 
-/** One wrong edit of src/init/lifecycle.ts. */
+/** One wrong edit of the lifecycle: src/init/lifecycle.ts and the folder beside it. */
 export interface Mutant {
   /** What is wrong with it, as a user would say. */
   readonly name: string;
@@ -12,19 +12,37 @@ export interface Mutant {
   readonly to: string;
 }
 
-const file = resolve(import.meta.dirname, '../../src/init/lifecycle.ts');
+const init = resolve(import.meta.dirname, '../../src/init');
+const entry = resolve(init, 'lifecycle.ts');
+const files = [entry, ...readdirSync(`${init}/lifecycle`).map((name) => resolve(init, 'lifecycle', name))];
 
 /** The edited source, compiled. @throws Error if the text to replace is not there, or more than once */
 export async function loadMutant({ name, from, to }: Mutant): Promise<Lifecycle> {
-  const parts = readFileSync(file, 'utf8').split(asPattern(from));
-  const [before, after] = parts;
-  if (parts.length !== 2) throw new Error(`the mutant "${name}" fits ${parts.length - 1} places, not one`);
+  let places = 0;
+  const edited = new Map<string, string>();
+  for (const file of files) {
+    const parts = readFileSync(file, 'utf8').split(asPattern(from));
+    places += parts.length - 1;
+    edited.set(file, parts.join(to));
+  }
+  if (places !== 1) throw new Error(`the mutant "${name}" fits ${places} places, not one`);
   const { outputFiles } = await build({
-    stdin: { contents: `${before}${to}${after}`, resolveDir: resolve(file, '..'), loader: 'ts' },
+    entryPoints: [entry],
     bundle: true,
     write: false,
     format: 'esm',
     platform: 'node',
+    plugins: [
+      {
+        name: 'mutant',
+        setup({ onLoad }) {
+          onLoad({ filter: /\/init\/lifecycle[./]/ }, ({ path }) => ({
+            contents: edited.get(path) as string,
+            loader: 'ts',
+          }));
+        },
+      },
+    ],
   });
   const text = (outputFiles[0] as { text: string }).text;
   return import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`);
@@ -46,8 +64,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a stop between two runs is ignored',
-    from: "case 'backoff': return exit(state.status); case 'starting': return same(state);",
-    to: "case 'backoff': return same(state); case 'starting': return same(state);",
+    from: "case 'backoff': return exit(state.status);",
+    to: "case 'backoff': return next(state);",
   },
   {
     name: 'a signal that the workload ignores from its start is a stop',
@@ -57,7 +75,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'SIGHUP is a stop signal',
     from: 'isStopSignal(sent) &&',
-    to: '(isStopSignal(sent) || sent === SIGHUP) &&',
+    to: '(isStopSignal(sent) || sent === 1) &&',
   },
   {
     name: 'what counts is the signal before rewriting',
@@ -76,8 +94,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'any signal to the workload’s group ends the restarts',
-    from: 'return terminalStopSignals.includes(signal) ? same({ ...state, interruptedBy: signal }) : same(state);',
-    to: 'return same({ ...state, interruptedBy: signal });',
+    from: 'return terminalStopSignals.includes(signal) ? next({ ...state, interruptedBy: signal }) : next(state);',
+    to: 'return next({ ...state, interruptedBy: signal });',
   },
   {
     name: 'a stop before a start that fails is forgotten',
@@ -86,8 +104,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an exception does not count as a stop',
-    from: 'restarts: state.restarts, stoppedBy: state.stoppedBy ?? SIGTERM',
-    to: 'restarts: state.restarts, stoppedBy: state.stoppedBy',
+    from: 'const run = asStopped(state);',
+    to: 'const run = state;',
   },
 
   // --- Forwarding
@@ -98,13 +116,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the first of two stop signals is lost',
-    from: 'const first = forward(policy, forwarded, state.stopping.signal, state.stopping.sent);',
-    to: 'const first = same(forwarded);',
+    from: 'then(beginStop(policy, state, state.stopping), (now) => forward(policy, now, signal, sent))',
+    to: 'beginStop(policy, state, { signal, sent })',
   },
   {
     name: 'nothing is delayed',
-    from: 'if (stopDelayMs === 0) return forward',
-    to: 'if (true) return forward',
+    from: 'if (stopDelayMs === 0) return beginStop',
+    to: 'if (true) return beginStop',
   },
   {
     name: 'a signal to a draining tree reaches the group alone',
@@ -120,13 +138,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'survivors wait for the timer of the workload',
-    from: ' && before.kind === state.kind',
+    from: ' && before.kind === after.state.kind',
     to: '',
   },
   {
     name: 'each stop signal starts the timeout anew',
     from: "case 'forwarded': case 'killing': return forward(policy, state, signal, sent);",
-    to: "case 'forwarded': case 'killing': return forward(policy, forwarded, signal, sent);",
+    to: "case 'forwarded': case 'killing': return beginStop(policy, state, { signal, sent });",
   },
   {
     name: 'a timer counts what has passed again',
@@ -135,8 +153,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the grace time never ends, for a slow look at survivors',
-    from: "return same({ ...state, waitedMs }, explain({ kind: 'slow-survivors', waitedMs }));",
-    to: "return same(state, explain({ kind: 'slow-survivors', waitedMs }));",
+    from: "return next({ ...state, waitedMs }, explain({ kind: 'slow-survivors', waitedMs }));",
+    to: "return next(state, explain({ kind: 'slow-survivors', waitedMs }));",
   },
   {
     name: 'the grace time is that of the stop timeout',
@@ -147,37 +165,37 @@ export const mutants: readonly Mutant[] = [
   // --- Survivors
   {
     name: 'one round of SIGKILL has to do',
-    from: "if (state.survivors === 'killing') return same(state, kill(policy, state));",
-    to: "if (state.survivors === 'killing') return same(state);",
+    from: "if (state.survivors === 'killing') return next(state, kill(policy, state));",
+    to: "if (state.survivors === 'killing') return next(state);",
   },
   {
     name: 'while the workload runs, one round of SIGKILL has to do',
-    from: 'return isKilling ? same(state, kill(policy, state)) : same(state);',
-    to: 'return same(state);',
+    from: 'return isKilling(state) ? next(state, kill(policy, state)) : next(state);',
+    to: 'return next(state);',
   },
   {
     name: 'after the stop timeout survivors get the grace time',
-    from: "stopping.kind === 'killing' ? then(terminating, (now) => killSurvivors(policy, now)) : terminating",
-    to: 'terminating',
+    from: 'return preceded( effects, isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending, );',
+    to: 'return preceded(effects, ending);',
   },
   {
     name: 'after an exception survivors get the grace time once more',
-    from: 'isKilling ? then(ending, (now) => killSurvivors(policy, now)) : ending',
-    to: 'ending',
+    from: 'preceded([fatal], isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending)',
+    to: 'preceded([fatal], ending)',
   },
   {
     name: 'a second stop signal does not hurry the end',
-    from: 'isSecond ? killNow(policy, state) : same({ ...state, stoppedBy })',
-    to: 'same({ ...state, stoppedBy })',
+    from: 'isSecond ? killNow(policy, state) : next({ ...state, stoppedBy })',
+    to: 'next({ ...state, stoppedBy })',
   },
   {
     name: 'survivors are killed without being asked',
-    from: "return same({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }), ask);",
-    to: "return same({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }));",
+    from: "return next({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }), ask);",
+    to: "return next({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }));",
   },
   {
     name: 'a restart as PID 1 takes processes that entered from outside',
-    from: 'return backoffMs(policy, state, remapped(policy, state.status), state.runMs) === undefined;',
+    from: 'return backoffMs(policy, state) === undefined;',
     to: 'return true;',
   },
   {
@@ -209,8 +227,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the workload starts again though a survivor cannot be ended',
-    from: 'endRun(policy, state, status, runMs, false)',
-    to: 'endRun(policy, state, status, runMs, true)',
+    from: 'endRun(policy, run, false)',
+    to: 'endRun(policy, run)',
   },
   {
     name: 'the kernel discards the status of the next run',
@@ -220,8 +238,8 @@ export const mutants: readonly Mutant[] = [
   { name: 'one restart too many', from: 'inARow >= restart.limit', to: 'inARow > restart.limit' },
   {
     name: 'a success starts no new row of failures',
-    from: 'const inARow = runMs >= GOOD_RUN_MS ? 0 : run.restarts;',
-    to: 'const inARow = run.restarts;',
+    from: 'return runMs >= GOOD_RUN_MS ? 0 : restarts;',
+    to: 'return restarts;',
   },
   {
     name: 'the wait between runs grows without end',
@@ -233,18 +251,18 @@ export const mutants: readonly Mutant[] = [
   // --- The exit
   {
     name: 'the exit status is not remapped',
-    from: 'const status = hasFailed ? ownStatus : remapped(policy, ownStatus);',
-    to: 'const status = ownStatus;',
-  },
-  {
-    name: 'a tree that a signal ended counts as a success',
-    from: 'return status === 0 && stoppedBy !== undefined ? 128 + stoppedBy : status;',
+    from: 'return hasFailed ? status : remapped(policy, status);',
     to: 'return status;',
   },
   {
+    name: 'a tree that a signal ended counts as a success',
+    from: 'status === 0 && stoppedBy !== undefined ? 128 + stoppedBy : status',
+    to: 'status',
+  },
+  {
     name: 'init’s own failure has the status of the workload',
-    from: '({ ...state, ...run, status: FAILED, hasFailed: true })',
-    to: '({ ...state, ...run, hasFailed: true })',
+    from: '({ ...run, status: FAILED, hasFailed: true })',
+    to: '({ ...run, hasFailed: true })',
   },
   {
     name: 'a second exception ends nothing',
@@ -258,24 +276,24 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an effect follows the exit',
-    from: "return same({ kind: 'exiting', status }, exiting, { kind: 'exit', status });",
-    to: "return same({ kind: 'exiting', status }, { kind: 'exit', status }, exiting);",
+    from: "return next({ kind: 'exiting', status }, exiting, { kind: 'exit', status });",
+    to: "return next({ kind: 'exiting', status }, { kind: 'exit', status }, exiting);",
   },
   {
     name: 'the exit is carried out twice',
-    from: "return same({ kind: 'exiting', status }, exiting, { kind: 'exit', status });",
-    to: "return same({ kind: 'exiting', status }, { kind: 'exit', status }, { kind: 'exit', status });",
+    from: "return next({ kind: 'exiting', status }, exiting, { kind: 'exit', status });",
+    to: "return next({ kind: 'exiting', status }, { kind: 'exit', status }, { kind: 'exit', status });",
   },
   {
     name: '--pause has no end',
-    from: 'return terminate(policy, { ...state, stoppedBy }, 0, 0);',
-    to: 'return same({ ...state, stoppedBy });',
+    from: 'return terminate(policy, endOf({ ...state, stoppedBy }, 0));',
+    to: 'return next({ ...state, stoppedBy });',
   },
 
   // --- The terminal
   {
     name: 'PID 1 stops itself at a Ctrl-Z',
-    from: "if (isPid1) return asksForTerminal ? same(state) : same(state, { kind: 'continue-workload' });",
+    from: "if (isPid1) return asksForTerminal ? next(state) : next(state, { kind: 'continue-workload' });",
     to: '',
   },
   {
@@ -290,18 +308,18 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the workload starts again after the end of its owner',
-    from: 'return same(asStopped(state));',
-    to: 'return same(state);',
+    from: 'return next(stopped);',
+    to: 'return next(state);',
   },
   {
     name: 'the end of the owner waits for --stop-timeout',
-    from: "return state.stopping.kind === 'killing' ? same(state) : endWithWorkload(policy, state);",
-    to: "return state.stopping.kind !== 'no' ? same(state) : endWithWorkload(policy, state);",
+    from: 'if (isKilling(state)) return next(state);',
+    to: "if ('stopping' in state && state.stopping.kind !== 'no') return next(state);",
   },
   {
     name: 'the status of a workload that ends with its owner is lost',
-    from: 'workloadRuns && !hasFailed ? [takeBack] : discardUnlessKept(policy)',
-    to: 'hasFailed ? [takeBack] : discardUnlessKept(policy)',
+    from: 'awaitsStatus(state) ? [takeBack] : discardUnlessKept(policy)',
+    to: 'state.hasFailed ? [takeBack] : discardUnlessKept(policy)',
   },
   {
     name: 'init ends with 143, and the workload has ended with another status',
@@ -310,12 +328,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a workload that SIGKILL ends has the status of SIGTERM',
-    from: 'const status = state.workloadRuns && !state.hasFailed ? 128 + SIGKILL : state.status;',
+    from: 'const status = awaitsStatus(state) ? 128 + SIGKILL : state.status;',
     to: 'const status = state.status;',
   },
   {
     name: 'the end of standard input asks at once',
-    from: "return same({ ...asStopped(state), stopping: { kind: 'input-ended' } });",
+    from: "return next({ ...asStopped(state), stopping: { kind: 'input-ended' } });",
     to: 'return endTree(policy, state);',
   },
   {

@@ -1,5 +1,5 @@
 import type { Explained } from '../../src/explain/explained.ts';
-import type { Effect, Policy, State } from '../../src/init/lifecycle.ts';
+import type { Effect, Policy, State } from '../../src/init/lifecycle/model.ts';
 import {
   isForwarding,
   isStopped,

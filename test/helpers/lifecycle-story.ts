@@ -1,4 +1,4 @@
-import type { Effect, Policy } from '../../src/init/lifecycle.ts';
+import type { Effect, Policy } from '../../src/init/lifecycle/model.ts';
 import type { Signal } from '../../src/native/types.ts';
 import { signalName } from '../../src/signals/signal-names.ts';
 import { defaults } from './lifecycle-policies.ts';

@@ -1,11 +1,5 @@
-import {
-  type Effect,
-  type Event,
-  initialState,
-  type Policy,
-  type State,
-  step,
-} from '../../src/init/lifecycle.ts';
+import type { Effect, Event, Policy, State } from '../../src/init/lifecycle/model.ts';
+import { initialState, step } from '../../src/init/lifecycle.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 
 export const SIGHUP = 1 as Signal;

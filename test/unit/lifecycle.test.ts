@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Explained } from '../../src/explain/explained.ts';
-import {
-  type Effect,
-  type Event,
-  initialState,
-  type Policy,
-  type State,
-  step,
-  type TimerName,
-} from '../../src/init/lifecycle.ts';
+import type { Effect, Event, Policy, State, TimerName } from '../../src/init/lifecycle/model.ts';
+import { initialState, step } from '../../src/init/lifecycle.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 import { type Exploration, explore, make } from '../helpers/explore-lifecycle.ts';
 import { defaults, policies, withOptions } from '../helpers/lifecycle-policies.ts';

@@ -1,4 +1,4 @@
-import { droppedMessages, type Effect, type Event, HAND_OFF } from '../../init/lifecycle.ts';
+import { droppedMessages, type Effect, type Event, HAND_OFF } from '../../init/lifecycle/model.ts';
 import type { Beginning, Messages } from '../../init/messages.ts';
 import type { InitOptions } from '../../init/options.ts';
 import type { Errno, Signal } from '../../native/types.ts';

@@ -1,4 +1,4 @@
-import type { Effect, Event } from '../../init/lifecycle.ts';
+import type { Effect, Event } from '../../init/lifecycle/model.ts';
 import type { Messages } from '../../init/messages.ts';
 import type { InitOptions } from '../../init/options.ts';
 import type { SystemError } from '../../native/system-error.ts';

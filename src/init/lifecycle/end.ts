@@ -1,0 +1,226 @@
+import { signalNumber } from '../../signals/signal-names.ts';
+import { takeTerminal } from './job-control.ts';
+import type { Effect, EventOf, Living, Of, Policy, Run, RunEnd, State, Step } from './model.ts';
+import { explain, log, next, preceded, then } from './steps.ts';
+
+/** The end of a run: survivors, the next run, the exit of init, and its own failure. */
+
+const SIGKILL = signalNumber('SIGKILL');
+const SIGTERM = signalNumber('SIGTERM');
+
+/** The exit status of init's own failure. */
+const FAILED = 125;
+
+const FIRST_BACKOFF_MS = 200;
+const LONGEST_BACKOFF_MS = 10_000;
+/** A run this long counts as a success: the next failure starts a new count. */
+const GOOD_RUN_MS = 10_000;
+
+const discardStatuses: Effect = { kind: 'discard-statuses', discard: true };
+const takeBack: Effect = { kind: 'take-back' };
+
+/** @param runMs matters to --restart alone, and so not after a stop signal */
+export function endOf({ stoppedBy, restarts }: Run, status: number, runMs = 0): RunEnd {
+  return { stoppedBy, restarts, status, runMs, hasFailed: false };
+}
+
+/** If the workload exited with 0, and a stop signal ended its descendants, the status is that of the signal. */
+export function endOfDrained(state: Of<'draining'>, runMs = 0): RunEnd {
+  const { status, stoppedBy } = state;
+  return endOf(state, status === 0 && stoppedBy !== undefined ? 128 + stoppedBy : status, runMs);
+}
+
+export function asStopped<Stopped extends Run>(state: Stopped): Stopped {
+  return { ...state, stoppedBy: state.stoppedBy ?? SIGTERM };
+}
+
+/** Ends the run. If there are survivors, their grace time begins. */
+export function terminate(policy: Policy, run: RunEnd, workloadRuns = false): Step {
+  const state: Of<'terminating'> = {
+    kind: 'terminating',
+    ...run,
+    survivors: 'unknown',
+    waitedMs: 0,
+    workloadRuns,
+  };
+  return next(state, ...(awaitsStatus(state) ? [takeBack] : discardUnlessKept(policy)));
+}
+
+/** Whether the status of the workload will be init's. */
+function awaitsStatus({ workloadRuns, hasFailed }: Of<'terminating'>): boolean {
+  return workloadRuns && !hasFailed;
+}
+
+/** Once the workload has ended, statuses only matter to those who keep them. */
+export function discardUnlessKept({ keepsStatuses }: Policy): readonly Effect[] {
+  return keepsStatuses ? [] : [discardStatuses];
+}
+
+// --- Survivors
+
+export function childrenLeft(policy: Policy, state: Living): Step {
+  if (state.kind !== 'terminating') {
+    return isKilling(state) ? next(state, kill(policy, state)) : next(state);
+  }
+  if (state.survivors === 'killing') return next(state, kill(policy, state));
+  if (leavesSurvivors(policy, state)) return exit(finalStatus(policy, state));
+  if (state.survivors === 'asked') return next(state);
+  if (policy.options.graceMs === 0) return killNow(policy, state);
+  const ask: Effect = { kind: 'ask', everybody: isLast(policy, state) };
+  return next({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }), ask);
+}
+
+/** Whether --stop-timeout has expired in this run. */
+export function isKilling(state: State): boolean {
+  return 'stopping' in state && state.stopping.kind === 'killing';
+}
+
+/** Before another run, and if init has failed, it ends them in any case. */
+function leavesSurvivors(policy: Policy, state: Of<'terminating'>): boolean {
+  return policy.options.survivors !== 'end' && !state.hasFailed && backoffMs(policy, state) === undefined;
+}
+
+/** --stop-timeout has expired: no grace time follows. */
+export function killAfterTimeout(policy: Policy, state: Of<'running' | 'draining'>, timedOut: Effect): Step {
+  if (state.kind === 'draining' && policy.isPid1) {
+    return preceded([timedOut], exit(finalStatus(policy, endOfDrained(state))));
+  }
+  const killing = { ...state, stopping: { kind: 'killing' } as const };
+  // Once the workload has ended, no status is needed any more.
+  const discard = state.kind === 'draining' ? [discardStatuses] : [];
+  return next(killing, timedOut, ...discard, kill(policy, killing));
+}
+
+/** Ends the grace time. */
+export function killNow(policy: Policy, state: State): Step {
+  if (state.kind !== 'terminating' || state.survivors === 'killing') return next(state);
+  return preceded([explain({ kind: 'killing' })], killSurvivors(policy, state));
+}
+
+export function killSurvivors(policy: Policy, state: State): Step {
+  if (state.kind !== 'terminating') return next(state);
+  const status = awaitsStatus(state) ? 128 + SIGKILL : state.status;
+  const killing: Of<'terminating'> = { ...state, status, survivors: 'killing' };
+  // When PID 1 ends, the kernel kills everything left in the namespace, and waits for it: there is no race to lose.
+  if (isLast(policy, state)) return exit(finalStatus(policy, killing));
+  const discard = policy.keepsStatuses || awaitsStatus(state) ? [discardStatuses] : [];
+  return next(killing, ...discard, kill(policy, killing));
+}
+
+function kill(policy: Policy, state: Living): Effect {
+  return { kind: 'kill', everybody: isLast(policy, state) };
+}
+
+/**
+ * Whether PID 1 ends with this run. Only then may init signal everybody in the namespace: a restart must not touch
+ * processes that entered it from outside (docker exec, a probe).
+ */
+function isLast(policy: Policy, state: Living): boolean {
+  if (!policy.isPid1) return false;
+  if (state.kind !== 'terminating') return state.stoppedBy !== undefined;
+  return backoffMs(policy, state) === undefined;
+}
+
+export function noChildLeft(policy: Policy, state: Living, atMs: number): Step {
+  if (state.kind === 'terminating') return endRun(policy, state);
+  if (state.kind === 'draining') return endRun(policy, endOfDrained(state, atMs - state.startedAtMs));
+  // Nothing would ever tell of the workload's end.
+  if (state.kind === 'running') return cannotWait(policy, 'wait4 does not find the workload');
+  return next(state);
+}
+
+export function outOfReach(
+  policy: Policy,
+  state: Living,
+  { why, error }: EventOf<'survivors-out-of-reach'>,
+): Step {
+  const fields = error === undefined ? undefined : { error };
+  if (state.kind !== 'terminating' && state.kind !== 'draining') {
+    return next(state, log('warn', `${why}, and init waits for the workload to end`, fields));
+  }
+  const run = state.kind === 'terminating' ? state : endOfDrained(state);
+  return preceded([log('warn', `${why}, and is left behind`, fields)], endRun(policy, run, false));
+}
+
+// --- The next run
+
+/** @param mayRestart false if a survivor could not be ended */
+export function endRun(policy: Policy, run: RunEnd, mayRestart = true): Step {
+  const status = finalStatus(policy, run);
+  // A survivor may have had the terminal until now.
+  const effects: Effect[] = [{ kind: 'forget-survivors' }, ...takeTerminal(policy)];
+  const delayMs = mayRestart ? backoffMs(policy, run) : undefined;
+  if (delayMs === undefined) return preceded(effects, exit(status));
+  const restarts = restartsInARow(run) + 1;
+  const state: State = { kind: 'backoff', stoppedBy: run.stoppedBy, restarts, delayMs, status };
+  const restart = log('warn', 'restarting the workload', { event: 'restart', status, delayMs });
+  return next(state, ...effects, restart);
+}
+
+/** How long --restart waits before the next run, doubled for each run; undefined if there is none. */
+function backoffMs(policy: Policy, run: RunEnd): number | undefined {
+  const { restart } = policy.options;
+  if (restart.kind === 'no' || run.stoppedBy !== undefined) return undefined;
+  const inARow = restartsInARow(run);
+  if (restart.kind === 'on-failure' && (finalStatus(policy, run) === 0 || inARow >= restart.limit)) {
+    return undefined;
+  }
+  return Math.min(FIRST_BACKOFF_MS * 2 ** inARow, LONGEST_BACKOFF_MS);
+}
+
+export function startAgain({ stoppedBy, restarts }: Of<'backoff'>): Step {
+  return next(
+    { kind: 'starting', held: [], stoppedBy, restarts },
+    { kind: 'discard-statuses', discard: false },
+    { kind: 'start' },
+  );
+}
+
+function restartsInARow({ restarts, runMs }: RunEnd): number {
+  return runMs >= GOOD_RUN_MS ? 0 : restarts;
+}
+
+/** The exit status of init if no other run follows. */
+function finalStatus(policy: Policy, { status, hasFailed }: RunEnd): number {
+  return hasFailed ? status : remapped(policy, status);
+}
+
+export function remapped({ options }: Policy, status: number): number {
+  return options.remapExit.get(status) ?? status;
+}
+
+export function exit(status: number): Step {
+  const exiting = log('info', 'exiting', { event: 'exit', 'process.exit.code': status });
+  return next({ kind: 'exiting', status }, exiting, { kind: 'exit', status });
+}
+
+// --- The failure of init
+
+/**
+ * An exception in init: it can no longer promise anything about the workload, so it ends the whole tree in order. A second
+ * exception may come from that very work: it ends everything at once.
+ */
+export function initFailed(policy: Policy, state: Living, error: string): Step {
+  const isSecond = state.kind === 'terminating' && state.hasFailed;
+  if (isSecond || state.kind === 'starting' || state.kind === 'backoff') {
+    return endAtOnce(policy, 'init has failed, it ends', error);
+  }
+  // As after a stop signal, nothing is started again.
+  const run = asStopped(state);
+  const ending =
+    run.kind === 'terminating'
+      ? next({ ...run, status: FAILED, hasFailed: true })
+      : terminate(policy, { ...endOf(run, FAILED), hasFailed: true }, run.kind === 'running');
+  const fatal = log('fatal', 'init has failed, it ends the workload', { error });
+  return preceded([fatal], isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending);
+}
+
+export function cannotWait(policy: Policy, why: string): Step {
+  return endAtOnce(policy, 'the status of the workload cannot be had, init ends', why);
+}
+
+function endAtOnce(policy: Policy, message: string, error: string): Step {
+  // When PID 1 ends, the kernel kills everything left in the namespace.
+  const killing: readonly Effect[] = policy.isPid1 ? [] : [{ kind: 'kill-at-once' }];
+  return preceded([log('fatal', message, { error }), ...killing], exit(FAILED));
+}
