@@ -175,8 +175,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'after the stop timeout survivors get the grace time',
-    from: 'return preceded( effects, isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending, );',
-    to: 'return preceded(effects, ending);',
+    from: 'preceded(effects, isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending)',
+    to: 'preceded(effects, ending)',
   },
   {
     name: 'after an exception survivors get the grace time once more',
