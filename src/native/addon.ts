@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { LibraryHandle, TypeObject } from 'koffi';
+import type { LibraryHandle } from 'koffi';
 
 import { ownFile, requireModule } from './require.ts';
 
@@ -148,11 +148,10 @@ export function lastErrno(): number {
 /**
  * Binds a C function on its first call, so that start-up pays only for the functions it calls. Callers mark it as pure:
  * a bundle then leaves out the functions it does not call.
+ * @param prototype as in the manual page. 'str' is a string that ends with NUL; an address may also be an intptr_t
  */
 export function bind<Parameters extends unknown[], Result>(
-  name: string,
-  result: string,
-  parameters: readonly (string | TypeObject)[],
+  prototype: string,
 ): (...args: Parameters) => Result {
   let bound: ((...args: Parameters) => Result) | undefined;
   return (...args) => {
@@ -161,11 +160,19 @@ export function bind<Parameters extends unknown[], Result>(
       program ??= koffi().load(null);
       readErrno = koffi().errno;
       readErrno();
-      bound = program.func(name, result, [...parameters]) as unknown as (...args: Parameters) => Result;
+      bound = program.func(prototype) as unknown as (...args: Parameters) => Result;
     }
     const returned = bound(...args);
     // Read errno at once: V8 may make failing system calls next, to compile a function say.
     if (returned === -1) errnoOfLastFailure = readErrno();
     return returned;
   };
+}
+
+const dlsymCall = /* @__PURE__ */ bind<[number, string], unknown>('void *dlsym(intptr_t, str)');
+const RTLD_DEFAULT = 0;
+
+/** The address of a C function, dlsym(3). */
+export function addressOf(name: string): unknown {
+  return dlsymCall(RTLD_DEFAULT, name);
 }

@@ -3,26 +3,17 @@ import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { checked } from './system-error.ts';
 
-const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('fcntl', 'int', [
-  'int',
-  'int',
-  'int',
-]);
-const getrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('getrlimit', 'int', ['int', 'void *']);
-const setrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('setrlimit', 'int', ['int', 'void *']);
-const pollCall = /* @__PURE__ */ bind<[Buffer, number, number], number>('poll', 'int', [
-  'void *',
-  'unsigned long',
-  'int',
-]);
-const sendCall = /* @__PURE__ */ bind<[number, Buffer, number, number], number>('send', 'long', [
-  'int',
-  'void *',
-  'size_t',
-  'int',
-]);
+const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('int fcntl(int, int, int)');
+const getrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('int getrlimit(int, void *)');
+const setrlimitCall = /* @__PURE__ */ bind<[number, Buffer], number>('int setrlimit(int, void *)');
+const pollCall = /* @__PURE__ */ bind<[Buffer, number, number], number>(
+  'int poll(void *, unsigned long, int)',
+);
+const sendCall = /* @__PURE__ */ bind<[number, Buffer, number, number], number>(
+  'long send(int, void *, size_t, int)',
+);
 
-const pipe2Call = /* @__PURE__ */ bind<[Int32Array, number], number>('pipe2', 'int', ['void *', 'int']);
+const pipe2Call = /* @__PURE__ */ bind<[Int32Array, number], number>('int pipe2(void *, int)');
 
 /** A pipe of two close-on-exec descriptors, pipe(2). @throws SystemError EMFILE, ENFILE */
 export function openPipe(): { readonly readEnd: number; readonly writeEnd: number } {
@@ -34,6 +25,14 @@ export function openPipe(): { readonly readEnd: number; readonly writeEnd: numbe
 /** Sets or clears close-on-exec, F_SETFD of fcntl(2). @throws SystemError EBADF */
 export function setCloseOnExec(descriptor: number, closeOnExec: boolean): void {
   checked('fcntl', fcntlCall(descriptor, constants.F_SETFD, closeOnExec ? constants.FD_CLOEXEC : 0));
+}
+
+/**
+ * Sets the size of a pipe in bytes, F_SETPIPE_SZ of fcntl(2). Without the right to it, or with too many pages in use
+ * (pipe-user-pages-soft), it keeps the size that the kernel gave it: 64 KiB or less.
+ */
+export function setPipeSize(pipe: number, bytes: number): void {
+  fcntlCall(pipe, constants.F_SETPIPE_SZ, bytes);
 }
 
 /**

@@ -1,16 +1,12 @@
-import { bind } from './addon.ts';
+import { addressOf, bind } from './addon.ts';
 
 type Pointer = unknown;
 
 // node.h and v8.h are C++, so the names are mangled. Addons rely on them since Node 10.
-const isolateGetCurrent = /* @__PURE__ */ bind<[], Pointer>('_ZN2v87Isolate10GetCurrentEv', 'void *', []);
+const isolateGetCurrent = /* @__PURE__ */ bind<[], Pointer>('void *_ZN2v87Isolate10GetCurrentEv(void)');
 const addEnvironmentCleanupHook = /* @__PURE__ */ bind<[Pointer, Pointer, Uint32Array], void>(
-  '_ZN4node25AddEnvironmentCleanupHookEPN2v87IsolateEPFvPvES3_',
-  'void',
-  ['void *', 'void *', 'void *'],
+  'void _ZN4node25AddEnvironmentCleanupHookEPN2v87IsolateEPFvPvES3_(void *, void *, void *)',
 );
-const dlsymCall = /* @__PURE__ */ bind<[number, string], Pointer>('dlsym', 'void *', ['intptr_t', 'str']);
-const RTLD_DEFAULT = 0;
 
 let isolate: Pointer;
 let uvSignalStop: Pointer;
@@ -22,6 +18,6 @@ let uvSignalStop: Pointer;
 export function stopSignalAtCleanup(handle: Uint32Array): void {
   // Look them up once: PID 1 has 44 handles.
   isolate ??= isolateGetCurrent();
-  uvSignalStop ??= dlsymCall(RTLD_DEFAULT, 'uv_signal_stop');
+  uvSignalStop ??= addressOf('uv_signal_stop');
   addEnvironmentCleanupHook(isolate, uvSignalStop, handle);
 }

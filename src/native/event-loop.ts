@@ -1,21 +1,17 @@
 import { bind, koffi } from './addon.ts';
+import { UV_PROCESS, uvDefaultLoop, uvLoopInit } from './libuv.ts';
 import type { Pid } from './types.ts';
 
-const UV_PROCESS = 10;
 /** On x64 and arm64. A struct uv__queue is two pointers: next and previous. */
 const sizeofPointer = 8;
 
-const uvDefaultLoop = /* @__PURE__ */ bind<[], bigint>('uv_default_loop', 'void *', []);
-const uvLoopSize = /* @__PURE__ */ bind<[], number | bigint>('uv_loop_size', 'size_t', []);
-const uvLoopInit = /* @__PURE__ */ bind<[BigUint64Array], number>('uv_loop_init', 'int', ['void *']);
-const uvLoopClose = /* @__PURE__ */ bind<[BigUint64Array], number>('uv_loop_close', 'int', ['void *']);
-const uvHandleGetType = /* @__PURE__ */ bind<[unknown], number>('uv_handle_get_type', 'int', ['void *']);
-const uvProcessGetPid = /* @__PURE__ */ bind<[unknown], number>('uv_process_get_pid', 'int', ['void *']);
-const uvIsActive = /* @__PURE__ */ bind<[unknown], number>('uv_is_active', 'int', ['void *']);
-const uvTtyResetMode = /* @__PURE__ */ bind<[], number>('uv_tty_reset_mode', 'int', []);
-
-type Walk = (loop: bigint, visit: (handle: unknown) => void, argument: null) => void;
-let uvWalk: Walk | undefined;
+const uvLoopSize = /* @__PURE__ */ bind<[], number | bigint>('size_t uv_loop_size(void)');
+const uvLoopClose = /* @__PURE__ */ bind<[BigUint64Array], number>('int uv_loop_close(void *)');
+const uvHandleGetType = /* @__PURE__ */ bind<[unknown], number>('int uv_handle_get_type(void *)');
+const uvProcessGetPid = /* @__PURE__ */ bind<[unknown], number>('int uv_process_get_pid(void *)');
+const uvIsActive = /* @__PURE__ */ bind<[unknown], number>('int uv_is_active(void *)');
+const uvTtyResetMode = /* @__PURE__ */ bind<[], number>('int uv_tty_reset_mode(void)');
+const uvWalk = /* @__PURE__ */ bind<[bigint, bigint, null], void>('void uv_walk(void *, void *, void *)');
 
 /** undefined: not searched yet; null: not found. */
 let processQueueOffset: number | null | undefined;
@@ -61,25 +57,24 @@ function findProcessQueue(): number | null {
   return first === -1 ? null : first * sizeofPointer;
 }
 
+let visitor: bigint | undefined;
+let visited: Set<Pid>;
+
 /** The same through libuv's public interface only. */
 export function walkForChildren(): Set<Pid> {
-  uvWalk ??= bindWalk();
-  const pids = new Set<Pid>();
-  uvWalk(
-    uvDefaultLoop(),
-    (handle) => {
-      if (uvHandleGetType(handle) !== UV_PROCESS || uvIsActive(handle) === 0) return;
-      pids.add(uvProcessGetPid(handle) as Pid);
-    },
-    null,
-  );
-  return pids;
+  visitor ??= registerVisitor();
+  visited = new Set();
+  uvWalk(uvDefaultLoop(), visitor, null);
+  return visited;
 }
 
 /** Call it once: koffi never frees a prototype. */
-function bindWalk(): Walk {
-  const callbackType = koffi().pointer(koffi().proto('void', ['void *', 'void *']));
-  return bind('uv_walk', 'void', ['void *', callbackType, 'void *']);
+function registerVisitor(): bigint {
+  const visit = (handle: unknown) => {
+    if (uvHandleGetType(handle) !== UV_PROCESS || uvIsActive(handle) === 0) return;
+    visited.add(uvProcessGetPid(handle) as Pid);
+  };
+  return koffi().register(visit, koffi().pointer(koffi().proto('void', ['void *', 'void *'])));
 }
 
 /** Restores the terminal modes that libuv found. Node does the same before a signal ends it. */

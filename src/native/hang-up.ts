@@ -3,13 +3,10 @@ import * as constants from './constants.ts';
 import { pollReadable } from './poll.ts';
 import { checked } from './system-error.ts';
 
-const epollCreateCall = /* @__PURE__ */ bind<[number], number>('epoll_create1', 'int', ['int']);
-const epollCtlCall = /* @__PURE__ */ bind<[number, number, number, Uint32Array], number>('epoll_ctl', 'int', [
-  'int',
-  'int',
-  'int',
-  'void *',
-]);
+const epollCreateCall = /* @__PURE__ */ bind<[number], number>('int epoll_create1(int)');
+const epollCtlCall = /* @__PURE__ */ bind<[number, number, number, Uint32Array], number>(
+  'int epoll_ctl(int, int, int, void *)',
+);
 
 /**
  * Calls back once nobody can write to a pipe or a socket any more: EPOLLHUP of a pipe, EPOLLRDHUP of a socket,

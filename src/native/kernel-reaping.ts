@@ -1,18 +1,13 @@
-import { bind, koffi } from './addon.ts';
+import { addressOf, bind, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import { closePidfd, openPidfd, reapedStatus } from './pidfd.ts';
 import { withSignalsBlocked } from './signals.ts';
 import type { Pid } from './types.ts';
 import { waitUntilEnded } from './wait.ts';
 
-const cloneCall = /* @__PURE__ */ bind<[unknown, bigint, number, number], number>('clone', 'int', [
-  'void *',
-  'void *',
-  'int',
-  'intptr_t',
-]);
-const dlsymCall = /* @__PURE__ */ bind<[number, string], unknown>('dlsym', 'void *', ['intptr_t', 'str']);
-const RTLD_DEFAULT = 0;
+const cloneCall = /* @__PURE__ */ bind<[unknown, bigint, number, number], number>(
+  'int clone(void *, void *, int, intptr_t)',
+);
 const STACK_BYTES = 16_384;
 
 /** undefined: not probed yet. */
@@ -47,7 +42,7 @@ function probe(): void {
   // The stack grows down, and every architecture aligns it to 16 bytes.
   const top = (koffi().address(stack) + BigInt(STACK_BYTES)) & ~15n;
   const flags = constants.CLONE_VM | constants.CLONE_VFORK | constants.SIGCHLD;
-  const exit = dlsymCall(RTLD_DEFAULT, '_exit');
+  const exit = addressOf('_exit');
   // The child has this process's signal handlers, which would write to this process's memory and pipes.
   const child = withSignalsBlocked(() => cloneCall(exit, top, flags, 0)) as Pid;
   if (child !== -1) waitAndProbe(child);

@@ -2,11 +2,9 @@ import { readFileSync } from 'node:fs';
 import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 
-const madviseCall = /* @__PURE__ */ bind<[bigint, bigint, number], number>('madvise', 'int', [
-  'intptr_t',
-  'size_t',
-  'int',
-]);
+const madviseCall = /* @__PURE__ */ bind<[bigint, bigint, number], number>(
+  'int madvise(intptr_t, size_t, int)',
+);
 
 /**
  * Releases the unchanged file pages that this process has mapped, MADV_DONTNEED of madvise(2): its program and its

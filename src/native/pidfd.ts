@@ -5,22 +5,14 @@ import * as layouts from './layouts.ts';
 import type { Pid, Signal } from './types.ts';
 
 // Not every C library wraps these calls. syscall(2) takes and returns long.
-const pidfdOpenCall = /* @__PURE__ */ bind<[number, number, number], number>('syscall', 'long', [
-  'long',
-  'int',
-  'uint',
-]);
+const pidfdOpenCall = /* @__PURE__ */ bind<[number, number, number], number>('long syscall(long, int, uint)');
 const pidfdSendSignalCall = /* @__PURE__ */ bind<[number, number, number, null, number], number>(
-  'syscall',
-  'long',
-  ['long', 'int', 'int', 'void *', 'uint'],
+  'long syscall(long, int, int, void *, uint)',
 );
 
-const ioctlCall = /* @__PURE__ */ bind<[number, number, Int32Array], number>('ioctl', 'int', [
-  'int',
-  'unsigned long',
-  'void *',
-]);
+const ioctlCall = /* @__PURE__ */ bind<[number, number, Int32Array], number>(
+  'int ioctl(int, unsigned long, void *)',
+);
 
 const info = new Int32Array(layouts.sizeofPidfdInfo / 4);
 

@@ -1,28 +1,18 @@
 import { bind, koffi } from './addon.ts';
 import { safeForC } from './callback.ts';
+import { type Handle, handleLength, UV_POLL, uvDefaultLoop, uvUnref } from './libuv.ts';
 import { uvChecked } from './system-error.ts';
 
-const UV_POLL = 8;
 const UV_READABLE = 1;
 const UV_DISCONNECT = 4;
 
-/** A uv_poll_t. libuv keeps a pointer to it until it is closed, so it must not be collected before. */
-type Handle = Uint32Array;
-
-const uvDefaultLoop = /* @__PURE__ */ bind<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleSize = /* @__PURE__ */ bind<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvPollInit = /* @__PURE__ */ bind<[unknown, Handle, number], number>('uv_poll_init', 'int', [
-  'void *',
-  'void *',
-  'int',
-]);
-const uvPollStart = /* @__PURE__ */ bind<[Handle, number, bigint], number>('uv_poll_start', 'int', [
-  'void *',
-  'int',
-  'void *',
-]);
-const uvUnref = /* @__PURE__ */ bind<[Handle], void>('uv_unref', 'void', ['void *']);
-const uvClose = /* @__PURE__ */ bind<[Handle, bigint], void>('uv_close', 'void', ['void *', 'void *']);
+const uvPollInit = /* @__PURE__ */ bind<[unknown, Handle, number], number>(
+  'int uv_poll_init(void *, void *, int)',
+);
+const uvPollStart = /* @__PURE__ */ bind<[Handle, number, bigint], number>(
+  'int uv_poll_start(void *, int, void *)',
+);
+const uvClose = /* @__PURE__ */ bind<[Handle, bigint], void>('void uv_close(void *, void *)');
 
 interface Poll {
   readonly handle: Handle;
@@ -77,7 +67,7 @@ export function pollHangUp(descriptor: number, onHangUp: () => void): () => void
 
 function poll(descriptor: number, events: number, callBack: () => void, keepsLoopAlive: boolean): () => void {
   callbacks ??= registerCallbacks();
-  const handle = closed.pop() ?? new Uint32Array(Number(uvHandleSize(UV_POLL)) / 4);
+  const handle = closed.pop() ?? new Uint32Array(handleLength(UV_POLL));
   uvChecked('uv_poll_init', uvPollInit(uvDefaultLoop(), handle, descriptor));
   polls.set(koffi().address(handle), { handle, callBack });
   uvChecked('uv_poll_start', uvPollStart(handle, events, callbacks.polled));

@@ -3,14 +3,14 @@ import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 
-const killCall = /* @__PURE__ */ bind<[number, number], number>('kill', 'int', ['int', 'int']);
-const prctlCall = /* @__PURE__ */ bind<[number, number], number>('prctl', 'int', ['int', 'unsigned long']);
-const prctlName = /* @__PURE__ */ bind<[number, string], number>('prctl', 'int', ['int', 'str']);
-const prctlFlag = /* @__PURE__ */ bind<[number, Int32Array], number>('prctl', 'int', ['int', 'void *']);
-const exitCall = /* @__PURE__ */ bind<[number], never>('_exit', 'void', ['int']);
-const getpgrpCall = /* @__PURE__ */ bind<[], number>('getpgrp', 'int', []);
-const getpgidCall = /* @__PURE__ */ bind<[number], number>('getpgid', 'int', ['int']);
-const setpgidCall = /* @__PURE__ */ bind<[number, number], number>('setpgid', 'int', ['int', 'int']);
+const killCall = /* @__PURE__ */ bind<[number, number], number>('int kill(int, int)');
+const prctlCall = /* @__PURE__ */ bind<[number, number], number>('int prctl(int, unsigned long)');
+const prctlName = /* @__PURE__ */ bind<[number, string], number>('int prctl(int, str)');
+const prctlFlag = /* @__PURE__ */ bind<[number, Int32Array], number>('int prctl(int, void *)');
+const exitCall = /* @__PURE__ */ bind<[number], never>('void _exit(int)');
+const getpgrpCall = /* @__PURE__ */ bind<[], number>('int getpgrp(void)');
+const getpgidCall = /* @__PURE__ */ bind<[number], number>('int getpgid(int)');
+const setpgidCall = /* @__PURE__ */ bind<[number, number], number>('int setpgid(int, int)');
 
 const flagCell = new Int32Array(1);
 

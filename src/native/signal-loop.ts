@@ -1,6 +1,8 @@
 import { fstatSync, type Stats } from 'node:fs';
 import { bind, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
+import { setPipeSize } from './descriptors.ts';
+import { uvLoopInit } from './libuv.ts';
 import { permanentMemory } from './permanent-memory.ts';
 import { pollReadable } from './poll.ts';
 import { checked, uvChecked } from './system-error.ts';
@@ -23,17 +25,7 @@ export interface SignalLoop {
 
 const MOST_BYTES = 4096;
 
-const uvLoopInit = /* @__PURE__ */ bind<[Int32Array], number>('uv_loop_init', 'int', ['void *']);
-const fcntlCall = /* @__PURE__ */ bind<[number, number, number], number>('fcntl', 'int', [
-  'int',
-  'int',
-  'int',
-]);
-const readCall = /* @__PURE__ */ bind<[number, Int32Array, number], number>('read', 'long', [
-  'int',
-  'void *',
-  'size_t',
-]);
+const readCall = /* @__PURE__ */ bind<[number, Int32Array, number], number>('long read(int, void *, size_t)');
 
 /** A struct uv__signal_msg_t of libuv's unix/signal.c: the address of the handle, and the signal's number as an int. */
 const INTS_IN_MESSAGE = 4;
@@ -45,8 +37,7 @@ const slice = new Int32Array(256 * INTS_IN_MESSAGE);
  * Makes a loop. For each delivery, libuv's signal handler writes a message to the pipe of the loop. If the pipe is full
  * (4,096 messages), it silently drops the message, so a flood of one signal can drown every other signal of the same loop.
  * A signal on its own loop has its own pipe.
- * @param pipeSize the size of the pipe in bytes, F_SETPIPE_SZ of fcntl(2). Without the right to it, or with too many pages
- *   in use (pipe-user-pages-soft), it keeps the size that the kernel gave it: 64 KiB or less
+ * @param pipeSize the size that its pipe is to have, in bytes
  * @throws SystemError EMFILE, ENFILE, ENOMEM
  */
 export function createSignalLoop(pipeSize: number): SignalLoop {
@@ -56,7 +47,7 @@ export function createSignalLoop(pipeSize: number): SignalLoop {
     memory,
     read(deliver, keepsLoopAlive) {
       const pipe = findPipe(memory);
-      fcntlCall(pipe, constants.F_SETPIPE_SZ, pipeSize);
+      setPipeSize(pipe, pipeSize);
       const readSlice = () => {
         const ints = readSome(pipe) / slice.BYTES_PER_ELEMENT;
         for (let index = SIGNAL_IN_MESSAGE; index < ints; index += INTS_IN_MESSAGE)

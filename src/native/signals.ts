@@ -3,6 +3,7 @@ import { safeForC } from './callback.ts';
 import * as constants from './constants.ts';
 import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
+import { type Handle, handleLength, UV_SIGNAL, uvDefaultLoop, uvUnref } from './libuv.ts';
 import { permanentMemory } from './permanent-memory.ts';
 import type { SignalLoop } from './signal-loop.ts';
 import { signalSet, sigset } from './signal-set.ts';
@@ -20,11 +21,9 @@ export function realTimeSignals(): { readonly first: Signal; readonly last: Sign
 }
 
 const pthreadSigmaskCall = /* @__PURE__ */ bind<[number, Buffer, Buffer | null], number>(
-  'pthread_sigmask',
-  'int',
-  ['int', 'void *', 'void *'],
+  'int pthread_sigmask(int, void *, void *)',
 );
-const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('signal', 'intptr_t', ['int', 'intptr_t']);
+const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('intptr_t signal(int, intptr_t)');
 
 /**
  * Blocks these signals in the calling thread and no others, pthread_sigmask(3). The kernel delivers signals for the process
@@ -34,7 +33,7 @@ export function blockOnlyInThisThread(signals: readonly Signal[]): void {
   pthreadSigmaskCall(constants.SIG_SETMASK, sigset(signalSet(signals)), null);
 }
 
-const strsignalCall = /* @__PURE__ */ bind<[number], string>('strsignal', 'str', ['int']);
+const strsignalCall = /* @__PURE__ */ bind<[number], string>('str strsignal(int)');
 
 /** What the C library says of a signal, in its words: strsignal(3). */
 export function describeSignal(signal: Signal): string {
@@ -60,9 +59,7 @@ export function ignoreSignal(signal: Signal): void {
 }
 
 const sigactionCall = /* @__PURE__ */ bind<[number, Buffer | null, Buffer | null], number>(
-  'sigaction',
-  'int',
-  ['int', 'void *', 'void *'],
+  'int sigaction(int, void *, void *)',
 );
 
 /**
@@ -120,23 +117,11 @@ export interface SignalWatch {
   release(): void;
 }
 
-/** A uv_signal_t. */
-type Handle = Uint32Array;
-
-const uvDefaultLoop = /* @__PURE__ */ bind<[], unknown>('uv_default_loop', 'void *', []);
-const uvHandleSize = /* @__PURE__ */ bind<[number], number | bigint>('uv_handle_size', 'size_t', ['int']);
-const uvSignalInit = /* @__PURE__ */ bind<[unknown, Handle], number>('uv_signal_init', 'int', [
-  'void *',
-  'void *',
-]);
-const uvSignalStart = /* @__PURE__ */ bind<[Handle, bigint, number], number>('uv_signal_start', 'int', [
-  'void *',
-  'void *',
-  'int',
-]);
-const uvSignalStop = /* @__PURE__ */ bind<[Handle], number>('uv_signal_stop', 'int', ['void *']);
-const uvUnref = /* @__PURE__ */ bind<[Handle], void>('uv_unref', 'void', ['void *']);
-const UV_SIGNAL = 16;
+const uvSignalInit = /* @__PURE__ */ bind<[unknown, Handle], number>('int uv_signal_init(void *, void *)');
+const uvSignalStart = /* @__PURE__ */ bind<[Handle, bigint, number], number>(
+  'int uv_signal_start(void *, void *, int)',
+);
+const uvSignalStop = /* @__PURE__ */ bind<[Handle], number>('int uv_signal_stop(void *)');
 
 /** koffi has room for a few thousand callbacks, and a test suite may register as often. By `keepsLoopAlive`. */
 const released = { true: [] as Reusable[], false: [] as Reusable[] };
@@ -171,8 +156,8 @@ export function watchSignals(
     safeForC((_handle: unknown, signal: number) => reusable.deliver(signal as Signal)),
     koffi().pointer(koffi().proto('void', ['void *', 'int'])),
   );
-  const handleLength = Number(uvHandleSize(UV_SIGNAL)) / 4;
-  const slab = new Uint32Array(permanentMemory(4 * handleLength * (realTimeMaximum + 1)));
+  const length = handleLength(UV_SIGNAL);
+  const slab = new Uint32Array(permanentMemory(4 * length * (realTimeMaximum + 1)));
   const handles = new Map<Signal, Handle>();
   /** The signals of each loop beside node's. */
   const loops = new Map<SignalLoop, Signal[]>();
@@ -197,7 +182,7 @@ export function watchSignals(
       for (const signal of signals) {
         watch.stop(signal);
         // The loop still has the old handle in its list.
-        open(signal, new Uint32Array(permanentMemory(4 * handleLength)), undefined);
+        open(signal, new Uint32Array(permanentMemory(4 * length)), undefined);
       }
     }
   }
@@ -209,7 +194,7 @@ export function watchSignals(
         uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
         return;
       }
-      handle = slab.subarray(signal * handleLength, (signal + 1) * handleLength);
+      handle = slab.subarray(signal * length, (signal + 1) * length);
       const loop = loopFor(signal);
       open(signal, handle, loop);
       if (loop === undefined) return;

@@ -6,45 +6,30 @@ import { SystemError } from './system-error.ts';
 import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
 
 const posixSpawnp = /* @__PURE__ */ bind<[Int32Array, Buffer, Buffer | null, Buffer, Buffer, Buffer], number>(
-  'posix_spawnp',
-  'int',
-  ['void *', 'void *', 'void *', 'void *', 'void *', 'void *'],
+  'int posix_spawnp(void *, void *, void *, void *, void *, void *)',
 );
-const attrInit = /* @__PURE__ */ bind<[Buffer], number>('posix_spawnattr_init', 'int', ['void *']);
-const attrSetFlags = /* @__PURE__ */ bind<[Buffer, number], number>('posix_spawnattr_setflags', 'int', [
-  'void *',
-  'short',
-]);
+const attrInit = /* @__PURE__ */ bind<[Buffer], number>('int posix_spawnattr_init(void *)');
+const attrSetFlags = /* @__PURE__ */ bind<[Buffer, number], number>(
+  'int posix_spawnattr_setflags(void *, short)',
+);
 const attrSetDefault = /* @__PURE__ */ bind<[Buffer, Buffer], number>(
-  'posix_spawnattr_setsigdefault',
-  'int',
-  ['void *', 'void *'],
+  'int posix_spawnattr_setsigdefault(void *, void *)',
 );
-const attrSetGroup = /* @__PURE__ */ bind<[Buffer, number], number>('posix_spawnattr_setpgroup', 'int', [
-  'void *',
-  'int',
-]);
-const attrSetMask = /* @__PURE__ */ bind<[Buffer, Buffer], number>('posix_spawnattr_setsigmask', 'int', [
-  'void *',
-  'void *',
-]);
+const attrSetGroup = /* @__PURE__ */ bind<[Buffer, number], number>(
+  'int posix_spawnattr_setpgroup(void *, int)',
+);
+const attrSetMask = /* @__PURE__ */ bind<[Buffer, Buffer], number>(
+  'int posix_spawnattr_setsigmask(void *, void *)',
+);
 
-const actionsInit = /* @__PURE__ */ bind<[Buffer], number>('posix_spawn_file_actions_init', 'int', [
-  'void *',
-]);
+const actionsInit = /* @__PURE__ */ bind<[Buffer], number>('int posix_spawn_file_actions_init(void *)');
 const actionsAddOpen = /* @__PURE__ */ bind<[Buffer, number, string, number, number], number>(
-  'posix_spawn_file_actions_addopen',
-  'int',
-  ['void *', 'int', 'str', 'int', 'uint'],
+  'int posix_spawn_file_actions_addopen(void *, int, str, int, uint)',
 );
 const actionsAddClose = /* @__PURE__ */ bind<[Buffer, number], number>(
-  'posix_spawn_file_actions_addclose',
-  'int',
-  ['void *', 'int'],
+  'int posix_spawn_file_actions_addclose(void *, int)',
 );
-const actionsDestroy = /* @__PURE__ */ bind<[Buffer], number>('posix_spawn_file_actions_destroy', 'int', [
-  'void *',
-]);
+const actionsDestroy = /* @__PURE__ */ bind<[Buffer], number>('int posix_spawn_file_actions_destroy(void *)');
 
 export interface Spawn {
   /** Searched in PATH unless it contains a slash. */

@@ -8,7 +8,7 @@ function errnoName(errno: Errno): string {
   return entry === undefined ? `errno ${errno}` : entry[0];
 }
 
-const strerrorCall = /* @__PURE__ */ bind<[number], string>('strerror', 'str', ['int']);
+const strerrorCall = /* @__PURE__ */ bind<[number], string>('str strerror(int)');
 
 /** What the C library says of an error number, in its words: strerror(3). */
 export function describeErrno(errno: Errno): string {

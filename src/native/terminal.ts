@@ -3,14 +3,10 @@ import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid } from './types.ts';
 
-const openCall = /* @__PURE__ */ bind<[string, number], number>('open', 'int', ['str', 'int']);
-const readCall = /* @__PURE__ */ bind<[number, Buffer, number], number>('read', 'long', [
-  'int',
-  'void *',
-  'size_t',
-]);
-const tcgetpgrpCall = /* @__PURE__ */ bind<[number], number>('tcgetpgrp', 'int', ['int']);
-const tcsetpgrpCall = /* @__PURE__ */ bind<[number, number], number>('tcsetpgrp', 'int', ['int', 'int']);
+const openCall = /* @__PURE__ */ bind<[string, number], number>('int open(str, int)');
+const readCall = /* @__PURE__ */ bind<[number, Buffer, number], number>('long read(int, void *, size_t)');
+const tcgetpgrpCall = /* @__PURE__ */ bind<[number], number>('int tcgetpgrp(int)');
+const tcsetpgrpCall = /* @__PURE__ */ bind<[number, number], number>('int tcsetpgrp(int, int)');
 
 /**
  * Opens a close-on-exec descriptor of the controlling terminal, whatever standard input is: tty(4). Undefined if the
@@ -35,8 +31,8 @@ export function isInForeground(terminal: number): boolean {
   return Number(readCall(terminal, Buffer.alloc(1), 0)) === 0;
 }
 
-const ioctlCall = /* @__PURE__ */ bind<[number, number], number>('ioctl', 'int', ['int', 'ulong']);
-const getsidCall = /* @__PURE__ */ bind<[number], number>('getsid', 'int', ['int']);
+const ioctlCall = /* @__PURE__ */ bind<[number, number], number>('int ioctl(int, ulong)');
+const getsidCall = /* @__PURE__ */ bind<[number], number>('int getsid(int)');
 
 /** Whether the caller leads its session: getsid(2). */
 export function leadsSession(): boolean {

@@ -6,17 +6,10 @@ import * as layouts from './layouts.ts';
 import { checked, SystemError } from './system-error.ts';
 import type { Errno } from './types.ts';
 
-const socketCall = /* @__PURE__ */ bind<[number, number, number], number>('socket', 'int', [
-  'int',
-  'int',
-  'int',
-]);
-const recvCall = /* @__PURE__ */ bind<[number, Buffer, number, number], number>('recv', 'long', [
-  'int',
-  'void *',
-  'size_t',
-  'int',
-]);
+const socketCall = /* @__PURE__ */ bind<[number, number, number], number>('int socket(int, int, int)');
+const recvCall = /* @__PURE__ */ bind<[number, Buffer, number, number], number>(
+  'long recv(int, void *, size_t, int)',
+);
 
 /**
  * The inode of the other end of a connected UNIX socket, which only the kernel knows: sock_diag(7). It tells without any

@@ -5,16 +5,11 @@ import { SystemError } from './system-error.ts';
 import type { Errno, Pid } from './types.ts';
 
 const wait4Call = /* @__PURE__ */ bind<[number, Int32Array, number, BigInt64Array | null], number>(
-  'wait4',
-  'int',
-  ['int', 'void *', 'int', 'void *'],
+  'int wait4(int, void *, int, void *)',
 );
-const waitidCall = /* @__PURE__ */ bind<[number, number, Int32Array, number], number>('waitid', 'int', [
-  'int',
-  'uint',
-  'void *',
-  'int',
-]);
+const waitidCall = /* @__PURE__ */ bind<[number, number, Int32Array, number], number>(
+  'int waitid(int, uint, void *, int)',
+);
 
 const statusCell = new Int32Array(1);
 // Typed arrays, not Buffers: the first use of a Buffer's methods costs start-up 0.1 ms.

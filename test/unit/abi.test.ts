@@ -253,8 +253,8 @@ describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) =>
 test.runIf(process.platform === 'linux')(
   'the running node’s C library has the same real-time signals',
   () => {
-    const first = bind<[], number>('__libc_current_sigrtmin', 'int', []);
-    const last = bind<[], number>('__libc_current_sigrtmax', 'int', []);
+    const first = bind<[], number>('int __libc_current_sigrtmin(void)');
+    const last = bind<[], number>('int __libc_current_sigrtmax(void)');
     expect(realTimeSignals()).toEqual({ first: first(), last: last() });
   },
 );
