@@ -10,36 +10,34 @@ const pm2 = resolve(build, 'pm2/node_modules');
 export const subreaper = (...options) => [resolve(root, 'bin/subreaper'), ...options, '--'];
 // As on a kernel before 6.15. A debug log would do the same, and add the cost of its records.
 const waitLoop = [helpers.refuse, 'PIDFD_GET_INFO', 'ENOTTY', ...subreaper()];
-const inDebian = (name) => ({ name, debian: name, forwards: true, reaps: true, init: [name, '--'] });
+const versionIn = (folder) => JSON.parse(readFileSync(resolve(folder, 'package.json'), 'utf8')).version;
+const inDebian = (name) => ({ ...debian(name), name, forwards: true, init: [name, '--'] });
 
 /**
  * init: the words before the command; line: what makes all words from the command. forwards: it passes SIGUSR2 on, and
  * ends with its workload. reaps: it is said to reap orphans. only: the measurements that it takes part in. debian: its
- * package. folder: of a build of subreaper.
+ * package. folder: of a build of subreaper. rounds, limitMs: pm2-runtime takes ten seconds to end, s6-svscan stays when
+ * its service ends.
  */
 const all = [
   checkout('subreaper', root),
   { name: 'subreaper, wait loop', reaps: true, init: waitLoop, only: ['burst', 'storm'] },
   { name: 'node bin/subreaper', forwards: true, init: ['node', ...subreaper()], only: ['start'] },
   ...['tini', 'dumb-init', 'catatonit'].map(inDebian),
-  { name: 's6-svscan', debian: 's6', reaps: true, line: (command) => ['s6-svscan', makeService(command)] },
-  { name: 'pm2-runtime', version: installPm2, line: pm2Line },
+  { ...debian('s6'), name: 's6-svscan', line: serviceLine, limitMs: 1000 },
+  { name: 'pm2-runtime', version: installPm2, line: pm2Line, rounds: 3, limitMs: 20_000 },
   { name: 'bare node', forwards: true, init: ['node', app('bare.cjs')], version: () => process.version },
 ];
 
-/**
- * @param against  the folder of another build of subreaper, which the others are compared with
- * @returns the candidates that are installed; the record has why others are not
- */
+/** Those that are installed. against: the folder of another build of subreaper, which the others are compared with. */
 export function findCandidates(record, against) {
   const rivals = against ? [{ ...checkout(`subreaper in ${against}`, resolve(against)), isBase: true }] : [];
   return [...all, ...rivals].flatMap((candidate) => {
-    const { name, debian, version = () => debian && debianVersion(debian) } = candidate;
-    showProgress(`looking for ${name}`);
+    showProgress(`looking for ${candidate.name}`);
     try {
-      return [{ ...candidate, version: version() }];
+      return [{ ...candidate, version: candidate.version?.() }];
     } catch (error) {
-      record.leaveOut(name, error.message);
+      record.leaveOut(candidate.name, error.message);
       return [];
     }
   });
@@ -50,13 +48,9 @@ function checkout(name, folder) {
   return { name, folder, forwards: true, reaps: true, init, version: () => versionIn(folder) };
 }
 
-function versionIn(folder) {
-  return JSON.parse(readFileSync(resolve(folder, 'package.json'), 'utf8')).version;
-}
-
-function debianVersion(name) {
-  const line = execFileSync('dpkg-query', ['-W', name], { encoding: 'utf8', stdio: 'pipe' });
-  return line.trim().split('\t')[1];
+function debian(name) {
+  const query = () => execFileSync('dpkg-query', ['-W', name], { encoding: 'utf8', stdio: 'pipe' });
+  return { debian: name, reaps: true, version: () => query().trim().split('\t')[1] };
 }
 
 function installPm2() {
@@ -69,11 +63,11 @@ function pm2Line([file, ...args]) {
   return [resolve(pm2, '.bin/pm2-runtime'), 'start', file, ...options, '--', ...args];
 }
 
-/** A folder for s6-svscan with one service. s6 restarts it when it ends; no measurement waits for that. */
-function makeService(command) {
+/** With a folder of one service. s6 restarts it when it ends; no measurement waits for that. */
+function serviceLine(command) {
   const folder = freshPath();
   mkdirSync(resolve(folder, 'workload'), { recursive: true });
   const script = `#!/bin/sh\nexec ${command.map((word) => `'${word}'`).join(' ')}\n`;
   writeFileSync(resolve(folder, 'workload/run'), script, { mode: 0o755 });
-  return folder;
+  return ['s6-svscan', folder];
 }

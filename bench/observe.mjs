@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { procFile, statusField, threadsOf, until } from '../test/helpers/proc.mjs';
 import { freshPath } from './files.mjs';
 
-/** By then a process has done what strace's attaching makes it do. */
-const ATTACH_MS = 1000;
+/** The sum of the numbers that texts begin with. */
+const sum = (ids, read) => ids.reduce((total, id) => total + Number.parseInt(read(id), 10), 0);
 
 /** @returns the threads of processes, and what these did so far: numbers that only grow */
 export function readActivity(pids) {
@@ -19,12 +19,6 @@ export function readActivity(pids) {
 /** @returns MiB, from a field of smaps_rollup. Pss divides each page by the number of processes that map it */
 export function readMemory(pids, field) {
   return sum(pids, (pid) => statusField(pid, field, 'smaps_rollup')) / 1024;
-}
-
-/** @returns the sum of the numbers that texts begin with; NaN of no text */
-function sum(ids, read) {
-  const numbers = ids.map((id) => Number.parseInt(read(id), 10));
-  return numbers.length > 0 ? numbers.reduce((one, other) => one + other) : Number.NaN;
 }
 
 /** Resolves when a process has done what its start, a signal or a death makes it do; after 10 s at the latest. */
@@ -44,7 +38,8 @@ export async function countSystemCalls(pids, run) {
   const closed = once(strace, 'close').catch(() => {});
   const isTraced = (thread) => statusField(thread, 'TracerPid') !== '0';
   await until(() => pids.flatMap(threadsOf).every(isTraced), 'strace has attached', 10_000);
-  await sleep(ATTACH_MS);
+  // By then they have done what attaching makes them do.
+  await sleep(1000);
   const countSoFar = () => readFileSync(log, 'latin1').match(/^\d+ +\w+\(/gm)?.length ?? 0;
   const before = countSoFar();
   await run();

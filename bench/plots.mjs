@@ -1,11 +1,11 @@
-// The plots of a report, as SVG that a page can show in light or in dark. Plot draws into a document, which linkedom
-// makes without a browser.
+// The plots of a report, as SVG. Plot draws into a document, which linkedom makes without a browser.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { short } from './numbers.mjs';
 
+const valuesOf = (rows, key) => [...new Set(rows.map((row) => row[key]))];
 const color = ({ candidate }) => (/subreaper|--|^SIGTERM/.test(candidate) ? '#c2255c' : '#495057');
 
 /** A plot of figures: its title, and the groups that it shows. A column for each facet, a row for each candidate and n. */
@@ -39,7 +39,6 @@ export function plotAll({ figures, series, kernel }, folder) {
 /** A dot for each median, and a line from the 25th to the 75th percentile. */
 function drawRanges(rows) {
   const place = { fx: 'facet', y: 'row' };
-  const end = ({ median, p75 }) => Math.max(median, p75);
   const label = { text: ({ median }) => short(median), textAnchor: 'start', dx: 7, fill: color };
   const domain = valuesOf(rows, 'row');
   return {
@@ -50,7 +49,7 @@ function drawRanges(rows) {
     marks: [
       Plot.ruleY(rows, { ...place, x1: 'p25', x2: 'p75', stroke: color, strokeWidth: 3, strokeOpacity: 0.4 }),
       Plot.dot(rows, { ...place, x: 'median', fill: color, r: 3.5 }),
-      Plot.text(rows, { ...place, x: end, ...label }),
+      Plot.text(rows, { ...place, x: 'p75', ...label }),
     ],
   };
 }
@@ -73,22 +72,11 @@ function drawStorm(rows) {
 function render({ marks, ...options }, title) {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const style = { fontSize: '12px', background: 'white', color: '#212529' };
-  const heading = {
-    fontSize: 14,
-    fontWeight: 600,
-    lineAnchor: 'bottom',
-    frameAnchor: 'top-left',
-    dx: -142,
-    dy: -32,
-  };
-  const titled = [...marks, Plot.text([title], { ...heading, facet: 'super' })];
+  const place = { facet: 'super', frameAnchor: 'top-left', lineAnchor: 'bottom', dx: -142, dy: -32 };
+  const heading = Plot.text([title], { ...place, fontSize: 14, fontWeight: 600 });
   const margins = { marginTop: 54, marginBottom: 42, marginLeft: 156 };
-  const svg = Plot.plot({ document, width: 760, style, ...margins, ...options, marks: titled });
+  const svg = Plot.plot({ document, width: 760, style, ...margins, ...options, marks: [...marks, heading] });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   // The page behind the image may be dark.
   return `${svg.outerHTML.replace('>', '><rect width="100%" height="100%" fill="white"/>')}\n`;
-}
-
-function valuesOf(rows, key) {
-  return [...new Set(rows.map((row) => row[key]))];
 }

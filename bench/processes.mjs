@@ -9,8 +9,6 @@ import { descendantsOf, hasEnded, until } from '../test/helpers/proc.mjs';
 import { build, freshPath, helpers, root } from './files.mjs';
 
 const DEADLINE_MS = 60_000;
-const POLL_MS = 5;
-
 export const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter);
 /**
  * All that a candidate has in its environment. Other variables cost some more than others: NODE_EXTRA_CA_CERTS adds
@@ -37,7 +35,7 @@ export async function asPid1(candidate, command, use = ({ result }) => result())
   unshare.stdout.resume();
   const log = text(unshare.stderr);
   async function result() {
-    await until(() => existsSync(out) || hasEnded(unshare.pid), 'a result', DEADLINE_MS, POLL_MS);
+    await until(() => existsSync(out) || hasEnded(unshare.pid), 'a result', DEADLINE_MS, 5);
     if (existsSync(out)) return readNumbers(out);
     throw new Error(`it ended without a result. ${(await log).trim().split('\n').at(-1)}`);
   }
@@ -69,8 +67,8 @@ export function whenIdle(candidate, command, settleMs, look) {
  * what runs the candidate. meanwhile: gets the path that the command may write the clock to, and pids().
  * @returns milliseconds, NaN for what did not happen in time
  */
-export function launch(candidate, command, options = {}) {
-  const { limitMs = DEADLINE_MS, before = [], behind = [], meanwhile = () => {} } = options;
+export function launch(candidate, command, { before = [], behind = [], meanwhile = () => {} } = {}) {
+  const { limitMs = DEADLINE_MS } = candidate;
   const stamp = freshPath();
   // The workload only opens it: making a file would add to the time.
   writeFileSync(stamp, '');

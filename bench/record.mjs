@@ -2,13 +2,7 @@
 import { showProgress } from '../test/helpers/progress.mjs';
 import { quantile } from '../test/helpers/quantile.mjs';
 
-/** A candidate that fails this often is left out. */
-const MOST_FAILURES = 2;
-
-/**
- * figures: { group, candidate, median, p25, p75, rounds, base?, ratio? }, the group ends with the unit; leftOut:
- * { candidate, reason }; series: by candidate, the samples of a plot.
- */
+/** figures: the group ends with the unit; leftOut: candidates, with the reason; series: the samples of a plot. */
 export function createRecord() {
   const record = { leftOut: [], series: {}, figures: [], leaveOut, compare, add };
   return record;
@@ -19,17 +13,17 @@ export function createRecord() {
 
   /**
    * Measures every candidate once a round, in the opposite order in the next round, so that a drift of the machine hits
-   * all alike, and adds the figures. A candidate may have fewer rounds.
-   * @param one  measures a candidate once. @returns numbers by what they are, which follows the title in a group's name
+   * all alike, and adds the figures. `one` returns numbers by what they are, which follows the title in a group's name.
    * @returns by candidate, these numbers for each round; none for a round that failed
    */
-  async function compare(title, { rounds, candidates, base }, one) {
+  async function compare(title, candidates, { rounds, base }, one) {
     const failures = {};
     const measured = Object.fromEntries(candidates.map(({ name }) => [name, Array(rounds).fill({})]));
     for (let round = 0; round < rounds; round++) {
       for (const candidate of round % 2 === 0 ? candidates : candidates.toReversed()) {
         const { name } = candidate;
-        if (round >= candidate.rounds || failures[name] === MOST_FAILURES) continue;
+        // A second failure ends it.
+        if (round >= candidate.rounds || failures[name] === 2) continue;
         showProgress(`${title}${name}, round ${round + 1} of ${rounds}`);
         try {
           measured[name][round] = await one(candidate);
@@ -51,9 +45,8 @@ export function createRecord() {
         const known = values.filter(Number.isFinite);
         if (known.length === 0) continue;
         const [median, p25, p75] = [0.5, 0.25, 0.75].map((part) => quantile(known, part));
-        const ratios = values
-          .map((value, round) => value / measured[base]?.[round][what])
-          .filter(Number.isFinite);
+        const toBase = values.map((value, round) => value / measured[base]?.[round][what]);
+        const ratios = toBase.filter(Number.isFinite);
         const compared = ratios.length > 0 && { base, ratio: quantile(ratios, 0.5) };
         const figure = { group: title + what, candidate, median, p25, p75, rounds: known.length };
         record.figures.push({ ...figure, ...compared });

@@ -1,5 +1,4 @@
-// The benchmark suite: subreaper beside other inits and bare node, in one run and in alternating order.
-// bench/README.md has the options, and what each figure means.
+// The benchmark suite: bench/README.md has the options, and what each figure means.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
@@ -12,26 +11,21 @@ import { plotAll } from './plots.mjs';
 import { createRecord } from './record.mjs';
 import { tablesOf } from './table.mjs';
 
-/** Each is a file of measure/. */
-const measurements = 'start,bound,burst,storm,signals,memory,idle,in-process,growth,crowd,size';
+/** In the order of a whole run. Each is a function of a file in measure/. */
+const order = 'start,bound,burst,storm,signals,memory,idle,in-process,growth,crowd,size';
+const files = ['start', 'orphans', 'signals', 'idle', 'in-process', 'size'];
+const modules = await Promise.all(files.map((file) => import(`./measure/${file}.mjs`)));
+const measurements = Object.assign({}, ...modules);
 
 const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
 const { values: options } = parseArgs({ options: { only: text, against: text, quick: flag, redraw: flag } });
-const names = (options.only ?? measurements).split(',');
-const unknown = names.find((name) => !measurements.split(',').includes(name));
-if (unknown !== undefined) {
-  console.error(`bench: no measurement is called ${unknown}; there are ${measurements}`);
-  process.exit(1);
-}
 /** Only a whole run replaces what the README shows. */
 const isWhole = !(options.only || options.against || options.quick);
 const folder = isWhole ? import.meta.dirname : build;
 const results = resolve(folder, 'results.json');
 
 // The 'exit' event ends all that runs.
-for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-  process.once(signal, () => process.exit(status));
-}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 if (!options.redraw) writeFileSync(results, format(await measureAll()));
 const report = JSON.parse(readFileSync(results, 'utf8'));
 mkdirSync(resolve(folder, 'plots'), { recursive: true });
@@ -40,12 +34,15 @@ writeFileSync(resolve(folder, 'results.md'), tablesOf(report));
 console.log(tablesOf(report));
 
 async function measureAll() {
+  const names = (options.only ?? order).split(',');
+  const unknown = names.find((name) => !(name in measurements));
+  if (unknown !== undefined) throw new Error(`no measurement is called ${unknown}; there are ${order}`);
   const obstacle = namespaceObstacle();
   if (obstacle !== undefined) throw new Error(`no PID namespace can be made, ${obstacle}; run it as root`);
   // The usual 32,768 pids are too few for 30,000 strangers.
   if (!options.quick && process.getuid() === 0) raiseMachinePidMax();
   // How much of something a measurement does. The small form shows that it works, and little about times.
-  const size = (full, quick) => (options.quick ? quick : full);
+  const sized = (full, quick) => (options.quick ? quick : full);
   const [date, load] = [new Date(), loadavg()[0].toFixed(1)];
   compileHelpers();
   const record = createRecord();
@@ -53,8 +50,7 @@ async function measureAll() {
   for (const name of names) {
     const candidates = all.filter(({ only }) => only?.includes(name) ?? true);
     try {
-      const { measure } = await import(`./measure/${name}.mjs`);
-      await measure({ record, candidates, size });
+      await measurements[name]({ ...record, candidates, size: sized });
     } catch (error) {
       record.leaveOut('all', `${name}: ${error.message}`);
     }

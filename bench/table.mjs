@@ -12,16 +12,15 @@ export function tablesOf({ about, kernel, versions, figures, leftOut }) {
     ...groups.flatMap((name) => {
       const own = figures.filter(({ group }) => group === name);
       const base = own.find(({ base }) => base)?.base;
-      return table([`${name}, ${kernel}`, 'median', 'p25 to p75', base ? `to ${base}` : ''], own.map(rowOf));
+      const rows = own.map(({ candidate, median, p25, p75, rounds, ratio = '' }) => {
+        return [candidate, median, rounds > 1 ? `${short(p25)} to ${short(p75)}` : '', ratio];
+      });
+      return table([`${name}, ${kernel}`, 'median', 'p25 to p75', base ? `to ${base}` : ''], rows);
     }),
     ...(targets.length > 0 ? table(['target', 'at most', kernel, ''], targets) : []),
     ...(reasons.size > 0 ? ['', 'Left out:', '', ...reasons] : []),
     '',
   ].join('\n');
-}
-
-function rowOf({ candidate, median, p25, p75, rounds, ratio = '' }) {
-  return [candidate, median, rounds > 1 ? `${short(p25)} to ${short(p75)}` : '', ratio];
 }
 
 function table(head, rows) {

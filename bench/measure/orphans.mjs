@@ -1,5 +1,4 @@
-// Orphans that end all the time, as PID 1: the zombies at any moment, and what reaping costs. Then the same while init
-// cannot run.
+// Orphans of PID 1: many at one instant; all the time; and while init cannot run.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../test/helpers/proc.mjs';
@@ -8,53 +7,64 @@ import { short } from '../numbers.mjs';
 import { comesToRest, countSystemCalls } from '../observe.mjs';
 import { asPid1, OUT } from '../processes.mjs';
 
-/** subreaper gives file pages back a second after its start. */
-const START_MS = 1500;
 const version1 = { root: '/sys/fs/cgroup/cpu', file: 'cpu.cfs_quota_us', limit: '1000', none: '-1' };
 const version2 = { root: '/sys/fs/cgroup', file: 'cpu.max', limit: '1000 100000', none: 'max 100000' };
 const { root, file, limit, none } = existsSync(version1.root) ? version1 : version2;
 const cgroup = `${root}/subreaper-bench`;
 
-export async function measure({ record, candidates, size }) {
+/** N zombies that become init's at one instant: the time until the last is reaped. */
+export async function burst({ compare, candidates, size }) {
+  const reaping = candidates.filter(({ reaps }) => reaps);
+  // One round of the smallest burst shows that an init does not reap.
+  const all = candidates.map((candidate) => (candidate.reaps ? candidate : { ...candidate, rounds: 1 }));
+  const roundsOf = size({ 100: 20, 1000: 20, 5000: 10, 20000: 8 }, { 100: 3, 20000: 1 });
+  for (const [count, rounds] of Object.entries(roundsOf)) {
+    const some = count === '100' ? all : reaping;
+    await compare('burst: ', some, { rounds, base: 'tini' }, async (candidate) => {
+      const [[ms, left]] = await asPid1(candidate, [helpers.burst, OUT, count]);
+      if (left > 0) throw new Error(`${short(left)} zombies stay`);
+      return { [`${short(Number(count))} zombies at one instant (ms)`]: ms };
+    });
+  }
+}
+
+/** Orphans that end all the time: the zombies at any moment, and what reaping costs. */
+export async function storm({ compare, series, candidates, size }) {
   const reaping = candidates.filter(({ reaps }) => reaps);
   const steady = { rate: size(1000, 500), seconds: size(4, 1) };
   const about = `${short(steady.rate)} orphans a second for ${steady.seconds} s`;
-  const settings = { rounds: size(3, 1), candidates, base: 'tini' };
-  await record.compare('storm: ', settings, async (candidate) => {
-    const [[, cpuUs, most, mean], ...samples] = await storm(candidate, steady, (_, run) => run());
-    record.series[candidate.name] ??= samples;
+  await compare('storm: ', candidates, { rounds: size(3, 1), base: 'tini' }, async (candidate) => {
+    const [[, cpuUs, most, mean], ...samples] = await runStorm(candidate, steady, (_, run) => run());
+    series[candidate.name] ??= samples;
     return {
       [`most zombies, ${about}`]: most,
       [`mean zombies, ${about}`]: mean,
       [`processor time of PID 1 for each orphan, ${about} (µs)`]: cpuUs,
     };
   });
-  await record.compare('storm: ', { rounds: 1, candidates: reaping }, async (candidate) => {
-    const count = await storm(candidate, steady, (pid, run) => countSystemCalls([pid], run));
+  await compare('storm: ', reaping, { rounds: 1 }, async (candidate) => {
+    const count = await runStorm(candidate, steady, (pid, run) => countSystemCalls([pid], run));
     return { [`system calls of PID 1, ${about}`]: count };
   });
 
   const held = { rate: size(2000, 500), seconds: size(10, 2) };
-  const few = { rounds: size(2, 1), candidates: reaping };
-  const compareHeld = (how, hold) =>
-    record.compare(`storm with init ${how}: `, few, async (candidate) => {
-      const [[orphans, , , , left]] = await storm(candidate, held, hold);
+  const stop = (pid, run) => process.kill(pid, 'SIGSTOP') && run();
+  for (const [how, hold] of Object.entries({ stopped: stop, 'limited to 1 % of a processor': limitCpu })) {
+    await compare(`storm with init ${how}: `, reaping, { rounds: size(2, 1) }, async (candidate) => {
+      const [[orphans, , , , left]] = await runStorm(candidate, held, hold);
       return { [`orphans in ${held.seconds} s`]: orphans, 'zombies left': left };
     });
-  await compareHeld('stopped', (pid, run) => {
-    process.kill(pid, 'SIGSTOP');
-    return run();
-  });
-  await compareHeld('limited to 1 % of a processor', limitCpu);
+  }
   await until(() => readFileSync(`${cgroup}/cgroup.procs`, 'latin1') === '', 'the cgroup is empty');
   rmdirSync(cgroup);
 }
 
 /** @param around  gets the pid of init, and a function that runs the storm and returns what the helper writes */
-function storm(candidate, { rate, seconds }, around) {
+function runStorm(candidate, { rate, seconds }, around) {
   return asPid1(candidate, [helpers.storm, OUT, rate, seconds, 'go'], async ({ out, result, pids }) => {
     await until(() => existsSync(`${out}.waits`), 'the workload runs');
-    await sleep(START_MS);
+    // subreaper gives file pages back a second after its start.
+    await sleep(1500);
     const [pid] = pids();
     await comesToRest(pid);
     return around(pid, () => {
