@@ -23,7 +23,7 @@ export interface Bonds {
 /** No program sends this one, and the kernel does not either: with --until-owner it kills the tree, as SIGKILL cannot. */
 const KILL = signalNumber('SIGSTKFLT');
 /** Without pidfds the kernel sends this when the owner, or one of its threads, ends. Nobody dies of it. */
-const LOOK = signalNumber('SIGURG');
+const OWNER_SIGNAL = signalNumber('SIGURG');
 
 /** @throws Error if the owner has ended, or cannot be seen; or if standard input has no other end */
 export function createBonds(
@@ -37,7 +37,7 @@ export function createBonds(
     onHangUp(0, () => end({ kind: 'input-ended' }));
   }
   const isWatched = untilOwner && watch(owner, () => end({ kind: 'owner-ended' }));
-  if (untilOwner && !isWatched) setParentDeathSignal(parentDeathSignal ?? LOOK);
+  if (untilOwner && !isWatched) setParentDeathSignal(parentDeathSignal ?? OWNER_SIGNAL);
   // In this order no owner can end unnoticed: either it does so before this line, or it is watched.
   if (untilOwner) checkOwner(owner);
 

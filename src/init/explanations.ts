@@ -93,7 +93,7 @@ export function createExplanations(
   };
 }
 
-/** A bundle of its own, dist/explanations.cjs: most lives of init need none of it. */
+/** A bundle of its own, dist/explanations.cjs: most runs of init need none of it. */
 function load(): typeof sentences {
   return requireModule('./explanations.cjs') as typeof sentences;
 }

@@ -95,7 +95,7 @@ export function createInterpreter(parts: Parts): Interpreter {
     },
     signalMost,
   });
-  const survivors = createSurvivors({ patienceMs, signalTree, lookAgain: children.wake, giveUp });
+  const survivors = createSurvivors({ patienceMs, signalTree, reapAgain: children.wake, giveUp });
 
   /** For want of /proc. As PID 1, init may signal everybody if everything is to end. */
   function signalMost(signal: Signal): Pid | 'everybody' | undefined {

@@ -10,7 +10,7 @@ import {
 import { jobChanged } from './lifecycle/job-control.ts';
 import type { Effect, Event, Living, Policy, State, Step, TimerName } from './lifecycle/model.ts';
 import { ended, endedAsAsked, started, startFailed } from './lifecycle/run.ts';
-import { explain, log, next, preceded, then } from './lifecycle/steps.ts';
+import { chain, explain, log, next, preceded } from './lifecycle/steps.ts';
 import { endTree, inputEnded, received, stopSoFar, stopTimerFired } from './lifecycle/stop.ts';
 
 /**
@@ -71,7 +71,7 @@ function react(policy: Policy, state: Living, event: Event): Step {
     case 'input-ended':
       return preceded([log('info', 'standard input has ended')], inputEnded(policy, state));
     case 'kill-requested':
-      return then(endTree(policy, state), (now) => killNow(policy, now));
+      return chain(endTree(policy, state), (now) => killNow(policy, now));
     case 'init-failed':
       return initFailed(policy, state, event.message);
     case 'cannot-wait':

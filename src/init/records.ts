@@ -17,7 +17,7 @@ import type { Report } from './report.ts';
 import type * as traces from './trace.ts';
 import type { Trace } from './trace.ts';
 
-/** What the report, the trace, the debug log and another program's messages tell of init's life. */
+/** What the report, the trace, the debug log and another program's messages tell of what init does. */
 export interface Records {
   /** Which of them needs the status of every orphan; undefined if none does, and the kernel may reap. */
   readonly needsStatuses: string | undefined;

@@ -12,6 +12,7 @@ const SIGKILL = signalNumber('SIGKILL');
 
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 500;
+
 /** Ends the processes that the workload leaves behind: init's descendants, found in /proc. */
 export interface Survivors {
   /** Asks each of them once to end: SIGTERM, and SIGCONT, without which a stopped process would not act on it. */
@@ -25,14 +26,14 @@ export interface Survivors {
 export function createSurvivors({
   patienceMs,
   signalTree,
-  lookAgain,
+  reapAgain,
   giveUp,
 }: {
   /** How long to retry if /proc cannot be read. */
   patienceMs: number;
   signalTree: SignalTree;
-  /** Called now and then after a round, in case the SIGCHLD of the last one is lost. */
-  lookAgain: () => void;
+  /** Called now and then after a round, in case the last SIGCHLD is lost. */
+  reapAgain: () => void;
   /** Called if init may not signal, or cannot see, any of the rest: it would wait for ever. */
   giveUp: (why: string, error?: Error) => void;
 }): Survivors {
@@ -68,7 +69,7 @@ export function createSurvivors({
       round = 'due';
       setImmediate(beginIfDue);
     } else if (isRefused) leave('what is left may not be signalled');
-    else retryTimer = setTimeout(lookAgain, LONGEST_RETRY_MS);
+    else retryTimer = setTimeout(reapAgain, LONGEST_RETRY_MS);
   }
 
   /** For EMFILE, ENFILE, ENOMEM: the next round may work. */

@@ -19,16 +19,16 @@ import { runInSlices } from './slices.ts';
 
 export { writeWhole } from './whole-file.ts';
 
-/** How often init looks at the tree. Between two looks a process may come and go unseen. */
-const LOOK_EVERY_MS = 50;
-/** Looking takes at most one part of so many of init's time. */
+/** How often init takes a snapshot of the tree. Between two of them a process may come and go unseen. */
+const SNAPSHOT_EVERY_MS = 50;
+/** Snapshots take at most one part of so many of init's time. */
 const SHARE = 10;
-/** At how many ended children it looks meanwhile. In a storm of orphans it leaves out the rest, and reaps. */
+/** How many ended children it reads from /proc in that time. In a storm of orphans it leaves out the rest, and reaps. */
 const MOST_ENDED = 250;
-/** With more children than that, init has a storm of orphans to reap, and no time to look at the tree. */
+/** With more children than that, init has a storm of orphans to reap, and no time for snapshots. */
 const STORM = 1000;
-/** At the end it looks once more at so many processes: the others may have ended, and count as unfinished. */
-const LAST_LOOKS = 1000;
+/** At the end it reads so many processes once more. The others may have ended, and count as unfinished. */
+const LAST_READS = 1000;
 
 /** Collects what init and the processes below it do, for trace events at the end. Only `write` throws. */
 export interface Trace {
@@ -48,28 +48,28 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
   // Without a descriptor to spare, the workload starts all the same.
   if (isUsable) attempt(() => Object.assign(self, readProcess(process.pid)));
   const history = createHistory({ ...self, name: 'subreaper' });
-  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+  const timer = setInterval(takeSnapshot, SNAPSHOT_EVERY_MS).unref();
   let workload: Pid | undefined;
   let phaseEndUs = 0;
-  let isLooking = false;
+  let isTakingSnapshot = false;
   let restUntilMs = 0;
   let unseen = 0;
   let ended = 0;
   let endedUntilMs = 0;
 
-  function look(): void {
-    if (!isUsable || isLooking || now() < restUntilMs) return;
-    isLooking = true;
+  function takeSnapshot(): void {
+    if (!isUsable || isTakingSnapshot || now() < restUntilMs) return;
+    isTakingSnapshot = true;
     const beganMs = now();
-    runInSlices(lookAtTree(), () => {
-      // After an error (no descriptor is left) the next look may succeed.
-      isLooking = false;
+    runInSlices(readTree(), () => {
+      // After an error (no descriptor is left) the next one may succeed.
+      isTakingSnapshot = false;
       restUntilMs = now() + (now() - beganMs) * SHARE;
     });
   }
 
   /** Takes note of what is there now, and of those that have gone. */
-  function* lookAtTree(): Generator<void, void> {
+  function* readTree(): Generator<void, void> {
     if (ownChildren().length > STORM) return;
     const met = new Set<Pid>();
     for (const some of walkInSteps([self])) {
@@ -89,7 +89,7 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
     }
   }
 
-  function lookAt(pid: Pid, isOwn: boolean): void {
+  function noteChild(pid: Pid, isOwn: boolean): void {
     const info = isUsable ? readProcess(pid) : undefined;
     if (info !== undefined) history.seen(info, nowUs(), isOwn);
   }
@@ -99,7 +99,7 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
     if (event.kind === 'workload-started') {
       workload = event.workload;
       const { workload: pid, program: name } = event;
-      if (attempt(() => lookAt(pid, true)) !== undefined || !isUsable)
+      if (attempt(() => noteChild(pid, true)) !== undefined || !isUsable)
         history.seen({ ...withoutProc(pid, 0), parent: self.pid, name }, nowUs(), true);
     }
     if (event.kind === 'workload-ended') {
@@ -120,7 +120,7 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
       followEvent(event);
       effects.forEach(followEffect);
       // After the effects: the tree may be large, and a signal must not wait.
-      setImmediate(look);
+      setImmediate(takeSnapshot);
     },
     phaseEnded({ phase, tookMs }) {
       const endUs = nowUs();
@@ -131,18 +131,18 @@ export function createTrace(write: (text: string) => void, nameOf: (signal: Sign
     beforeReaping(pid) {
       if (ended >= MOST_ENDED && now() < endedUntilMs) return;
       if (now() >= endedUntilMs) {
-        endedUntilMs = now() + LOOK_EVERY_MS;
+        endedUntilMs = now() + SNAPSHOT_EVERY_MS;
         ended = 0;
       }
       ended++;
-      attempt(() => lookAt(pid, false));
+      attempt(() => noteChild(pid, false));
     },
     reaped(pid, how) {
       if (!history.gone(pid, nowUs(), how)) unseen++;
     },
     write(status) {
       clearInterval(timer);
-      for (const pid of isUsable ? history.alive().slice(0, LAST_LOOKS) : []) {
+      for (const pid of isUsable ? history.alive().slice(0, LAST_READS) : []) {
         attempt(() => {
           if (readProcess(pid) === undefined) history.gone(pid, nowUs());
         });

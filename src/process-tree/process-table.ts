@@ -185,7 +185,7 @@ function readProcesses(pids: readonly Pid[]): ProcessInfo[] {
 /** A function that lists the children of a process, some at a time. Some of them may have another parent by now. */
 type ChildrenOf = (parent: ProcessInfo) => Iterable<readonly Pid[]>;
 
-/** Where the kernel lists no children, one look at all processes finds them. Yields now and then meanwhile. */
+/** Where the kernel lists no children, one scan of all processes finds them. Yields now and then meanwhile. */
 function* scanForChildren(): Generator<[], ChildrenOf> {
   const childrenOf = new Map<Pid, Pid[]>();
   for (const some of scanInSteps()) {

@@ -18,7 +18,7 @@ export function signalProcess(info: ProcessInfo, signal: Signal): boolean {
   return signalProcessOften(info, (send) => send(signal));
 }
 
-/** The same for several signals: one pidfd and one look at the process serve them all. */
+/** The same for several signals: one pidfd and one read of /proc serve them all. */
 export function signalProcessOften<Result>(info: ProcessInfo, use: (send: Send) => Result): Result {
   return useSend(() => isSameProcess(readProcess(info.pid), info), info.pid, use);
 }

@@ -81,11 +81,11 @@ const handlers: readonly Handler[] = [
   },
   {
     name: 'a look for the trace after an event',
-    handler: 'immediate:isLooking',
+    handler: 'immediate:isTakingSnapshot',
     options: ['--trace', '/dev/null'],
     act: send('SIGUSR1'),
   },
-  { name: 'a look for the trace', handler: 'interval:isLooking', options: ['--trace', '/dev/null'] },
+  { name: 'a look for the trace', handler: 'interval:isTakingSnapshot', options: ['--trace', '/dev/null'] },
   {
     name: 'the timer of --stop-delay',
     handler: timer,

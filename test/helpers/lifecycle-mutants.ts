@@ -116,7 +116,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the first of two stop signals is lost',
-    from: 'then(beginStop(policy, state, state.stopping), (now) => forward(policy, now, signal, sent))',
+    from: 'chain(beginStop(policy, state, state.stopping), (now) => forward(policy, now, signal, sent))',
     to: 'beginStop(policy, state, { signal, sent })',
   },
   {
@@ -175,12 +175,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'after the stop timeout survivors get the grace time',
-    from: 'preceded(effects, isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending)',
+    from: 'preceded(effects, isKilling(state) ? chain(ending, (now) => killSurvivors(policy, now)) : ending)',
     to: 'preceded(effects, ending)',
   },
   {
     name: 'after an exception survivors get the grace time once more',
-    from: 'preceded([fatal], isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending)',
+    from: 'preceded([fatal], isKilling(state) ? chain(ending, (now) => killSurvivors(policy, now)) : ending)',
     to: 'preceded([fatal], ending)',
   },
   {
@@ -343,7 +343,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a request to kill leaves the grace time',
-    from: 'return then(endTree(policy, state), (now) => killNow(policy, now));',
+    from: 'return chain(endTree(policy, state), (now) => killNow(policy, now));',
     to: 'return endTree(policy, state);',
   },
 ];

@@ -1,7 +1,7 @@
 import { signalNumber } from '../../signals/signal-names.ts';
 import { takeTerminal } from './job-control.ts';
 import type { Effect, EventOf, Living, Of, Policy, Run, RunEnd, State, Step } from './model.ts';
-import { explain, log, next, preceded, then } from './steps.ts';
+import { chain, explain, log, next, preceded } from './steps.ts';
 
 /** The end of a run: survivors, the next run, the exit of init, and its own failure. */
 
@@ -212,7 +212,7 @@ export function initFailed(policy: Policy, state: Living, error: string): Step {
       ? next({ ...run, status: FAILED, hasFailed: true })
       : terminate(policy, { ...endOf(run, FAILED), hasFailed: true }, run.kind === 'running');
   const fatal = log('fatal', 'init has failed, it ends the workload', { error });
-  return preceded([fatal], isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending);
+  return preceded([fatal], isKilling(state) ? chain(ending, (now) => killSurvivors(policy, now)) : ending);
 }
 
 export function cannotWait(policy: Policy, why: string): Step {

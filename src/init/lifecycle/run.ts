@@ -5,14 +5,14 @@ import { signalNumber } from '../../signals/signal-names.ts';
 import { discardUnlessKept, endOf, endRun, isKilling, killSurvivors, remapped, terminate } from './end.ts';
 import { takeTerminal, terminalStopSignals } from './job-control.ts';
 import type { Effect, EventOf, Of, Policy, State, Step } from './model.ts';
-import { explain, log, next, preceded, then } from './steps.ts';
+import { chain, explain, log, next, preceded } from './steps.ts';
 import { isStop, received, sentFor } from './stop.ts';
 
 /** The start and the end of the workload. */
 
 const SIGHUP = signalNumber('SIGHUP');
 const SIGTERM = signalNumber('SIGTERM');
-/** These end no process, signal(7): no status of a shell stands for one of them. */
+/** These end no process, signal(7): a shell's status above 128 never means one of them. */
 const harmlessSignals: readonly Signal[] = (
   ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH'] as const
 ).map(signalNumber);
@@ -43,7 +43,7 @@ export function started(
   });
   return held.reduce(
     (steps, signal) =>
-      then(steps, (now) => (now.kind === 'exiting' ? next(now) : received(policy, now, signal))),
+      chain(steps, (now) => (now.kind === 'exiting' ? next(now) : received(policy, now, signal))),
     next(state, ...terminal, start),
   );
 }
@@ -78,7 +78,7 @@ export function ended(policy: Policy, state: Of<'running'>, event: EventOf<'work
     effects.push({ kind: 'signal-group', signal: sent });
   }
   const ending = terminate(policy, endOf({ stoppedBy, restarts }, status, atMs - startedAtMs));
-  return preceded(effects, isKilling(state) ? then(ending, (now) => killSurvivors(policy, now)) : ending);
+  return preceded(effects, isKilling(state) ? chain(ending, (now) => killSurvivors(policy, now)) : ending);
 }
 
 /** The workload has ended, which init had asked for. */

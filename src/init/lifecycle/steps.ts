@@ -11,7 +11,7 @@ export function preceded(before: readonly Effect[], { state, effects }: Step): S
 }
 
 /** Chains two steps: the effects of the second follow those of the first. */
-export function then(first: Step, second: (state: State) => Step): Step {
+export function chain(first: Step, second: (state: State) => Step): Step {
   return preceded(first.effects, second(first.state));
 }
 

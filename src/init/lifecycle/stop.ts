@@ -20,7 +20,7 @@ import {
   type State,
   type Step,
 } from './model.ts';
-import { explain, log, next, preceded, then } from './steps.ts';
+import { chain, explain, log, next, preceded } from './steps.ts';
 
 /** What a signal does, and a stop: its delay, its timeout, the end of the owner or of standard input. */
 
@@ -107,7 +107,7 @@ function stopWorkload(policy: Policy, state: Forwarding, signal: Signal, sent: S
       );
     case 'held':
       // A second stop signal ends the delay. Forward the first one before it.
-      return then(beginStop(policy, state, state.stopping), (now) => forward(policy, now, signal, sent));
+      return chain(beginStop(policy, state, state.stopping), (now) => forward(policy, now, signal, sent));
     case 'input-ended':
       // --stop-timeout sees to the rest. Without it the timer of the end does, and goes on.
       if (policy.options.stopTimeoutMs === undefined) return forward(policy, state, signal, sent);
