@@ -12,13 +12,13 @@ import { attempt } from './attempt.ts';
 import { createChildren } from './children.ts';
 import type { Explanations } from './explanations.ts';
 import { statusOf } from './failure.ts';
+import { createForward } from './forward.ts';
 import type { BondEvent, Effect, Event, LogFields, Policy, TimerName } from './lifecycle/model.ts';
 import { initialState, step } from './lifecycle.ts';
 import type { Records } from './records.ts';
-import { createSignalTree, type SignalTree } from './signal-tree.ts';
+import { createSignalTree } from './signal-tree.ts';
 import { createSurvivors } from './survivors.ts';
 import type { Terminal } from './terminal.ts';
-import type { Workload } from './workload.ts';
 
 const SIGCHLD = signalNumber('SIGCHLD');
 const SIGCONT = signalNumber('SIGCONT');
@@ -95,6 +95,7 @@ export function createInterpreter(parts: Parts): Interpreter {
     },
     signalMost,
   });
+  const forward = createForward({ workload: children.workload, signalTree, giveUp, log, nameOf });
   const survivors = createSurvivors({ patienceMs, signalTree, reapAgain: children.wake, giveUp });
 
   /** For want of /proc. As PID 1, init may signal everybody if everything is to end. */
@@ -137,7 +138,7 @@ export function createInterpreter(parts: Parts): Interpreter {
     start: startAgain,
     forward(effect) {
       forwarded.add(effect.sent);
-      forward(effect, { workload: children.workload(), signalTree, giveUp, log, nameOf });
+      forward(effect);
     },
     ask({ everybody }) {
       askedAtMs = now();
@@ -270,46 +271,4 @@ export function createInterpreter(parts: Parts): Interpreter {
       children.wake();
     },
   };
-}
-
-function forward(
-  { signal, sent, scope }: Of<'forward'>,
-  {
-    workload,
-    signalTree,
-    giveUp,
-    log,
-    nameOf,
-  }: Pick<Parts, 'log' | 'nameOf'> & {
-    workload: Workload | undefined;
-    signalTree: SignalTree;
-    giveUp: (why: string, error: Error) => void;
-  },
-): void {
-  const say = (
-    level: 'warn' | 'info' | 'debug',
-    message: string,
-    more?: { error?: string; refused?: number },
-  ): void => {
-    // Without a record nobody needs the names, and finding them takes a tenth of the time that forwarding does.
-    if (!log.passes(level)) return;
-    log(level, message, { event: 'signal', signal: nameOf(signal), sent: nameOf(sent), ...more });
-  };
-  const usual = isStopSignal(signal) || isStopSignal(sent) ? 'info' : 'debug';
-  if (scope !== 'tree') {
-    if (workload === undefined) return;
-    const error = attempt(() => workload.signal(sent, scope));
-    if (error === undefined) say(usual, 'signal forwarded');
-    else say('warn', 'signal not forwarded', { error: error.message });
-    return;
-  }
-  signalTree.send([sent], ({ sent: count, refused, error, isRetried }) => {
-    if (error !== undefined) {
-      const what = isRetried ? 'signal not forwarded to all yet' : 'signal not forwarded to all';
-      say('warn', what, { error: error.message });
-      if (!isRetried && isStopSignal(sent)) giveUp('what is left cannot be seen', error);
-    } else if (refused > 0) {
-      say('warn', count > 0 ? 'signal not forwarded to all' : 'signal not forwarded', { refused });
-    } else say(usual, count > 0 ? 'signal forwarded' : 'signal not forwarded, nobody is left');
-  });
 }

@@ -1,3 +1,4 @@
+import { now } from '../native/timers.ts';
 import type { State } from './lifecycle/model.ts';
 
 /** The parts of an end, in the order in which they come; an end may lack any of them. */
@@ -10,28 +11,24 @@ export interface PhaseTime {
   readonly tookMs: number;
 }
 
-/** Measures how long each phase of an end takes. */
-export interface Phases {
-  /** Call it with each new state. */
-  follow(state: State): void;
-}
-
-/** @param onEnd called when a phase has ended */
-export function createPhases(now: () => number, onEnd: (phase: PhaseTime) => void): Phases {
+/**
+ * Measures how long each phase of an end takes.
+ * @param onEnd called when a phase has ended
+ * @returns what to call with each new state
+ */
+export function followPhases(onEnd: (phase: PhaseTime) => void): (state: State) => void {
   let current: Phase | undefined;
   let startMs = 0;
 
-  return {
-    follow(state) {
-      const next = phaseOf(state);
-      if (next === current) return;
-      const atMs = now();
-      if (current !== undefined) {
-        onEnd({ phase: current, startMs: round(startMs), tookMs: round(atMs - startMs) });
-      }
-      current = next;
-      startMs = atMs;
-    },
+  return (state) => {
+    const next = phaseOf(state);
+    if (next === current) return;
+    const atMs = now();
+    if (current !== undefined) {
+      onEnd({ phase: current, startMs: round(startMs), tookMs: round(atMs - startMs) });
+    }
+    current = next;
+    startMs = atMs;
   };
 }
 

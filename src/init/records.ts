@@ -11,7 +11,7 @@ import type { Messages } from './messages.ts';
 import type { InitOptions } from './options.ts';
 import type * as orphanLogs from './orphan-log.ts';
 import type { OrphanLog } from './orphan-log.ts';
-import { createPhases } from './phases.ts';
+import { followPhases } from './phases.ts';
 import type * as reports from './report.ts';
 import type { Report } from './report.ts';
 import type * as traces from './trace.ts';
@@ -52,7 +52,7 @@ export function openRecords(
     if (log.passes('debug')) orphanLog = openOrphanLog(log, nameOf);
   });
   const observers = [orphanLog, trace].filter((observer) => observer !== undefined);
-  const phases = createPhases(now, (ended) => {
+  const followPhase = followPhases((ended) => {
     log('info', 'phase ended', { phase: ended.phase, tookMs: ended.tookMs });
     report?.phaseEnded(ended);
     trace?.phaseEnded(ended);
@@ -76,7 +76,7 @@ export function openRecords(
     needsStatuses: whichNeedsStatuses(),
     failure,
     follow(event, effects, after) {
-      phases.follow(after);
+      followPhase(after);
       report?.follow(event, effects);
       trace?.follow(event, effects);
       messages?.follow(event, effects);
