@@ -81,8 +81,15 @@ function start(
   const terminal = leadsGroup ? openTerminal(signals.watch) : undefined;
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
+  // Another run needs the descriptors and the directory of the first.
+  const mayRestart = options.restart.kind !== 'no';
   const records = openRecords(options, messages, log, nameOf);
-  const place = { leads: options.leads, group: bonds?.group, openTerminalAs: handOver?.openAs };
+  const place = {
+    leads: options.leads,
+    group: bonds?.group,
+    openTerminalAs: handOver?.openAs,
+    leavesDirectory: !mayRestart,
+  };
   const interpreter = createInterpreter({
     policy: {
       options,
@@ -110,8 +117,7 @@ function start(
   const fail = endOnException(interpreter, log);
   const undelivered = attempt(() => signals.deliverTo(bonds?.begin(interpreter) ?? interpreter.deliver));
   if (undelivered !== undefined) fail(undelivered);
-  // Unless the workload may be started again.
-  if (options.restart.kind === 'no') attempt(() => letGo(inherited));
+  if (!mayRestart) attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));
   finishLater(signals.watch);
   sayWhatIsMissing(records, notSubreaper, log);

@@ -3,7 +3,8 @@ import { type Inherited, inheritedFromThree } from './inherited.ts';
 
 /**
  * Lets go of the workload's resources. Closes init's copies of its descriptors, so that a pipe's reader sees the end when
- * the workload closes it. Leaves its directory, so that it can be removed or unmounted.
+ * the workload closes it. Leaves its directory, if it could not do so before the workload ran, so that it can be removed
+ * or unmounted.
  */
 export function letGo(inherited: Inherited): void {
   process.chdir('/');

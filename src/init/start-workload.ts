@@ -32,7 +32,7 @@ export function signalsToIgnore(ignoredSignals: SignalSet): Signal[] {
 export function startWorkload(
   command: Command,
   inherited: Inherited,
-  place: Pick<Spawn, 'leads' | 'group' | 'openTerminalAs'>,
+  place: Pick<Spawn, 'leads' | 'group' | 'openTerminalAs' | 'leavesDirectory'>,
 ): Pid {
   const { descriptors = STANDARD_STREAMS, descriptorLimit, environment, blockedSignals } = inherited;
   const ignored = signalsToIgnore(inherited.ignoredSignals);

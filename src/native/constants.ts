@@ -26,6 +26,7 @@ export const FD_CLOEXEC = 1;
 export const O_RDWR = 2;
 export const O_NOCTTY = 0o400;
 export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const POLLOUT = 4;

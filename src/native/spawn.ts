@@ -1,8 +1,9 @@
+import { closeSync, openSync } from 'node:fs';
 import { bind, koffi } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 import { sigset } from './signal-set.ts';
-import { SystemError } from './system-error.ts';
+import { checked, SystemError } from './system-error.ts';
 import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
 
 const posixSpawnp = /* @__PURE__ */ bind<[Int32Array, Buffer, Buffer | null, Buffer, Buffer, Buffer], number>(
@@ -29,7 +30,12 @@ const actionsAddOpen = /* @__PURE__ */ bind<[Buffer, number, string, number, num
 const actionsAddClose = /* @__PURE__ */ bind<[Buffer, number], number>(
   'int posix_spawn_file_actions_addclose(void *, int)',
 );
+const actionsAddFchdir = /* @__PURE__ */ bind<[Buffer, number], number>(
+  'int posix_spawn_file_actions_addfchdir_np(void *, int)',
+);
 const actionsDestroy = /* @__PURE__ */ bind<[Buffer], number>('int posix_spawn_file_actions_destroy(void *)');
+
+const fchdirCall = /* @__PURE__ */ bind<[number], number>('int fchdir(int)');
 
 export interface Spawn {
   /** Searched in PATH unless it contains a slash. */
@@ -51,6 +57,11 @@ export interface Spawn {
    * session has it. The value is a descriptor that is free, or that execve(2) closes.
    */
   readonly openTerminalAs?: number | undefined;
+  /**
+   * Whether the caller leaves its working directory for `/` before the program runs there. It stays if the child could not
+   * enter that directory: it may not be searched, or glibc is older than 2.29.
+   */
+  readonly leavesDirectory?: boolean;
 }
 
 const flagOf = { group: constants.POSIX_SPAWN_SETPGROUP, session: constants.POSIX_SPAWN_SETSID, nothing: 0 };
@@ -68,6 +79,7 @@ export function spawn({
   group,
   leads = 'group',
   openTerminalAs,
+  leavesDirectory = false,
 }: Spawn): Pid {
   const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
   attrInit(attributes);
@@ -80,7 +92,9 @@ export function spawn({
   attrSetDefault(attributes, sigset(defaultSignals));
   attrSetMask(attributes, sigset(signalMask));
 
-  const actions = openTerminalAs === undefined ? null : openingTerminal(openTerminalAs);
+  const actions = openTerminalAs === undefined && !leavesDirectory ? null : noActions();
+  if (openTerminalAs !== undefined) openTerminal(actions as Buffer, openTerminalAs);
+  const left = leavesDirectory ? leaveDirectory(actions as Buffer) : undefined;
   const pid = new Int32Array(1);
   const error = posixSpawnp(
     pid,
@@ -91,17 +105,44 @@ export function spawn({
     stringArray(environment),
   );
   if (actions !== null) actionsDestroy(actions);
+  // A relative command is then looked for once more, to say why it cannot be run.
+  if (left !== undefined && error !== 0) fchdirCall(left);
+  if (left !== undefined) closeSync(left);
   if (error !== 0) throw new SystemError('posix_spawnp', error as Errno);
   return pid[0] as Pid;
 }
 
-/** posix_spawn(3) makes the session before these: the open without O_NOCTTY makes the terminal that of the session. */
-function openingTerminal(descriptor: number): Buffer {
+function noActions(): Buffer {
   const actions = Buffer.alloc(layouts.sizeofSpawnFileActions);
   actionsInit(actions);
+  return actions;
+}
+
+/** posix_spawn(3) makes the session before these: the open without O_NOCTTY makes the terminal that of the session. */
+function openTerminal(actions: Buffer, descriptor: number): void {
   actionsAddOpen(actions, descriptor, '/proc/self/fd/0', constants.O_RDWR, 0);
   actionsAddClose(actions, descriptor);
-  return actions;
+}
+
+/**
+ * By a descriptor, since the directory may have no name any more.
+ * @returns the descriptor of the directory that the caller has left, and that the child will enter; undefined if it stays
+ */
+function leaveDirectory(actions: Buffer): number | undefined {
+  let directory: number | undefined;
+  try {
+    directory = openSync('.', constants.O_PATH);
+    // If this is refused, so is the child's.
+    checked('fchdir', fchdirCall(directory));
+    process.chdir('/');
+    actionsAddFchdir(actions, directory);
+    return directory;
+  } catch {
+    if (directory === undefined) return undefined;
+    fchdirCall(directory);
+    closeSync(directory);
+    return undefined;
+  }
 }
 
 /** A NULL-terminated array of pointers, as execve(2) takes it, followed by the strings it points to. */

@@ -19,6 +19,7 @@ export const errorsOf: Readonly<Record<string, readonly string[]>> = {
   eventfd2: ['EINVAL', 'EMFILE', 'ENFILE', 'ENODEV', 'ENOMEM'],
   execve: ['E2BIG', 'EACCES', 'EIO', 'ELOOP', 'EMFILE', 'ENOENT', 'ENOEXEC', 'ENOMEM', 'ETXTBSY'],
   faccessat2: ['EACCES', 'ENOENT', 'EIO', 'ENOMEM'],
+  fchdir: ['EACCES', 'EBADF', 'EIO', 'ENOMEM', 'ENOTDIR'],
   fcntl: ['EACCES', 'EAGAIN', 'EBADF', 'EBUSY', 'EINVAL', 'EMFILE'],
   fstat: ['EBADF', 'ENOMEM'],
   futex: ['EAGAIN', 'EINVAL', 'ETIMEDOUT'],
@@ -100,6 +101,7 @@ export const callsOf: Readonly<Record<Phase, readonly string[]>> = {
     ...['access', 'brk', 'chdir', 'clone', 'clone3', 'close', 'epoll_create1', 'epoll_ctl', 'epoll_pwait'],
     ...[
       'eventfd2',
+      'fchdir',
       'fcntl',
       'futex',
       'getdents64',
@@ -123,5 +125,5 @@ export const callsOf: Readonly<Record<Phase, readonly string[]>> = {
     ],
     ...['readlink', 'rt_sigaction', 'rt_sigprocmask', 'statx', 'wait4', 'waitid', 'write'],
   ],
-  spawn: ['execve', 'rt_sigaction', 'rt_sigprocmask', 'setpgid'],
+  spawn: ['execve', 'fchdir', 'rt_sigaction', 'rt_sigprocmask', 'setpgid'],
 };

@@ -1,17 +1,20 @@
 import { type ChildProcess, spawn as spawnWithNode } from 'node:child_process';
 import { once } from 'node:events';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { register } from '../../src/in-process/register.ts';
 import { childrenOfLibuv, walkForChildren } from '../../src/native/event-loop.ts';
 import { kill } from '../../src/native/process.ts';
-import { spawn } from '../../src/native/spawn.ts';
+import { type Spawn, spawn } from '../../src/native/spawn.ts';
 import { SystemError } from '../../src/native/system-error.ts';
 import type { ByteString, Pid, Signal, SignalSet } from '../../src/native/types.ts';
-import { lastWaitStatus, peekEnded, waitForAny } from '../../src/native/wait.ts';
+import { lastWaitStatus, peekEnded, waitForAny, waitUntilEnded } from '../../src/native/wait.ts';
 import { decodeWaitStatus } from '../../src/reaper/wait-status.ts';
 import { processStat, until } from '../helpers/proc.ts';
 
-function start(...line: string[]): Pid {
+function start(place: Pick<Spawn, 'leavesDirectory'>, ...line: string[]): Pid {
   const argv = line as string[] as ByteString[];
   const environment = [`PATH=${process.env['PATH']}`] as ByteString[];
   return spawn({
@@ -20,6 +23,7 @@ function start(...line: string[]): Pid {
     environment,
     defaultSignals: 0n as SignalSet,
     signalMask: 0n as SignalSet,
+    ...place,
   });
 }
 
@@ -34,7 +38,7 @@ describe('wait', () => {
   });
 
   test('a child that runs is nothing yet; peekEnded leaves the status of one that ended, waitForAny takes it', async () => {
-    const pid = start('sleep', '1000');
+    const pid = start({}, 'sleep', '1000');
     kill(pid, 19 as Signal);
     expect(peekEnded()).toBe('nothing-yet');
     await until(() => processStat(pid)?.state === 'T', 'the child is stopped');
@@ -49,6 +53,29 @@ describe('wait', () => {
     expect(waitForAny(false)).toBe(pid);
     expect(decodeWaitStatus(lastWaitStatus())).toEqual({ kind: 'killed', signal: 9, coreDumped: false });
     expect(processStat(pid)).toBeUndefined();
+  });
+});
+
+describe('spawn', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+  const startFolder = process.cwd();
+  afterAll(() => {
+    process.chdir(startFolder);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('leaves its directory before the program runs in it', () => {
+    process.chdir(folder);
+    const pid = start({ leavesDirectory: true }, 'sleep', '1000');
+    expect([process.cwd(), readlinkSync(`/proc/${pid}/cwd`)]).toEqual(['/', folder]);
+    kill(pid, 9 as Signal);
+    waitUntilEnded(pid);
+  });
+
+  test('is back in its directory if the program cannot be run', () => {
+    process.chdir(folder);
+    expect(() => start({ leavesDirectory: true }, './no-such-command')).toThrow('ENOENT');
+    expect([process.cwd(), readlinkSync('/proc/self/cwd')]).toEqual([folder, folder]);
   });
 });
 
@@ -78,8 +105,8 @@ describe('errors', () => {
     const attempts = [
       { run: () => kill(-(2 ** 30), 15 as Signal), code: 'ESRCH', errno: 3, syscall: 'kill' },
       { run: () => kill(process.pid, 99 as Signal), code: 'EINVAL', errno: 22, syscall: 'kill' },
-      { run: () => start('no-such-command'), code: 'ENOENT', errno: 2, syscall: 'posix_spawnp' },
-      { run: () => start('/etc'), code: 'EACCES', errno: 13, syscall: 'posix_spawnp' },
+      { run: () => start({}, 'no-such-command'), code: 'ENOENT', errno: 2, syscall: 'posix_spawnp' },
+      { run: () => start({}, '/etc'), code: 'EACCES', errno: 13, syscall: 'posix_spawnp' },
     ];
     for (const { run, ...expected } of attempts) {
       let error: unknown;
