@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import {
   comparable,
@@ -31,6 +32,13 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     { args: ['--version'], code: 0 },
     { args: ['-h'], code: 0 },
     { args: ['-v', '-h', '-x'], code: 0 },
+    { args: ['-h', '-p', 'FOO'], code: 0 },
+    { args: ['-x', '-h'], code: 1 },
+    { args: ['--version', 'true'], code: 1 },
+    { args: ['--versio'], code: 1 },
+    { args: ['-s', '-'], code: 127 },
+    { args: ['-s', '--', '--', 'true'], code: 127 },
+    { args: ['-s=3', 'true'], code: 1 },
     { args: [], code: 1 },
     { args: ['-s', '--'], code: 1 },
     { args: ['-x', 'true'], code: 1 },
@@ -40,15 +48,23 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     { args: ['-p', 'FOO', 'true'], code: 1 },
     { args: ['-p', 'TERM', 'true'], code: 1 },
     { args: ['-p', '15', 'true'], code: 1 },
-    { args: ['-p', 'SIGRTMIN', 'true'], code: 1 },
+    ...['SIGRTMIN', 'SIGCLD', 'SIGIO', 'SIGIOT', 'SIGPOLL', 'SIGPWR', 'SIGSTKFLT'].map((signal) => ({
+      args: ['-p', signal, 'true'],
+      code: 1,
+    })),
+    { args: ['-s', '-pSIGSYS', 'true'], code: 0 },
     { args: ['-s', '-p', 'SIGUSR1'], command: sh('exit 3'), code: 3 },
     { args: ['-e', '256', 'true'], code: 1 },
     { args: ['-e', '-1', 'true'], code: 1 },
     { args: ['-e', 'abc', 'true'], code: 1 },
     { args: ['-e', '3x', 'true'], code: 1 },
+    { args: ['-e', '0x3', 'true'], code: 1 },
+    { args: ['-e', '\u00a03', 'true'], code: 1 },
+    { args: ['-e', '4', '-e', '256', 'true'], code: 1 },
     { args: ['-s', '-e', '', '-e', ' 3'], command: sh('exit 3'), code: 0 },
     { args: ['-s', '-e', '3', '-e', '4'], command: sh('exit 4'), code: 0 },
     { args: ['-s', '-e3'], command: sh('exit 4'), code: 4 },
+    { args: ['-sge3'], command: sh('exit 3'), code: 0 },
     { args: ['-s', '-e', '137'], command: sh('kill -9 $$'), code: 0 },
     { args: ['-s'], command: sh('kill -9 $$'), code: 137 },
     { args: ['-s'], command: sh('exit 255'), code: 255 },
@@ -57,6 +73,8 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     { args: ['-s'], command: ['/etc/passwd'], code: 126 },
     { args: ['-s'], command: ['/tmp'], code: 126 },
     { args: ['-s'], command: ['/etc/passwd/x'], code: 1 },
+    { args: ['-s', '-e', '127'], command: ['no-such-command'], code: 0 },
+    { args: ['-s', '-e', '126'], command: ['/etc/passwd'], code: 0 },
     { env: { TINI_VERBOSITY: '0' }, args: ['-s'], command: ['no-such-command'], code: 127 },
     // Neither PID 1 nor a subreaper: it warns, unless it is told not to.
     { command: ['true'], code: 0 },
@@ -67,11 +85,20 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     { args: ['-s', '-v'], command: ['true'], code: 0 },
     { args: ['-svv'], command: sh('exit 3'), code: 3 },
     { args: ['-svvv'], command: sh('kill -TERM $$'), code: 143 },
-    { env: { TINI_VERBOSITY: '4' }, args: ['-s'], command: ['true'], code: 0 },
+    // It takes the number for an unsigned int.
+    ...['4', '3', ' 2x', '+2', '-1', '4294967298'].map((verbosity) => ({
+      env: { TINI_VERBOSITY: verbosity },
+      args: ['-s'],
+      command: ['true'],
+      code: 0,
+    })),
+    { args: ['-svvvvv'], command: ['true'], code: 0 },
     { env: { TINI_VERBOSITY: '2' }, args: ['-svvv'], command: ['true'], code: 0 },
     // glibc's getopt takes options behind the program too.
     { args: ['-s', 'echo', '-v', 'hi'], code: 0 },
     { args: ['-s', 'echo', '-x', 'hi'], code: 1 },
+    { args: ['-s', 'echo', '-h'], code: 0 },
+    { args: ['-s', 'echo', '--', '-h'], code: 0 },
     { env: { POSIXLY_CORRECT: '1' }, args: ['-s', 'echo', '-v', 'hi'], code: 0 },
   ],
   'dumb-init': [
@@ -80,6 +107,9 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     { args: ['--vers'], code: 0 },
     { args: ['-h'], code: 0 },
     { args: ['--help', '--yolo'], code: 0 },
+    { args: ['-hV'], code: 0 },
+    { args: ['-V', '-r', 'bad'], code: 0 },
+    { args: ['-r', 'bad', '-V'], code: 1 },
     { args: [], code: 1 },
     { args: ['-c', '--'], code: 1 },
     { args: ['-x', 'true'], code: 1 },
@@ -87,16 +117,37 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     { args: ['--yolo=3'], code: 1 },
     { args: ['--ver'], code: 1 },
     { args: ['--version=3'], code: 1 },
+    { args: ['--single-child=1', 'true'], code: 1 },
+    { args: ['--rewrite=15:2', '--s', 'true'], code: 0 },
+    { args: ['-cr15:2', 'true'], code: 0 },
+    { args: ['-'], code: 2 },
+    { args: ['--', '-c'], code: 2 },
     { args: ['-r'], code: 1 },
     { args: ['--rewrite'], code: 1 },
-    ...['', 'herp', 'herp:derp', '15', '15::12', '15:derp', '1:32', '0:15', '32:1', '15:-1', 'TERM:2'].map(
-      (rewriting) => ({ args: ['-r', rewriting], command: ['true'], code: 1 }),
+    ...[
+      '',
+      ':2',
+      '15:',
+      '\u00a015:2',
+      '4294967296:2',
+      'herp',
+      'herp:derp',
+      '15',
+      '15::12',
+      '15:derp',
+      '1:32',
+      '0:15',
+      '32:1',
+      '15:-1',
+      'TERM:2',
+    ].map((rewriting) => ({ args: ['-r', rewriting], command: ['true'], code: 1 })),
+    ...['15:-0', '4294967311:2', '15:2x', ' 15:2', '15: 2', '+15:+2', '9:2', '15:31', '15:0'].map(
+      (rewriting) => ({
+        args: ['--rew', rewriting],
+        command: ['true'],
+        code: 0,
+      }),
     ),
-    ...['15:2x', ' 15:2', '15: 2', '+15:+2', '9:2', '15:31', '15:0'].map((rewriting) => ({
-      args: ['--rew', rewriting],
-      command: ['true'],
-      code: 0,
-    })),
     { command: sh('exit 3'), code: 3 },
     { args: ['-c'], command: sh('exit 255'), code: 255 },
     { command: sh('kill -9 $$'), code: 137 },
@@ -127,6 +178,8 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
       command: sh('trap "exit 3" INT; kill -TERM $PPID; sleep 3 & wait'),
       code: 3,
     },
+    // It does not tell of an orphan that ends after its command.
+    { args: ['-v'], command: sh('sleep 60 & kill -9 $$'), code: 137 },
     {
       args: ['-v', '-r', '10:0'],
       command: sh('kill -USR1 $PPID; kill -TERM $PPID; exec sleep 60'),
@@ -138,6 +191,14 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     { args: ['--version'], code: 0 },
     { args: ['--vers'], code: 0 },
     { args: ['-gV'], code: 0 },
+    { args: ['-PV'], code: 0 },
+    { args: ['-hV'], code: 0 },
+    { args: ['-V', '-x'], code: 0 },
+    { args: ['-x', '-V'], code: 1 },
+    { args: ['-P', '-x'], code: 1 },
+    { args: ['true', '-V'], code: 0 },
+    { args: ['-'], code: 1 },
+    { args: ['--', '-g'], code: 1 },
     { args: ['-h'], code: 0 },
     { args: [], code: 1 },
     { args: ['-g', '--'], code: 1 },
@@ -306,13 +367,14 @@ describeWith(['actor'], 'called by the name of a program', () => {
           return seen;
         });
         for (const signal of mode === 'pid1' ? [] : deadly) {
-          await expectSame(subjects, async (subject) => {
+          const end = await expectSame(subjects, async (subject) => {
             const { init, workload } = await start(subject, [program, ...args], mode);
             init.kill(signal);
             const { code, signal: by } = await init.exit;
             process.kill(workload.pid, 'SIGKILL');
-            return { code, by };
+            return { code, by: by === null ? null : constants.signals[by] };
           });
+          expect(end).toEqual({ code: null, by: signal });
         }
       });
     });
@@ -379,22 +441,21 @@ describeWith(['actor'], 'called by the name of a program', () => {
   });
 
   test.each([
-    { call: ['tini', '-s'] },
-    { call: ['dumb-init'] },
-    { call: ['dumb-init', '-c'] },
-    { call: ['catatonit'] },
-  ] as const)('$call: the process group and the session of the workload', async ({ call }) => {
+    { call: ['tini', '-s'], leads: 'a group' },
+    { call: ['dumb-init'], leads: 'a session' },
+    { call: ['dumb-init', '-c'], leads: 'nothing' },
+    { call: ['catatonit'], leads: 'a group' },
+    { call: ['docker-init', '-s'], leads: 'a group' },
+  ] as const)('$call: the workload leads $leads', async ({ call, leads }) => {
     const [program, ...args] = call;
-    await expectSame(subjectsOf(program), async (subject) => {
+    for (const subject of subjectsOf(program)) {
       const { init, workload } = await start(subject, [program, ...args], 'subreaper');
       const own = processStat(init.pid) as ProcessStat;
-      return {
-        leadsGroup: workload.group === workload.pid,
-        leadsSession: workload.session === workload.pid,
-        isInGroupOfInit: workload.group === own.group,
-        isInSessionOfInit: workload.session === own.session,
-      };
-    });
+      expect([workload.group, workload.session], subject.name).toEqual([
+        leads === 'nothing' ? own.group : workload.pid,
+        leads === 'a session' ? workload.pid : own.session,
+      ]);
+    }
   });
 
   test.each([
@@ -567,8 +628,8 @@ describeWith(['actor'], 'called by the name of a program', () => {
 
 describe('subreaper', () => {
   test.each([
-    { args: ['--dialect', 'tini', '-g'], says: '' },
-    { args: ['--dialect=dumb-init', '-c'], says: '' },
+    { args: ['--dialect', 'tini', '-g'], says: '[WARN  tini (' },
+    { args: ['--dialect=dumb-init', '-cv'], says: '[dumb-init] Child exited with status 3. Goodbye.' },
     { args: ['--log-level', 'info', '--dialect', 'tini'], says: '"msg":"workload ended"' },
   ])('$args', async ({ args, says }) => {
     const exit = await runToEnd(startProcess([launcher, ...args, '--', 'sh', '-c', 'exit 3'], {}));
@@ -588,6 +649,16 @@ describe('subreaper', () => {
   ] as const)('%s %s shows its own licence', async (...line) => {
     const exit = await runToEnd(startProcess(line, { env: environment(subreaper) }));
     expect(exit).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('MIT License') });
+  });
+
+  // docker info and the start of the engine read it as "tini version X - Y".
+  test.each([
+    ['tini', '--version', /^tini version 0\.19\.0 - subreaper [\d.]+\n$/],
+    ['docker-init', '--version', /^tini version 0\.19\.0 - subreaper [\d.]+\n$/],
+    ['catatonit', '-V', /^tini version 0\.1\.7_catatonit - subreaper [\d.]+\n$/],
+  ])('%s %s has the form that the engine reads', async (program, option, form) => {
+    const exit = await runToEnd(startProcess([program, option], { env: environment(subreaper) }));
+    expect(exit).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(form) });
   });
 
   test('tini-static is tini', async () => {

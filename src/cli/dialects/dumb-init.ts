@@ -3,6 +3,7 @@ import type { Beginning, Messages } from '../../init/messages.ts';
 import type { InitOptions } from '../../init/options.ts';
 import type { Errno, Signal } from '../../native/types.ts';
 import { signalNumber } from '../../signals/signal-names.ts';
+import { C_NUMBER, toInt } from './c-numbers.ts';
 import type { Call, Dialect, Reading } from './dialect.ts';
 import { getopt } from './getopt.ts';
 
@@ -88,9 +89,10 @@ function read(call: Call): Reading {
 
 /** As sscanf(3) reads "%d:%d": what follows does not matter. */
 function rewritingOf(value: string): [Signal, Signal | 'drop'] | undefined {
-  const [, from = '', to = ''] = /^\s*\+?(\d+):\s*\+?(\d+)/.exec(value) ?? [];
-  const [received, sent] = [Number(from) as Signal, Number(to) as Signal];
-  if (to === '' || received < 1 || received > LAST_NAMED_SIGNAL || sent > LAST_NAMED_SIGNAL) return undefined;
+  const found = new RegExp(`^(${C_NUMBER}):(${C_NUMBER})`).exec(value);
+  if (found === null) return undefined;
+  const [received, sent] = found.slice(1).map(toInt) as [Signal, Signal];
+  if (received < 1 || received > LAST_NAMED_SIGNAL || sent < 0 || sent > LAST_NAMED_SIGNAL) return undefined;
   return [received, sent === 0 ? 'drop' : sent];
 }
 
@@ -142,6 +144,7 @@ function createMessages(call: Call, rewrite: InitOptions['rewrite'], preface: re
   const withReason = (what: string, errno: Errno) =>
     `Unable to ${what} controlling tty (errno=${errno} ${call.describeErrno(errno)}).`;
   let terminal: Beginning['terminal'];
+  let isOver = false;
 
   const childEnded: Messages['orphanReaped'] = (pid, how) => {
     say(`Received signal ${SIGCHLD}.`);
@@ -172,6 +175,7 @@ function createMessages(call: Call, rewrite: InitOptions['rewrite'], preface: re
         if (terminal !== undefined) say('setsid complete.');
       } else if (event.kind === 'workload-ended') {
         childEnded(event.workload, event.how);
+        isOver = true;
       } else if (event.kind === 'signal') {
         received(event.signal, effects);
       }
@@ -181,7 +185,10 @@ function createMessages(call: Call, rewrite: InitOptions['rewrite'], preface: re
         say(`Child exited with status ${effect.status}. Goodbye.`);
       }
     },
-    orphanReaped: childEnded,
+    orphanReaped(pid, how) {
+      // It ends right after its own child, and leaves the rest to others.
+      if (!isOver) childEnded(pid, how);
+    },
   };
 
   function received(signal: Signal, effects: readonly Effect[]): void {

@@ -4,6 +4,7 @@ import type { InitOptions } from '../../init/options.ts';
 import type { SystemError } from '../../native/system-error.ts';
 import type { Signal } from '../../native/types.ts';
 import { noRealTime, parseSignal, signalNames, signalNumber } from '../../signals/signal-names.ts';
+import { C_NUMBER, toInt } from './c-numbers.ts';
 import type { Call, Dialect, Reading } from './dialect.ts';
 import { getopt } from './getopt.ts';
 
@@ -71,23 +72,33 @@ function read(call: Call): Reading {
   // Its variables come after its options.
   if (variables['TINI_SUBREAPER'] !== undefined) subreaper = true;
   if (variables['TINI_KILL_PROCESS_GROUP'] !== undefined) scope = 'group';
-  if (variables['TINI_VERBOSITY'] !== undefined)
-    verbosity = Number.parseInt(variables['TINI_VERBOSITY'], 10) || 0;
+  if (variables['TINI_VERBOSITY'] !== undefined) verbosity = verbosityOf(variables['TINI_VERBOSITY']);
   const options: InitOptions = { ...before, scope, subreaper, remapExit, parentDeathSignal };
-  const messages = createMessages(call, { verbosity, warnsOfZombies, subreaper });
+  const messages = createMessages(call, { verbosity, warnsOfZombies, subreaper, remapExit });
   return { kind: 'run', options, operands, messages };
 }
 
+/** It knows neither what Linux alone has nor second names. */
+const unknownNames: readonly string[] = ['SIGIO', 'SIGIOT', 'SIGPOLL', 'SIGPWR', 'SIGSTKFLT'];
+
 /** Only whole names: "SIGTERM". */
 function signalOf(value: string): Signal | undefined {
-  const isName = value.startsWith('SIG') && signalNames().includes(value.slice(3));
+  const isName =
+    value.startsWith('SIG') && signalNames().includes(value.slice(3)) && !unknownNames.includes(value);
   return isName ? parseSignal(value, noRealTime) : undefined;
 }
 
 /** As strtol(3) reads it: the empty string is 0. */
 function exitCodeOf(value: string): number | undefined {
-  const code = /^(?:\s*[+-]?\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  const code = new RegExp(`^(?:${C_NUMBER})?$`).test(value) ? Number(value) : Number.NaN;
   return code >= 0 && code <= 255 ? code : undefined;
+}
+
+/** What follows the number does not matter, and a number below 0 is one above all levels. */
+function verbosityOf(value: string): number {
+  const [digits = '0'] = new RegExp(`^${C_NUMBER}`).exec(value) ?? [];
+  const verbosity = toInt(digits);
+  return verbosity < 0 ? levels.TRACE : verbosity;
 }
 
 function versionLine({ version }: Call): string {
@@ -127,7 +138,7 @@ function line(level: Level, text: string): string {
 
 function createMessages(
   { write, describeErrno, describeSignal }: Call,
-  settings: { verbosity: number; warnsOfZombies: boolean; subreaper: boolean },
+  settings: { verbosity: number; warnsOfZombies: boolean } & Pick<InitOptions, 'subreaper' | 'remapExit'>,
 ): Messages {
   const { verbosity, warnsOfZombies } = settings;
   function say(level: Level, text: string): void {
@@ -171,7 +182,9 @@ To fix the problem, use the -s option or set the environment variable TINI_SUBRE
     },
     startFailed(program: string, { code, errno }: SystemError) {
       const status = code === 'ENOENT' ? 127 : code === 'EACCES' ? 126 : 1;
-      return { status, line: line('FATAL', `exec ${program} failed: ${describeErrno(errno)}`) };
+      // There it is a child that ends with this, and so -e applies.
+      const remapped = settings.remapExit.get(status) ?? status;
+      return { status: remapped, line: line('FATAL', `exec ${program} failed: ${describeErrno(errno)}`) };
     },
   };
 }
