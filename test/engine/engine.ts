@@ -29,7 +29,8 @@ export async function startEngine(): Promise<Engine | string> {
   return startOwn();
 }
 
-async function startOwn(): Promise<Engine> {
+/** Starts an engine beside any other. @param options further ones of dockerd */
+export async function startOwn(options: readonly string[] = []): Promise<Engine> {
   // The path of a socket must be short: sockaddr_un has 108 bytes.
   const folder = mkdtempSync(join(tmpdir(), 'subreaper-engine-'));
   const kept = join(engineFolder, 'docker');
@@ -39,7 +40,7 @@ async function startOwn(): Promise<Engine> {
   rmSync(pidFile(dataRoot), { force: true });
   const socket = join(folder, 'docker.sock');
   const host = `unix://${socket}`;
-  const logFile = join(engineFolder, 'dockerd.log');
+  const logFile = `${dataRoot}.log`;
 
   const log = openSync(logFile, 'w');
   // It ends with this process, whatever ends it, and then stops the containers. It makes no network, which would change
@@ -50,6 +51,7 @@ async function startOwn(): Promise<Engine> {
       ...['--pdeathsig', 'TERM', 'dockerd', '--host', host],
       ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'],
       ...['--data-root', dataRoot, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile(dataRoot)],
+      ...options,
     ],
     { stdio: ['ignore', log, log] },
   );
