@@ -134,7 +134,7 @@ function optionNamed(name: string): Option {
 
 /** Options of tini, dumb-init and catatonit that subreaper has not, or not by that name: what does the same here. */
 const ofOtherPrograms: Readonly<Record<string, string>> = {
-  '-g': "signals reach the workload's group anyway; leave it out, or see --dialect",
+  '-g': 'the option for that is --scope group, which is the default; leave it out, or see --dialect',
   '-s': 'subreaper is always a subreaper; leave it out, or see --dialect',
   '-w': 'the option that tells of each orphan is -vv; use that, or see --dialect',
   '-c': 'the option for that is --scope child; use that, or see --dialect',

@@ -179,7 +179,7 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
       code: 3,
     },
     // It does not tell of an orphan that ends after its command.
-    { args: ['-v'], command: sh('sleep 60 & kill -9 $$'), code: 137 },
+    { args: ['-v'], command: sh('sleep 60 & kill -9 0'), code: 137 },
     {
       args: ['-v', '-r', '10:0'],
       command: sh('kill -USR1 $PPID; kill -TERM $PPID; exec sleep 60'),

@@ -377,7 +377,7 @@ describe('wrong usage', () => {
     { args: ['-p', 'RTMIN+31'], says: ["'RTMIN+31'", 'no such signal', 'RTMIN+n'] },
     { args: ['-x'], says: ["unknown option '-x'"] },
     // Of tini, dumb-init and catatonit.
-    { args: ['-g'], says: ["signals reach the workload's group anyway", '--dialect'] },
+    { args: ['-g'], says: ['--scope group', 'the default', '--dialect'] },
     { args: ['-s'], says: ['subreaper is always a subreaper'] },
     { args: ['-w'], says: ['-vv'] },
     { args: ['-c'], says: ['--scope child'] },
@@ -385,6 +385,10 @@ describe('wrong usage', () => {
     { args: ['--verbose'], says: ['that is -v;'] },
     { args: ['-P'], says: ['--pause'] },
     { args: ['-l'], says: ['LICENSE'] },
+    { args: ['-L'], says: ['LICENSE'] },
+    // Several in a word, and with a value.
+    { args: ['-sg'], says: ["'-s'", 'subreaper is always a subreaper'] },
+    { args: ['-wvs'], says: ["'-w'", '-vv'] },
     { args: ['--dialect', 'tiny'], says: ["--dialect cannot be 'tiny'", 'tini'] },
     { args: ['--pause', '--dialect', 'tini'], says: ['--pause with --dialect'] },
     { args: ['-vx'], says: ["unknown option '-x'"] },
