@@ -1,7 +1,7 @@
 import type { Fields } from '../log/levels.ts';
 import type { Log } from '../log/log.ts';
-import { exitNow, kill } from '../native/process.ts';
-import type { SignalWatch } from '../native/signals.ts';
+import { exitNow, kill, leaveNoCoreDump } from '../native/process.ts';
+import { type SignalWatch, takeDefaultAction } from '../native/signals.ts';
 import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { killAtOnce } from '../process-tree/kill-at-once.ts';
@@ -68,6 +68,8 @@ export function createInterpreter(parts: Parts): Interpreter {
   let fired: TimerName | undefined;
   /** What init has forwarded to this run of the workload. */
   const forwarded = new Set<Signal>();
+  /** The signal that has ended the workload, or will: init's own SIGKILL. */
+  let endedBy: Signal | undefined;
   /** When survivors were asked to end. */
   let askedAtMs: number | undefined;
   const mayRestart = policy.options.restart.kind !== 'no';
@@ -76,6 +78,7 @@ export function createInterpreter(parts: Parts): Interpreter {
     {
       workloadEnded(workload, how, hadTerminal) {
         const sent = [...forwarded];
+        endedBy = how.kind === 'killed' ? how.signal : undefined;
         dispatch({ kind: 'workload-ended', atMs: now(), workload, how, hadTerminal, forwarded: sent });
       },
       workloadStopped: (signal) => dispatch({ kind: 'workload-stopped', signal }),
@@ -152,6 +155,7 @@ export function createInterpreter(parts: Parts): Interpreter {
       }
       children.run()?.signalLeft(SIGKILL);
       children.reapBeforeKill();
+      if (children.workload() !== undefined) endedBy = SIGKILL;
       survivors.kill();
     },
     'signal-group'({ signal }) {
@@ -213,6 +217,10 @@ export function createInterpreter(parts: Parts): Interpreter {
       records.write(status, explanations.lastWords(status));
       // As PID 1 the kernel kills the others as well, once this process gets that far: those that fork would hold it up.
       if (policy.options.survivors === 'end') children.run()?.signalLeft(SIGKILL);
+      // An owner sees how the command has ended, as if there were no init.
+      if (policy.options.untilOwner && endedBy !== undefined && status === 128 + endedBy) {
+        attempt(() => endBy(endedBy as Signal));
+      }
       exitNow(status);
     },
   };
@@ -271,4 +279,11 @@ export function createInterpreter(parts: Parts): Interpreter {
       children.wake();
     },
   };
+}
+
+/** Ends init by a signal. Only an owner asks for it, so init is not PID 1, which the kernel would spare. */
+function endBy(signal: Signal): void {
+  leaveNoCoreDump();
+  takeDefaultAction(signal);
+  kill(process.pid, signal);
 }

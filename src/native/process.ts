@@ -50,6 +50,11 @@ export function setParentDeathSignal(signal: Signal): void {
   checked('prctl', prctlCall(constants.PR_SET_PDEATHSIG, signal));
 }
 
+/** Whatever signal ends this process, it leaves no core dump: PR_SET_DUMPABLE of prctl(2). @throws SystemError */
+export function leaveNoCoreDump(): void {
+  checked('prctl', prctlCall(constants.PR_SET_DUMPABLE, 0));
+}
+
 /** Names this thread, PR_SET_NAME of prctl(2): at most 15 bytes. ps and top show the name of the main thread. */
 export function setProcessName(name: string): void {
   checked('prctl', prctlName(constants.PR_SET_NAME, name));

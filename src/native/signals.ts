@@ -51,11 +51,21 @@ export function withSignalsBlocked<Result>(run: () => Result): Result {
   }
 }
 
+const SIG_DFL = 0n;
 const SIG_IGN = 1n;
 
 /** Ignores a signal, SIG_IGN of signal(2): the only disposition besides the default that execve(2) preserves. */
 export function ignoreSignal(signal: Signal): void {
   signalCall(signal, SIG_IGN);
+}
+
+/**
+ * Gives a signal its default action back, SIG_DFL of signal(2), and blocks none in the calling thread: a signal that the
+ * thread then sends to its own process acts before kill(2) returns.
+ */
+export function takeDefaultAction(signal: Signal): void {
+  signalCall(signal, SIG_DFL);
+  blockOnlyInThisThread([]);
 }
 
 const sigactionCall = /* @__PURE__ */ bind<[number, Buffer | null, Buffer | null], number>(

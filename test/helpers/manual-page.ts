@@ -79,6 +79,11 @@ With
 in its last run.
 .It 128+N
 Signal N ended the command.
+With
+.Fl -until-owner ,
+that signal then ends
+.Nm
+itself.
 .It 127
 The command was not found.
 .It 126

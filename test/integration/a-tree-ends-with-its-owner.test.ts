@@ -133,6 +133,26 @@ describeWith(['actor', 'refuse'], 'the end of an owner', () => {
     return { owner, second, marker };
   }
 
+  test('an owner sees the signal that ended the command, and no second core dump', async () => {
+    const init = `ulimit -c unlimited; "$0" --until-owner -- sh -c 'ulimit -c 0; kill -ABRT $$'; echo "status $?"`;
+    const shell = startProcess(['sh', '-c', init, launcher]);
+    expect(await shell.nextLine()).toBe('status 134');
+    expect(shell.stderr()).toMatch(/^Aborted\n/m);
+    const node = startProcess([launcher, '--until-owner', '--', 'sh', '-c', 'kill $$']);
+    expect(await node.exit).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+
+  test('… also its own SIGKILL, but not if --remap-exit has another status for it', async () => {
+    const ignoring = `trap '' TERM; echo ready; while :; do sleep 0.02; done`;
+    const options = ['--until-owner', '--stop-timeout', '50ms'];
+    const init = startProcess([launcher, ...options, '--', 'sh', '-c', ignoring]);
+    expect(await init.nextLine()).toBe('ready');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: null, signal: 'SIGKILL' });
+    const remapped = startProcess([launcher, ...options, '-e', '143', '--', 'sh', '-c', 'kill $$']);
+    expect(await remapped.exit).toEqual({ code: 0, signal: null });
+  });
+
   test('of an owner that has ended before, nothing is started', async () => {
     const env = { ...process.env, SUBREAPER_PARENT: '4194304' };
     const init = startProcess([launcher, '--until-owner', '--', 'echo', 'ran'], { env });

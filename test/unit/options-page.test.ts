@@ -63,6 +63,8 @@ SUBREAPER_OPTIONS='--grace 500ms --stop-timeout 5s' npx subreaper -- sh -c 'echo
 | 126           | it was found but cannot be run: a directory, not executable, its interpreter missing |
 | 125           | wrong usage, or a failure of subreaper itself                                        |
 
+With \`--until-owner\`, the signal that ended the workload then ends init itself, for its owner to see.
+
 Every error is one line on standard error: what, why, what to do.
 
 \`\`\`sh
