@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ByteString, Pid, SignalSet } from '../native/types.ts';
-import { toBytes } from './byte-strings.ts';
+import { toBytes, variable } from './byte-strings.ts';
 import { withoutPnpmsFolders } from './pnpm-shim.ts';
 
 /** What init inherited from the process that started it, as it was before node's start-up changed it. */
@@ -20,6 +20,8 @@ export interface Inherited {
   readonly descriptorLimit: bigint | undefined;
   /** The process that started init. It may have ended since. */
   readonly parentPid: Pid;
+  /** The workload's argv[0], if it is not the program's name. */
+  readonly argv0?: ByteString | undefined;
   /** The launcher's child, which wrote the environment to a pipe. init has to wait for it. */
   readonly launcherChild: Pid | undefined;
 }
@@ -117,6 +119,7 @@ export function parseInherited({
     // SUBREAPER_PARENT comes first: such a parent may end before init or the launcher can read its pid.
     parentPid: (Number(variables['SUBREAPER_PARENT'] ?? 0) ||
       (isLauncher ? Number(launcherParent) : parentPid)) as Pid,
+    argv0: variable(environment, 'SUBREAPER_ARGV0'),
     launcherChild: isLauncher && child ? (Number(child) as Pid) : undefined,
   };
 }
@@ -197,7 +200,7 @@ function strings(nulTerminated: string): ByteString[] {
 
 function withoutOwnVariables(environ: readonly ByteString[]): ByteString[] {
   return environ.filter(
-    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|SAVED\w*|OPTIONS|PARENT|NODE)=/.test(entry),
+    (entry) => !/^SUBREAPER_(?:LAUNCHER|ENVIRON|SAVED\w*|OPTIONS|PARENT|NODE|ARGV0)=/.test(entry),
   );
 }
 

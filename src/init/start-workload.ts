@@ -3,7 +3,7 @@ import { inSignalSet, signalSet } from '../native/signal-set.ts';
 import { whileIgnoring } from '../native/signals.ts';
 import { type Spawn, spawn } from '../native/spawn.ts';
 import { SystemError } from '../native/system-error.ts';
-import type { Pid, Signal, SignalSet } from '../native/types.ts';
+import type { ByteString, Pid, Signal, SignalSet } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
 import { variable } from './byte-strings.ts';
@@ -55,7 +55,7 @@ export function startWorkload(
   };
   try {
     // posix_spawn(3) can reset a disposition but not ignore a signal: the child inherits ignored signals from init.
-    return whileIgnoring(ignored, () => spawnOrFallBack(argv, attributes));
+    return whileIgnoring(ignored, () => spawnOrFallBack(argv, inherited.argv0, attributes));
   } finally {
     // The workload runs: init goes on with the workload's limit.
     const limit = raisedLimit;
@@ -63,11 +63,16 @@ export function startWorkload(
   }
 }
 
-function spawnOrFallBack(argv: Command, attributes: Omit<Spawn, 'file' | 'argv'>): Pid {
+function spawnOrFallBack(
+  command: Command,
+  argv0: ByteString | undefined,
+  attributes: Omit<Spawn, 'file' | 'argv'>,
+): Pid {
+  const [file, ...args] = command;
   try {
-    return spawn({ file: argv[0], argv, ...attributes });
+    return spawn({ file, argv: [argv0 ?? file, ...args], ...attributes });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return fallBackToShell(error, argv, attributes);
+    return fallBackToShell(error, command, attributes);
   }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { spawnBound } from '../../src/index.ts';
@@ -30,13 +31,26 @@ async function startHardTree(options: SpawnOptions & { graceMs?: number } = {}) 
   return { child, port, isGone: () => runningWith(marker).length === 0 };
 }
 
-/** Both, for what must be the same. */
-const starters: readonly [string, typeof spawnBound][] = [
-  ['spawn', spawn as unknown as typeof spawnBound],
+/** Both, for what must be the same. The type too: TypeScript checks every overload of `spawn`. */
+const starters: readonly [string, typeof spawn][] = [
+  ['spawn', spawn],
   ['spawnBound', spawnBound],
 ];
 
 const exitOf = (child: ChildProcess) => once(child, 'exit') as Promise<[number | null, string | null]>;
+
+/** All that happens until the child's streams are closed, in order. */
+async function eventsOf(child: ChildProcess): Promise<unknown[][]> {
+  const events: unknown[][] = [];
+  for (const name of ['spawn', 'error', 'exit']) child.on(name, (...args) => events.push([name, ...args]));
+  await new Promise<void>((done) => {
+    child.on('close', (...args) => {
+      events.push(['close', ...args]);
+      done();
+    });
+  });
+  return events;
+}
 
 describe.each(starters)('%s', (_, start) => {
   test('passes streams, arguments, environment, directory and exit code on', async () => {
@@ -68,6 +82,14 @@ describe.each(starters)('%s', (_, start) => {
     expect([stdout, code]).toEqual(['/bin/sh\n', 4]);
   });
 
+  test('has a stream, also for TypeScript, for each pipe and for nothing else', async () => {
+    const child = start('cat', [], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const streams: { stdin: Writable; stdout: null; stderr: null } = child;
+    expect([streams.stdout, streams.stderr]).toEqual([null, null]);
+    streams.stdin.end();
+    expect(await exitOf(child)).toEqual([0, null]);
+  });
+
   test('has an IPC channel, and more descriptors', async () => {
     const code = `
       process.on('message', (message) => {
@@ -96,10 +118,78 @@ describe.each(starters)('%s', (_, start) => {
     await once(child, 'spawn');
     aborting.abort();
     expect((await failed)[0]).toMatchObject({ name: 'AbortError' });
-    await exitOf(child);
+    expect(await exitOf(child)).toEqual([null, 'SIGTERM']);
     const short = start('sleep', ['1000'], { timeout: 20, killSignal: 'SIGKILL' });
-    await exitOf(short);
+    expect(await exitOf(short)).toEqual([null, 'SIGKILL']);
     expect(short.killed).toBe(true);
+  });
+
+  test.each([
+    ['exit 3', [3, null]],
+    ['exit 143', [143, null]],
+    ...(['SIGINT', 'SIGTERM', 'SIGKILL', 'SIGABRT', 'SIGSEGV', 'SIGPIPE'] as const).map(
+      (signal) => [`ulimit -c 0; kill -${signal.slice(3)} $$`, [null, signal]] as const,
+    ),
+  ] as const)('tells how the command has ended: %s', async (script, exit) => {
+    const child = start('sh', ['-c', script]);
+    expect(await eventsOf(child)).toEqual([['spawn'], ['exit', ...exit], ['close', ...exit]]);
+    expect([child.exitCode, child.signalCode, child.killed]).toEqual([...exit, false]);
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)('tells that %s has ended it', async (signal) => {
+    const child = start('sh', ['-c', 'echo ready; exec sleep 1000']);
+    await once(child.stdout, 'data');
+    expect(child.kill(signal)).toBe(true);
+    expect(await exitOf(child)).toEqual([null, signal]);
+    const early = start('sleep', ['1000']);
+    expect(early.kill(signal)).toBe(true);
+    expect(await exitOf(early)).toEqual([null, signal]);
+  });
+
+  test.each([
+    ['which is in no directory of PATH', 'no-such-command-here', {}, 'ENOENT'],
+    ['whose path is wrong', '/no/such/command', {}, 'ENOENT'],
+    ['which is not in the PATH of its own environment', 'sh', { env: { PATH: '/no/such' } }, 'ENOENT'],
+    ['which is not in its directory', './sh', { cwd: '/' }, 'ENOENT'],
+    ['whose directory is missing', 'true', { cwd: '/no/such/directory' }, 'ENOENT'],
+    ['which is no program', import.meta.filename, {}, 'EACCES'],
+    ['which is a directory', 'bin/', { cwd: '/usr' }, 'EACCES'],
+    ['whose shell is missing', 'true', { shell: '/no/such/shell' }, 'ENOENT'],
+  ] as const)('fails for a command %s', async (_, command, options: SpawnOptions, code) => {
+    const child = start(command, ['one', 'two'], options);
+    const events = await eventsOf(child);
+    const line = options.shell ? [options.shell, '-c', `${command} one two`] : [command, 'one', 'two'];
+    const [path, ...spawnargs] = line;
+    const syscall = `spawn ${path}`;
+    const error = { name: 'Error', code, syscall, path, spawnargs, message: `${syscall} ${code}` };
+    expect(events).toEqual([
+      ['error', expect.objectContaining(error)],
+      ['close', expect.any(Number), null],
+    ]);
+    expect([child.pid, child.spawnfile, child.spawnargs]).toEqual([undefined, path, line]);
+  });
+
+  test('finds the command as the system does', async () => {
+    const inFolder = start('./true', { cwd: new URL('file:///bin') });
+    expect(await exitOf(inFolder)).toEqual([0, null]);
+    const inPath = start('true', { cwd: '/', env: { PATH: '/no/such:bin:' } });
+    expect(await exitOf(inPath)).toEqual([0, null]);
+    expect([inPath.spawnfile, inPath.spawnargs]).toEqual(['true', ['true']]);
+  });
+
+  test('gives the command another name', async () => {
+    const child = start('cat', ['/proc/self/cmdline'], { argv0: '-näme' });
+    expect((await text(child.stdout)).split('\0')).toEqual(['-näme', '/proc/self/cmdline', '']);
+    expect(child.spawnargs).toEqual(['-näme', '/proc/self/cmdline']);
+    const script = start('echo "$0 $(env | grep -c SUBREAPER)"', { shell: true, argv0: 'other' });
+    expect(await text(script.stdout)).toBe('other 0\n');
+  });
+
+  test('takes an environment with a prototype, and passes no options on to init', async () => {
+    const env = Object.create({ ...process.env, SUBREAPER_OPTIONS: '--restart always' });
+    const child = start('sh', ['-c', 'echo "$A"; exit 3'], { env: Object.assign(env, { A: 'own' }) });
+    const [stdout, exit] = await Promise.all([text(child.stdout), exitOf(child)]);
+    expect([stdout, exit]).toEqual(['own\n', [3, null]]);
   });
 
   test('handles a signal that the command handles', async () => {
@@ -113,13 +203,13 @@ describe.each(starters)('%s', (_, start) => {
 
 describe('spawnBound ends the whole tree', () => {
   test.each([
-    ['SIGTERM, the grace time and SIGKILL', (child: ChildProcess) => child.kill(), 137],
-    ['SIGKILL at once', (child: ChildProcess) => child.kill('SIGKILL'), 137],
-    ['the number of SIGKILL', (child: ChildProcess) => child.kill(9), 137],
-  ])('by kill(): %s', async (_, kill, code) => {
+    ['SIGTERM, the grace time and SIGKILL', (child: ChildProcess) => child.kill()],
+    ['SIGKILL at once', (child: ChildProcess) => child.kill('SIGKILL')],
+    ['the number of SIGKILL', (child: ChildProcess) => child.kill(9)],
+  ])('by kill(): %s', async (_, kill) => {
     const { child, port, isGone } = await startHardTree();
     expect(kill(child)).toBe(true);
-    expect(await exitOf(child)).toEqual([code, null]);
+    expect(await exitOf(child)).toEqual([null, 'SIGKILL']);
     expect(isGone()).toBe(true);
     expect(await canListen(port)).toBe(true);
   });
@@ -141,6 +231,16 @@ describe('spawnBound ends the whole tree', () => {
       outcome = isGone;
     }
     expect(outcome()).toBe(true);
+  });
+
+  test('also if an AbortSignal comes while the end of a block waits', async () => {
+    const aborting = new AbortController();
+    const { child, isGone } = await startHardTree({ signal: aborting.signal });
+    child.on('error', () => {});
+    const ended = child[Symbol.asyncDispose]();
+    aborting.abort();
+    await ended;
+    expect(isGone()).toBe(true);
   });
 
   test('with a command that leaves a daemon', async () => {
@@ -176,24 +276,11 @@ describe('spawnBound', () => {
     expect(await exitOf(child)).toEqual([0, null]);
   });
 
-  test('says in its exit code that there is no such command', async () => {
-    const child = spawnBound('no-such-command-here');
-    const [stderr, exit] = await Promise.all([text(child.stderr), exitOf(child)]);
-    expect(exit).toEqual([127, null]);
-    expect(stderr).toMatch(/^subreaper: [^\n]*no-such-command-here[^\n]*\n$/);
-  });
-
-  test('fails as spawn does in a directory that is missing', async () => {
-    const child = spawnBound('true', { cwd: '/no/such/directory' });
-    await using _ = child;
-    expect((await once(child, 'error'))[0]).toMatchObject({ code: 'ENOENT' });
-  });
-
   test.each([
     [['true', 'args'], "'args' is a string; give an array"],
-    [[7], "'command' is 7; give a string"],
+    [[7], "'command' is 7; give a string that is not empty"],
+    [[''], '\'command\' is ""; give a string that is not empty'],
     [['true', { graceMs: -1 }], "'graceMs' is -1; give a number of milliseconds from 0 to 2147483647"],
-    [['true', [], { argv0: 'x' }], "'argv0' is the name of init, not of the command; leave it out"],
   ])('%j is refused', (args, message) => {
     expect(() => spawnBound(...(args as unknown as [string]))).toThrow(
       new TypeError(`spawnBound: ${message}`),

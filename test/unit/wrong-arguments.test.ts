@@ -179,8 +179,9 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     'spawnBound',
     [],
     [
-      [undefined, "'command' is undefined; give a string"],
-      [7, "'command' is 7; give a string"],
+      [undefined, "'command' is undefined; give a string that is not empty"],
+      [7, "'command' is 7; give a string that is not empty"],
+      ['', '\'command\' is ""; give a string that is not empty'],
     ],
   ],
   [
@@ -190,7 +191,6 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
       // Of a command's arguments an error tells no more than the type.
       ['--password=secret', "'args' is a string; give an array"],
       ...wrongTimes('graceMs'),
-      [{ argv0: 'x' }, "'argv0' is the name of init, not of the command; leave it out"],
     ],
   ],
   ['spawnBound', ['true', {}], [[{}, "'args' is an object; give an array"]]],
