@@ -34,7 +34,6 @@ await build({
     explanations: 'src/explain/sentences.ts',
     report: 'src/init/report.ts',
     trace: 'src/init/trace.ts',
-    bonds: 'src/init/bonds.ts',
     orphans: 'src/init/orphan-log.ts',
     doctor: 'src/doctor/doctor.ts',
     dialects: 'src/cli/dialects/dialects.ts',

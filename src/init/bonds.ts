@@ -9,7 +9,7 @@ import type { Inherited } from './inherited.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { InitOptions } from './options.ts';
 
-/** What init ends with, beside the workload: its owner, or its standard input. */
+/** What init ends with, beside the workload: its owner, its standard input, or neither. */
 export interface Bonds {
   /**
    * Call it once the workload runs.

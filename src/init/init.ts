@@ -14,6 +14,7 @@ import { killAtOnce } from '../process-tree/kill-at-once.ts';
 import { descendants } from '../process-tree/process-table.ts';
 import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
 import { attempt } from './attempt.ts';
+import { createBonds } from './bonds.ts';
 import { fromBytes } from './byte-strings.ts';
 import type { Command } from './command.ts';
 import { createExplanations } from './explanations.ts';
@@ -25,7 +26,6 @@ import type { Inherited } from './inherited.ts';
 import { createInterpreter, type Interpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
 import type { Messages } from './messages.ts';
-import { openBonds } from './open-bonds.ts';
 import type { InitOptions } from './options.ts';
 import { openRecords, type Records } from './records.ts';
 import { startWorkload } from './start-workload.ts';
@@ -72,12 +72,12 @@ function start(
   // PID 1 is a subreaper already.
   const notSubreaper = isPid1 || !options.subreaper ? undefined : attempt(becomeSubreaper);
   askForParentDeathSignal(options, inherited, signals);
-  const bonds = openBonds(options, inherited);
+  const bonds = createBonds(options, inherited);
   refuseWithoutWait();
   const handOver = options.leads === 'session' ? handOverTerminal() : undefined;
   messages?.begin({ adoptsOrphans: isPid1 || isSubreaperForSure(), terminal: handOver?.terminal });
   // A workload that leads no group of its own has the terminal of those above, and no part of it is init's.
-  const leadsGroup = options.leads === 'group' && bonds?.group === undefined;
+  const leadsGroup = options.leads === 'group' && bonds.group === undefined;
   const terminal = leadsGroup ? openTerminal(signals.watch) : undefined;
   const nameOf = (signal: Signal) => signalName(signal, realTime);
   const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
@@ -86,7 +86,7 @@ function start(
   const records = openRecords(options, messages, log, nameOf);
   const place = {
     leads: options.leads,
-    group: bonds?.group,
+    group: bonds.group,
     openTerminalAs: handOver?.openAs,
     leavesDirectory: !mayRestart,
   };
@@ -115,7 +115,7 @@ function start(
   interpreter.begin();
 
   const fail = endOnException(interpreter, log);
-  const undelivered = attempt(() => signals.deliverTo(bonds?.begin(interpreter) ?? interpreter.deliver));
+  const undelivered = attempt(() => signals.deliverTo(bonds.begin(interpreter)));
   if (undelivered !== undefined) fail(undelivered);
   if (!mayRestart) attempt(() => letGo(inherited));
   attempt(() => setProcessName('subreaper'));

@@ -346,7 +346,7 @@ describe('the handlers that are made to throw', () => {
   ];
 
   // Not made to throw: beginIfDue of survivors.ts, which runs after a round of kills, and the ends of the owner and of
-  // standard input (bonds.ts, hang-up.ts), whose bundle has polls of its own.
+  // standard input (bonds.ts, hang-up.ts), which only pass an event on.
   test('are all that init has: one more needs a test above', () => {
     const files = rooms.flatMap((room) => readdirSync(join(root, room)).map((file) => `${room}/${file}`));
     const counts = files
