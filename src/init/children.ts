@@ -2,6 +2,7 @@ import type { Fields } from '../log/levels.ts';
 import type { Log } from '../log/log.ts';
 import { kernelTellsReapedStatus } from '../native/kernel-reaping.ts';
 import { ignoreSignal, type SignalWatch, setNoChildWait } from '../native/signals.ts';
+import { SystemError } from '../native/system-error.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { createReapLoop } from '../reaper/reap-loop.ts';
 import { decodeWaitStatus, type Ended } from '../reaper/wait-status.ts';
@@ -90,7 +91,7 @@ export function createChildren(
       if (!hasChildren && workload !== undefined && isReapedByKernel) return;
       events.drained(hasChildren);
     },
-    onFailure: (error) => events.cannotWait(error.message),
+    onFailure: waitFailed,
     listen: (toChildren) => {
       if (toChildren) watch.start(SIGCHLD);
       else watch.stop(SIGCHLD);
@@ -133,6 +134,12 @@ export function createChildren(
     if (terminal !== undefined) return 'the workload is on a terminal';
     if (!takesSignals) return "the workload's group cannot be signalled by a pidfd";
     return 'the kernel does not tell how a process ended that it has reaped';
+  }
+
+  /** Or what came of a status. */
+  function waitFailed(error: Error): void {
+    if (!(error instanceof SystemError)) throw error;
+    events.cannotWait(error.message);
   }
 
   function reapedByKernel(): void {
@@ -218,7 +225,7 @@ export function createChildren(
       // While the kernel reaps there is no SIGCHLD to drop.
       if (!reapLoop.isLeftToKernel()) reapLoop.wake();
       const failure = attempt(takeEnded);
-      if (failure !== undefined) events.cannotWait(failure.message);
+      if (failure !== undefined) waitFailed(failure);
     },
     wake: reapLoop.wake,
     reapBeforeKill() {

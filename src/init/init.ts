@@ -178,7 +178,7 @@ function endOnException(interpreter: Interpreter, log: Log): (error: Error) => v
   function fail(error: Error): void {
     const failure = attempt(() => interpreter.fail(error));
     if (failure === undefined) return;
-    attempt(() => log('fatal', 'init has failed twice, it ends', { error: failure.message }));
+    attempt(() => log('fatal', 'init has failed, it ends', { error: failure.message }));
     endAtOnce();
   }
   process.on('uncaughtException', fail);

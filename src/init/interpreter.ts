@@ -126,11 +126,14 @@ export function createInterpreter(parts: Parts): Interpreter {
       for (let next = events.shift(); next !== undefined; next = events.shift()) {
         const { state: after, effects } = step(policy, state, next);
         state = after;
-        records.follow(next, effects, after);
+        const unrecorded = attempt(() => records.follow(next, effects, after));
         for (const effect of effects) {
           const failure = attempt(() => (carryOut[effect.kind] as (effect: Effect) => void)(effect));
-          if (failure !== undefined) log('error', 'init goes on', { error: failure.message });
+          if (failure === undefined) continue;
+          if (effect.kind === 'exit') throw failure;
+          log('error', 'init goes on', { error: failure.message });
         }
+        if (unrecorded !== undefined) throw unrecorded;
       }
     } finally {
       isDispatching = false;
@@ -273,6 +276,8 @@ export function createInterpreter(parts: Parts): Interpreter {
       dispatch(event);
     },
     fail(error) {
+      // No event can end it any more.
+      if (state.kind === 'exiting') throw error;
       dispatch({ kind: 'init-failed', message: error.message });
       // The exception came from its handler: nothing else would end the grace time.
       if (fired !== undefined) dispatch({ kind: 'timer', timer: fired });

@@ -47,8 +47,8 @@ export function createSurvivors({
 
   function kill(): void {
     signalTree.forget();
-    if (round === 'begun') round = 'again';
-    if (round === 'none') begin();
+    if (round === 'none' || round === 'due') begin();
+    else round = 'again';
   }
 
   function begin(): void {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -27,11 +26,12 @@ interface Handler {
   /** More of the seam's variables. */
   readonly env?: Readonly<Record<string, string>>;
   readonly options?: readonly string[];
+  /** What starts init, in front of its options. */
+  readonly launch?: readonly string[];
   /** The workload and the other process do not end on SIGTERM. */
   readonly isStubborn?: true;
   readonly act?: (init: RunningInit) => void | Promise<void>;
   readonly needs?: readonly Part[];
-  readonly only?: Mode;
   /** What init says. */
   readonly says?: readonly string[];
 }
@@ -53,15 +53,6 @@ const send =
 const thrown = (init: RunningInit) =>
   until(() => init.stderr().includes('a handler threw'), 'the handler throws');
 
-/** Leaves init no descriptor until it has thrown. */
-async function withoutDescriptors(init: RunningInit, act: () => void | Promise<void>): Promise<void> {
-  const setLimit = (limit: number) => spawnSync('prlimit', ['--pid', `${init.pid}`, `--nofile=${limit}:`]);
-  setLimit(3);
-  await act();
-  await thrown(init);
-  setLimit(1024);
-}
-
 const fails = 'init has failed, it ends the workload';
 const endsAtOnce = 'init has failed, it ends';
 const soon = ['--grace', '10ms'];
@@ -69,6 +60,20 @@ const soon = ['--grace', '10ms'];
 const waits = ['--log-level', 'debug'];
 const lost = { THROW_AT: 'start' };
 const timer = 'timeout:fired = name';
+const untilInputEnds = {
+  handler: 'poll:end()',
+  options: ['--until-stdin-closes'],
+  act: (init: RunningInit) => void init.stdin.end(),
+} as const;
+/** What it kills does not end before the round. */
+const slowRound = { SLOW_CLOCK: '1', NO_KILL: '1' };
+/** Before a restart, even PID 1 kills process by process. */
+const nextRound = {
+  handler: 'immediate:function beginIfDue(',
+  options: [...soon, '--restart', 'always'],
+  isStubborn: true,
+  act: endWorkload,
+} as const;
 
 const handlers: readonly Handler[] = [
   { name: 'the reaping', handler: 'immediate:isAwake = false', options: waits, act: send('SIGUSR1') },
@@ -135,9 +140,17 @@ const handlers: readonly Handler[] = [
   {
     name: 'the timer of another try to ask survivors',
     handler: 'timeout:unfinished = []',
+    env: { NO_PROC: '1' },
     options: ['--restart', 'always'],
-    act: (init) => withoutDescriptors(init, () => endWorkload(init)),
-    needs: ['prlimit'],
+    act: endWorkload,
+  },
+  { name: 'another round of SIGKILL', ...nextRound, env: slowRound },
+  { name: 'another round of SIGKILL, which is lost', ...nextRound, env: { ...lost, ...slowRound } },
+  {
+    name: 'the timer of another round of SIGKILL',
+    ...nextRound,
+    handler: 'timeout:function beginIfDue(',
+    env: { NO_PROC: '1' },
   },
   { name: 'a signal', handler: 'poll:readSome', act: send('SIGUSR1') },
   { name: 'a signal, which is lost', handler: 'poll:readSome', env: lost, act: send('SIGUSR1') },
@@ -174,6 +187,20 @@ const handlers: readonly Handler[] = [
     needs: ['kernel-reaping'],
   },
   {
+    name: 'the end of the workload, half way through',
+    ...{ handler: 'clock:workloadEnded', options: waits },
+    act: endWorkload,
+  },
+  {
+    name: 'the end of a workload that the kernel has reaped, half way through',
+    handler: 'clock:workloadEnded',
+    act: endWorkload,
+    needs: ['kernel-reaping'],
+  },
+  { name: 'the end of the workload, while it is recorded', handler: 'clock:follow', act: endWorkload },
+  { name: 'the end of standard input', ...untilInputEnds },
+  { name: 'the end of standard input, which is lost', ...untilInputEnds, env: lost },
+  {
     name: 'a poll that has been closed',
     handler: 'closed',
     options: waits,
@@ -198,7 +225,7 @@ const stubborn = (then: string) =>
 /**
  * Runs a workload with a second process in another session. The handler throws from the workload's line on.
  */
-async function startThrowing(mode: Mode, { handler, env, options = [], isStubborn }: Handler) {
+async function startThrowing(mode: Mode, { handler, env, options = [], launch = [], isStubborn }: Handler) {
   const when = join(temporaryFolder(), 'now');
   const begin = `setsid sh -c "$1" & read -r _; : >${when}`;
   const command = isStubborn
@@ -206,7 +233,7 @@ async function startThrowing(mode: Mode, { handler, env, options = [], isStubbor
     : [polite('workload', begin), 'sh', polite('other', ':')];
   const init = await startInit({
     mode,
-    launch: ['node', '--require', seam, launcher],
+    launch: [...launch, 'node', '--require', seam, launcher],
     options: ['--grace', '1000s', '--log-level', 'info', ...options],
     command: ['sh', '-c', ...command],
     spawn: { env: { PATH: process.env['PATH'], THROW_IN: handler, THROW_WHEN: when, ...env } },
@@ -243,8 +270,7 @@ const untilAllHaveEnded = (processes: readonly ProcessStat[]) =>
 
 describeModes([], 'an exception in init, once the workload runs,', (mode) => {
   for (const handler of handlers) {
-    const { name, needs = [], only, act, isStubborn, says = [fails] } = handler;
-    if (only !== undefined && only !== mode) continue;
+    const { name, needs = [], act, isStubborn, says = [fails] } = handler;
     const reason = missing(...needs);
     const skipped = reason === undefined ? '' : ` (skipped: ${reason})`;
     const outcome = says.includes(endsAtOnce) ? 'at once' : 'in order';
@@ -303,8 +329,19 @@ describeModes([], 'an exception in init, once the workload runs,', (mode) => {
     expect(await init.exit).toEqual({ code: 125, signal: null });
     await untilAllHaveEnded(below);
     expect(lastWords(init.stderr())).toMatchObject([
-      { msg: 'init has failed twice, it ends', error: 'the handler of exceptions threw' },
+      { msg: endsAtOnce, error: 'the handler of exceptions threw' },
     ]);
+  });
+
+  test('by what is written once the tree has ended: one line, 125', async () => {
+    const { init, below } = await startThrowing(mode, {
+      ...{ name: '', handler: 'report' },
+      options: ['--report', join(tmpdir(), 'never-written')],
+    });
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 125, signal: null });
+    await untilAllHaveEnded(below);
+    expect(lastWords(init.stderr())).toMatchObject([{ msg: endsAtOnce, error: 'a handler threw: report' }]);
   });
 
   test('with --restart and --remap-exit 125: no restart, and 125', async () => {
@@ -312,6 +349,29 @@ describeModes([], 'an exception in init, once the workload runs,', (mode) => {
     const { init } = await startThrowing(mode, { name: '', handler: 'poll:readSome', options });
     init.kill('SIGUSR1');
     expect(await init.exit).toEqual({ code: 125, signal: null });
+  });
+});
+
+describe('an exception in init, which has an owner,', () => {
+  test.each([
+    ['', {}],
+    [', which is lost', lost],
+  ])('by the handler of the end of the owner%s: one line, the tree ends in order, 125', async (_, env) => {
+    // Adopts init once the owner has ended, and says how it ends.
+    const above = [launcher, '--until', 'all', '--log-level', 'debug', '--'];
+    const { init, below } = await startThrowing('subreaper', {
+      ...{ name: '', handler: 'poll:stop()', env },
+      options: ['--until-owner'],
+      launch: [...above, 'sh', '-c', '"$@" & wait', 'sh'],
+    });
+    const owner = workloadOf(init);
+    const owned = below.find(({ parent }) => parent === owner) as ProcessStat;
+    endWorkload(init);
+    expect(await init.exit).toEqual({ code: 137, signal: null });
+    await untilAllHaveEnded(below);
+    expect(init.stderr()).toMatch(new RegExp(`"process.pid":${owned.pid},.*"process.exit.code":125`));
+    expect(lastWords(init.stderr())).toMatchObject([{ msg: fails, error: 'a handler threw: poll:stop()' }]);
+    expect(await init.nextLine()).toMatch(/^(other|workload) ends$/);
   });
 });
 
@@ -345,8 +405,6 @@ describe('the handlers that are made to throw', () => {
     'src/reaper/orphan-loop.ts',
   ];
 
-  // Not made to throw: beginIfDue of survivors.ts, which runs after a round of kills, and the ends of the owner and of
-  // standard input (bonds.ts, hang-up.ts), which only pass an event on.
   test('are all that init has: one more needs a test above', () => {
     const files = rooms.flatMap((room) => readdirSync(join(root, room)).map((file) => `${room}/${file}`));
     const counts = files

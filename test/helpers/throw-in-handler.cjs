@@ -9,35 +9,42 @@
 //   rejection      a promise
 //   nothing-left   'beforeExit'
 //   failure        the handler of exceptions itself fails, after one in an immediate
+//   clock:TEXT     a look at the clock, of a function of that name
+//   report         the report is written at the end
 // THROW_WHEN     it throws once this file exists
 // THROW_AT       start: before the handler has done anything, so that what it was called for is lost. Else at its end
 // THROW_TIMES    how often (1)
-// SLOW_CLOCK     each look at the clock takes 10 ms: slices of work are over at once
+// SLOW_CLOCK     each look at the clock takes 30 ms: a slice of work is one step, and SIGCHLD comes between two
+// NO_PROC        no descriptor is left for /proc until the handler runs
+// NO_KILL        no SIGKILL is sent until the handler runs
 // KEEP_TIMERS    the timer cannot be cleared
-const { existsSync } = require('node:fs');
+const fs = require('node:fs');
 const timers = require('node:timers');
+const { SIGKILL } = require('node:os').constants.signals;
 
-const { THROW_IN, THROW_WHEN, THROW_AT, THROW_TIMES = '1', SLOW_CLOCK, KEEP_TIMERS } = process.env;
+const { THROW_IN, THROW_WHEN, THROW_AT, THROW_TIMES = '1' } = process.env;
+const { SLOW_CLOCK, NO_PROC, NO_KILL, KEEP_TIMERS } = process.env;
 // The workload must not see them.
 for (const name of ['IN', 'WHEN', 'AT', 'TIMES']) delete process.env[`THROW_${name}`];
-delete process.env.SLOW_CLOCK;
-delete process.env.KEEP_TIMERS;
+for (const name of ['SLOW_CLOCK', 'NO_PROC', 'NO_KILL', 'KEEP_TIMERS']) delete process.env[name];
 
 const [kind, text = ''] = THROW_IN.split(/:(.*)/s);
 let left = Number(THROW_TIMES);
 
 function throwNow() {
-  if (left === 0 || !existsSync(THROW_WHEN)) return;
+  if (left === 0 || !fs.existsSync(THROW_WHEN)) return;
   left--;
   const error = new Error(`a handler threw: ${THROW_IN}`);
-  if (kind === 'failure') {
-    Object.defineProperty(error, 'message', {
-      get() {
-        throw new Error('the handler of exceptions threw');
-      },
-    });
-  }
-  throw error;
+  throw kind === 'failure' ? throwingAt(error, 'message', 'the handler of exceptions threw') : error;
+}
+
+/** An error that throws another one if somebody wants to know what it is. */
+function throwingAt(error, property, message) {
+  return Object.defineProperty(error, property, {
+    get() {
+      throw new Error(message);
+    },
+  });
 }
 
 const isMeant = (callBack) => `${callBack}`.includes(text);
@@ -45,8 +52,12 @@ const isMeant = (callBack) => `${callBack}`.includes(text);
 /** Which of init's callbacks from C runs, or 'timer' where a timer's is to throw before it has done anything. */
 let inside;
 
+/** Whether the handler has run. */
+let hasRun = false;
+
 function throwing(callBack) {
   return (...args) => {
+    hasRun = true;
     if (THROW_AT !== 'start') {
       callBack(...args);
       throwNow();
@@ -71,11 +82,15 @@ if (THROW_AT === 'start' && kind === 'timeout') {
 }
 
 for (const name of ['setImmediate', 'setTimeout', 'setInterval']) {
-  const own = name === 'setImmediate' && kind === 'failure' ? 'immediate' : kind;
+  const ownKind = name === 'setImmediate' && kind === 'failure' ? 'immediate' : kind;
   const original = timers[name];
   timers[name] = (callBack, ...args) => {
-    const isIt = own === name.slice(3).toLowerCase() && isMeant(callBack);
-    const timer = original(isIt ? throwing(callBack) : callBack, ...args);
+    const isIt = ownKind === name.slice(3).toLowerCase() && isMeant(callBack);
+    const own = isIt ? throwing(callBack) : callBack;
+    const isSlice = SLOW_CLOCK && `${callBack}`.includes('isCancelled');
+    // The next turn of the loop reads the signal, before the slice that follows in the turn after it.
+    if (isSlice) process.kill(process.pid, 'SIGCHLD');
+    const timer = original(isSlice ? () => original(own) : own, ...args);
     // An exception must come from inside of a callback from C, as one of init's own would: this one makes init reap.
     if (inside === kind && kind === 'signal') throwNow();
     return isIt && KEEP_TIMERS ? undefined : timer;
@@ -98,7 +113,7 @@ if (kind === 'rejection') {
 
 if (kind === 'nothing-left') {
   const look = setInterval(() => {
-    if (!existsSync(THROW_WHEN)) return;
+    if (!fs.existsSync(THROW_WHEN)) return;
     clearInterval(look);
     process.emit('beforeExit', 0);
   }, 10);
@@ -107,11 +122,31 @@ if (kind === 'nothing-left') {
 if (SLOW_CLOCK) {
   const { uptime } = process;
   let looks = 0;
-  process.uptime = () => uptime() + looks++ / 100;
+  process.uptime = () => uptime() + 0.03 * looks++;
 }
 
-// In the order in which init registers them. Both that have to do with polls look theirs up in a Map.
-const callbacks = ['signal', 'poll', 'closed'];
+if (kind === 'clock') {
+  const { uptime } = process;
+  process.uptime = () => {
+    if (new Error().stack.includes(text)) throwNow();
+    return uptime();
+  };
+}
+
+if (NO_PROC || kind === 'report') {
+  const { openSync } = fs;
+  fs.openSync = (file, ...args) => {
+    if (NO_PROC && !hasRun && file.startsWith('/proc/') && fs.existsSync(THROW_WHEN))
+      throw Object.assign(new Error('EMFILE: too many open files, open'), { code: 'EMFILE' });
+    if (kind === 'report' && file.endsWith('.unfinished'))
+      throw throwingAt(new Error(), 'code', `a handler threw: ${THROW_IN}`);
+    return openSync(file, ...args);
+  };
+}
+
+// By how many arguments they get: uv_close_cb, uv_signal_cb, uv_poll_cb. Both that have to do with polls look theirs up in a
+// Map.
+const callbacks = ['closed', 'signal', 'poll'];
 if (callbacks.includes(kind)) {
   const { get } = Map.prototype;
   Map.prototype.get = function (key) {
@@ -122,21 +157,41 @@ if (callbacks.includes(kind)) {
       return { ...value, callBack: throwing(value.callBack) };
     return value;
   };
-  const { dlopen } = process;
-  process.dlopen = (module, ...options) => {
-    dlopen.call(process, module, ...options);
-    const { register } = module.exports;
-    let registered = 0;
-    module.exports.register = (callBack, type) => {
-      const name = callbacks[registered++];
+  changeKoffi((koffi) => {
+    const { register } = koffi;
+    koffi.register = (callBack, type) => {
       const marked = (...args) => {
         // A poll of a signal loop runs other callbacks.
         const outside = inside;
-        inside = name;
+        inside = callbacks[args.length - 1];
         callBack(...args);
         inside = outside;
       };
       return register(marked, type);
     };
+  });
+}
+
+if (NO_KILL) {
+  changeKoffi((koffi) => {
+    const { load } = koffi;
+    koffi.load = (...file) => {
+      const library = load(...file);
+      const func = (name, ...types) => {
+        const call = library.func(name, ...types);
+        // kill(pid, signal), syscall(SYS_pidfd_send_signal, pidfd, signal, …)
+        const signalAt = { kill: 1, syscall: 2 }[name];
+        return (...args) => (args[signalAt] === SIGKILL && !hasRun ? 0 : call(...args));
+      };
+      return { func };
+    };
+  });
+}
+
+function changeKoffi(change) {
+  const { dlopen } = process;
+  process.dlopen = (module, ...options) => {
+    dlopen.call(process, module, ...options);
+    change(module.exports);
   };
 }
