@@ -114,6 +114,7 @@ export const callsOf: Readonly<Record<Phase, readonly string[]>> = {
     ],
     ...[
       'munmap',
+      'newfstatat',
       'openat',
       'pidfd_open',
       'pidfd_send_signal',

@@ -34,10 +34,13 @@ describeModes(['actor', 'cgroups'], 'a cgroup', (mode) => {
     });
   });
 
-  test('with room for 6 processes and threads: the status is that of a workload that starts none', async () => {
-    const group = createCgroup('pids', { 'pids.max': '6' });
-    expect(await runInit({ mode, ...inGroup(group, ['sh', '-c', 'exit 7']) })).toMatchObject({ code: 7 });
-  });
+  test.each([6, 7, 8, 9])(
+    'with room for %i processes and threads: the status is that of a workload that starts none',
+    async (most) => {
+      const group = createCgroup('pids', { 'pids.max': `${most}` });
+      expect(await runInit({ mode, ...inGroup(group, ['sh', '-c', 'exit 7']) })).toMatchObject({ code: 7 });
+    },
+  );
 
   test('with room for 10 processes and threads: every duty is done', async () => {
     const group = createCgroup('pids', { 'pids.max': '10' });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { actor, launcher, refuse } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { runInit } from '../helpers/run-init.ts';
+import { initOnTerminal } from '../helpers/terminal.ts';
 
 /**
  * What container engines and sandboxes refuse of the calls that init and node make. The profiles name hundreds of others,
@@ -45,5 +46,29 @@ describeModes(['actor', 'refuse'], 'a seccomp profile', (mode) => {
       spawn: { env: { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' } },
     });
     expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
+  });
+
+  // The workload would be in init's own group: a signal to it would come back.
+  test('without process groups: 126 and one line', async () => {
+    const exit = await runInit({ mode, launch: [refuse, 'setpgid', 'ENOSYS', launcher], command: ['true'] });
+    const oneLine = expect.stringMatching(/^subreaper: 'true' cannot be run, [^\n]+; [^\n]+\n$/);
+    expect(exit).toMatchObject({ code: 126, stderr: oneLine });
+  });
+});
+
+describeModes(['actor', 'refuse', 'script'], 'a terminal', (mode) => {
+  test.each(
+    ['TIOCGPGRP', 'TIOCSPGRP', 'TIOCGPGRP,TIOCSPGRP'].flatMap((requests) =>
+      ['ENOTTY', 'EINVAL', 'EPERM', 'ENOSYS'].map((errno) => [requests, errno] as const),
+    ),
+  )('that refuses %s with %s: every duty is done', async (requests, errno) => {
+    const terminal = initOnTerminal({
+      mode,
+      launch: ['env', 'NODE_OPTIONS=--no-warnings', refuse, requests, errno, launcher],
+      options: ['--grace', '10ms'],
+      command: [actor, 'duties', '60'],
+    });
+    expect(await terminal.exit).toEqual({ code: 7, signal: null });
+    expect(terminal.output()).toContain('started');
   });
 });

@@ -4,7 +4,7 @@
  *   refuse SYSCALL[,SYSCALL...] ERRNO command [arguments]
  *   refuse getrlimit,prlimit64 EPERM node app.js
  *
- * PIDFD_GET_INFO refuses that one ioctl(2): to init the kernel then looks like one before 6.15.
+ * The name of a request refuses that one ioctl(2). Without PIDFD_GET_INFO the kernel looks to init like one before 6.15.
  *
  * seccomp(2) refuses these calls to the command and its descendants; all others work. It ends with 99 if it cannot
  * install the filter.
@@ -14,11 +14,11 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@
 
 struct named {
   const char *name;
-  int number;
+  unsigned number;
 };
 
 static const struct named calls[] = {
@@ -46,12 +46,12 @@ static const struct named calls[] = {
     {"kill", SYS_kill},
     {"mount", SYS_mount},
     {"openat", SYS_openat},
-    {"PIDFD_GET_INFO", SYS_ioctl},
     {"pidfd_open", SYS_pidfd_open},
     {"pidfd_send_signal", SYS_pidfd_send_signal},
     {"prctl", SYS_prctl},
     {"prlimit64", SYS_prlimit64},
     {"setns", SYS_setns},
+    {"setpgid", SYS_setpgid},
     {"setrlimit", SYS_setrlimit},
     {"socket", SYS_socket},
     {"unshare", SYS_unshare},
@@ -60,17 +60,28 @@ static const struct named calls[] = {
     {NULL, 0},
 };
 
+static const struct named requests[] = {
+    {"PIDFD_GET_INFO", 0xc040ff0b},
+    {"TIOCGPGRP", TIOCGPGRP},
+    {"TIOCSPGRP", TIOCSPGRP},
+    {NULL, 0},
+};
+
 static const struct named errors[] = {
     {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EINVAL", EINVAL}, {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM},
     {"ENOSYS", ENOSYS}, {"ENOTTY", ENOTTY}, {"EPERM", EPERM},   {NULL, 0},
 };
 
-#define PIDFD_GET_INFO 0xc040ff0b
-
-static int number_of(const char *name, const struct named *table) {
+static const struct named *find(const char *name, const struct named *table) {
   for (; table->name != NULL; table++) {
-    if (strcmp(table->name, name) == 0) return table->number;
+    if (strcmp(table->name, name) == 0) return table;
   }
+  return NULL;
+}
+
+static unsigned number_of(const char *name, const struct named *table) {
+  const struct named *found = find(name, table);
+  if (found != NULL) return found->number;
   fprintf(stderr, "refuse: no name that it knows: %s\n", name);
   exit(99);
 }
@@ -84,7 +95,7 @@ int main(int argc, char **argv) {
     fputs("usage: refuse SYSCALL[,SYSCALL...] ERRNO command [arguments]\n", stderr);
     return 99;
   }
-  struct sock_filter instructions[8 + 2 * sizeof calls / sizeof *calls];
+  struct sock_filter instructions[8 + 6 * (sizeof calls / sizeof *calls)];
   struct sock_fprog program = {0, instructions};
   const struct sock_filter fail =
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | number_of(argv[2], errors));
@@ -100,15 +111,16 @@ int main(int argc, char **argv) {
       fputs("refuse: more system calls than it knows\n", stderr);
       return 99;
     }
-    bool by_argument = strcmp(name, "PIDFD_GET_INFO") == 0;
-    append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(name, calls), 0, by_argument ? 4 : 1));
-    if (by_argument) {
-      size_t request = offsetof(struct seccomp_data, args[1]);
-      append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, request));
-      append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PIDFD_GET_INFO, 0, 1));
+    const struct named *request = find(name, requests);
+    unsigned call = request == NULL ? number_of(name, calls) : SYS_ioctl;
+    append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, request == NULL ? 1 : 4));
+    if (request != NULL) {
+      size_t argument = offsetof(struct seccomp_data, args[1]);
+      append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument));
+      append(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, request->number, 0, 1));
     }
     append(&program, fail);
-    if (by_argument) append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    if (request != NULL) append(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
   }
   append(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 

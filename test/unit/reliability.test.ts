@@ -65,8 +65,8 @@ ${markdownTable(['fault', 'what happens', 'test'], ...rows)}
 ## Where a system call fails
 
 \`npm run test:faults\` makes the system calls of init's main thread fail, with each error of their manual pages, EPERM and
-ENOSYS: the first call, the second, others up to the last, and every one. poll(2), tgkill(2), the terminal's ioctls and the
-calls of node's other threads are not covered. Each case must end with the workload's own status, or with 125 to 127 and one
+ENOSYS: the first call, the second, others up to the last, and every one. In these runs it makes no poll(2) and no tgkill(2).
+The requests of a terminal are refused as a whole (above), the calls of node's other threads not at all. Each case must end with the workload's own status, or with 125 to 127 and one
 line; nothing may hang, and no process may be left behind.
 
 A failed call has done nothing, except that close(2) has closed the descriptor. The everyday run takes a fixed sample, without
