@@ -3,7 +3,7 @@ import type { InitOptions } from '../init/options.ts';
 import type { RealTimeRange } from '../signals/signal-names.ts';
 import type { DialectName } from './dialect-names.ts';
 import { nearest } from './nearest.ts';
-import { defaultOptions, type Inquiry, type Option, options as table } from './options.ts';
+import { defaultOptions, type Inquiry, type Option, optionMeantBy, options as table } from './options.ts';
 
 /** What a command line asks for. `operands` counts the last arguments: the command and its own arguments. */
 export type Invocation =
@@ -32,10 +32,10 @@ export function parseCommandLine(
   realTime: RealTimeRange,
   defaults: InitOptions = defaultOptions,
 ): Invocation {
-  const words = optionsVariable.split(/\s+/).filter((word) => word !== '');
-  const fromVariable = parseOptions(words, defaults, realTime);
+  const variableWords = optionsVariable.split(/\s+/).filter((word) => word !== '');
+  const fromVariable = parseOptions(variableWords, defaults, realTime);
   if (fromVariable.operands > 0) {
-    const operand = words[words.length - fromVariable.operands] as string;
+    const operand = variableWords[variableWords.length - fromVariable.operands] as string;
     throw usage(
       `SUBREAPER_OPTIONS holds ${quoted(operand)}`,
       'it takes options only; pass the command as arguments',
@@ -44,12 +44,16 @@ export function parseCommandLine(
   if (fromVariable.dialect !== undefined) {
     throw usage('SUBREAPER_OPTIONS holds --dialect', 'it changes what arguments mean; pass it before them');
   }
-  const { options, asked, dialect, operands } = parseOptions(args, fromVariable.options, realTime);
-  const information = asked ?? fromVariable.asked;
-  if (information === 'doctor' || information === 'doctor-json') {
-    return { kind: 'doctor', json: information === 'doctor-json', operands };
-  }
-  if (information !== undefined) return { kind: information };
+  const meant = optionMeantBy(args[0]);
+  const words = meant === undefined ? args : [meant, ...args.slice(1)];
+  const fromWords = parseOptions(words, fromVariable.options, realTime);
+  const { options, dialect, operands } = fromWords;
+  const asked = fromWords.asked ?? fromVariable.asked;
+  const json = fromWords.json || fromVariable.json;
+  if (asked === 'doctor') return { kind: 'doctor', json, operands };
+  if (json)
+    throw usage('--json without --doctor', 'nothing else is printed so; write subreaper doctor --json');
+  if (asked !== undefined) return { kind: asked };
   if (dialect !== undefined && options.pause) {
     throw usage('--pause with --dialect', 'another program has no such option; leave one of them out');
   }
@@ -71,12 +75,14 @@ function parseOptions(
 ): {
   options: InitOptions;
   asked: Inquiry['kind'] | undefined;
+  json: boolean;
   dialect: DialectName | undefined;
   operands: number;
 } {
   let options = before;
   let dialect: DialectName | undefined;
   let asked: Inquiry['kind'] | undefined;
+  let json = false;
 
   /** @returns whether the option took the value */
   function read(name: string, value: string | undefined, attached: boolean): boolean {
@@ -90,6 +96,7 @@ function parseOptions(
     if (attached)
       throw usage(`${name} cannot be ${quoted(value ?? '')}`, `it takes no value; write ${name} alone`);
     if (option.kind === 'flag') options = { ...options, ...option.set(options) };
+    else if (option.kind === 'json') json = true;
     else asked = option.kind;
     return false;
   }
@@ -119,7 +126,7 @@ function parseOptions(
       break;
     }
   }
-  return { options, asked, dialect, operands: words.length - index };
+  return { options, asked, json, dialect, operands: words.length - index };
 }
 
 function optionNamed(name: string): Option {

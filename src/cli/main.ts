@@ -18,7 +18,7 @@ import { noRealTime } from '../signals/signal-names.ts';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import { dialectCalled } from './dialect-names.ts';
 import { helpText } from './help.ts';
-import { defaultOptions, given } from './options.ts';
+import { defaultOptions, given, optionMeantBy } from './options.ts';
 import { calledBy, readDialect } from './read-dialect.ts';
 import { version } from './version.ts';
 
@@ -67,7 +67,8 @@ function main(): void {
 /** Most command lines have no options, and need no parser. */
 function withoutOptions(optionsVariable: string, args: readonly ByteString[]): Invocation | undefined {
   const operands = args[0] === '--' ? args.length - 1 : args.length;
-  if (optionsVariable !== '' || operands === 0 || (operands === args.length && args[0]?.startsWith('-')))
+  if (optionsVariable !== '' || operands === 0) return undefined;
+  if (operands === args.length && (args[0]?.startsWith('-') || optionMeantBy(args[0]) !== undefined))
     return undefined;
   return { kind: 'run', options: defaultOptions, operands };
 }

@@ -35,7 +35,15 @@ interface Flag extends OptionBase {
 
 /** Prints something instead of running a command. */
 export interface Inquiry extends OptionBase {
-  readonly kind: 'help' | 'version' | 'doctor' | 'doctor-json';
+  readonly kind: 'help' | 'version' | 'doctor';
+  readonly long: `--${string}`;
+  /** As the first argument it means the option. */
+  readonly word?: string;
+}
+
+/** How the answer to an inquiry is printed. */
+interface AnswerFormat extends OptionBase {
+  readonly kind: 'json';
 }
 
 /** What follows it are the arguments of another program. */
@@ -47,7 +55,7 @@ interface DialectOption extends OptionBase {
 }
 
 /** A row of the option table. */
-export type Option = ValueOption | Flag | Inquiry | DialectOption;
+export type Option = ValueOption | Flag | Inquiry | AnswerFormat | DialectOption;
 
 /** The one table of options: the parser, the defaults, the help and the hints read it. The help keeps its order. */
 export const options: readonly Option[] = [
@@ -215,12 +223,18 @@ export const options: readonly Option[] = [
   {
     kind: 'doctor',
     long: '--doctor',
-    help: 'report what this container offers an init, and run nothing',
+    word: 'doctor',
+    help: 'report what this container offers an init, and run nothing; or: subreaper doctor',
   },
-  { kind: 'doctor-json', long: '--doctor-json', help: 'the same as JSON' },
+  { kind: 'json', long: '--json', help: 'with --doctor: print it as JSON' },
   { kind: 'help', long: '--help', short: '-h', help: 'show this help' },
   { kind: 'version', long: '--version', short: '-V', help: 'show the version' },
 ];
+
+/** The option that the first argument means without being one: "subreaper doctor". */
+export function optionMeantBy(word: string | undefined): `--${string}` | undefined {
+  return options.find((option) => 'word' in option && option.word === word)?.long;
+}
 
 /** What only a dialect can change. */
 const dialectOptions: Pick<InitOptions, 'leads' | 'subreaper' | 'catchFaults' | 'suspendOn' | 'survivors'> = {

@@ -67,13 +67,8 @@ function notFound(error: SystemError, file: ByteString, path: ByteString | undef
   }
   const why = file.includes('/')
     ? 'there is no such file; check the path and the working directory'
-    : `it is in no directory of PATH; ${adviceForName(file)}`;
+    : `it is in no directory of PATH; ${isForNode(file) ? withNode(file) : 'install it or give its path'}`;
   return new Failure(127, `${quoted(fromBytes(file))} not found, ${why}`, error);
-}
-
-function adviceForName(name: ByteString): string {
-  if (name === 'doctor') return 'write --doctor for the diagnosis';
-  return isForNode(name) ? withNode(name) : 'install it or give its path';
 }
 
 function withNode(file: ByteString): string {

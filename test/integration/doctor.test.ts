@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { launcher, refuse } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { type InitOptions, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { type InitOptions, runInit, runToEnd, startInit, startProcess } from '../helpers/run-init.ts';
 
 interface Diagnosis {
   readonly well: boolean;
@@ -10,7 +10,7 @@ interface Diagnosis {
 }
 
 async function examine(init: Partial<InitOptions>): Promise<Diagnosis & { code: number | null }> {
-  const { code, stdout, stderr } = await runInit({ options: ['--doctor-json'], command: [], ...init });
+  const { code, stdout, stderr } = await runInit({ options: ['--doctor', '--json'], command: [], ...init });
   expect(stderr).toBe('');
   return { ...(JSON.parse(stdout) as Diagnosis), code };
 }
@@ -98,7 +98,7 @@ const withoutProc = [
 describeWith(['namespaces'], '--doctor below a subreaper that is PID 1', () => {
   test('says once whether its workload gets the stop signal, whatever orphans it has', async () => {
     const orphans = '(sleep 1000 >/dev/null &); (setsid sleep 1000 >/dev/null &)';
-    const command = ['sh', '-c', `${orphans}; ${launcher} --doctor-json; read -r _`];
+    const command = ['sh', '-c', `${orphans}; ${launcher} doctor --json; read -r _`];
     const init = await startInit({ mode: 'pid1', command });
     const diagnosis = JSON.parse(await init.nextLine()) as Diagnosis;
     const stop = diagnosis.findings.filter(({ name }) => name === 'stop');
@@ -108,26 +108,27 @@ describeWith(['namespaces'], '--doctor below a subreaper that is PID 1', () => {
   });
 });
 
-describeWith([], 'a command line that means --doctor', () => {
-  test.each([
-    [['--doctor', '--json'], [], 125, /the nearest one is --doctor-json/],
-    [[], ['doctor'], 127, /; write --doctor\b/],
-  ])('%j %j is told it', async (options, command, code, hint) => {
-    const exit = await runInit({ options, command });
-    expect(exit).toMatchObject({ code, stderr: expect.stringMatching(hint) });
-  });
-});
+describeWith([], 'subreaper doctor', () => {
+  const run = (args: readonly string[]) => runToEnd(startProcess([launcher, ...args]));
 
-describeWith(['namespaces'], '--doctor below an init', () => {
-  test('says what it runs', async () => {
-    const inner = startProcess([
-      'sh',
-      '-c',
-      `exec ${launcher} -- sh -c '${launcher} --doctor-json; read -r _'`,
-    ]);
-    const diagnosis = JSON.parse(await inner.nextLine()) as Diagnosis;
-    expect(textOf(diagnosis, 'pid1')).toContain('below sh, subreaper');
-    inner.stdin.write('\n');
-    await inner.exit;
+  test('is --doctor', async () => {
+    const { code, stdout } = await run(['doctor', '--', 'npm', 'start']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('npm stands between') });
+  });
+
+  test.each([
+    ['doctor', '--json'],
+    ['--doctor', '--json'],
+    ['--json', '--doctor'],
+  ])('%s %s is for machines', async (...args) => {
+    const { stdout } = await run([...args, '--', 'npm']);
+    expect(textOf(JSON.parse(stdout) as Diagnosis, 'stop')).toContain('npm stands between');
+  });
+
+  test('is a command behind --', async () => {
+    expect(await run(['--', 'doctor'])).toMatchObject({
+      code: 127,
+      stderr: expect.stringContaining('not found'),
+    });
   });
 });

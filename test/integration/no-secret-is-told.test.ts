@@ -94,8 +94,8 @@ describeModes([], 'a secret in the environment and in the arguments is told nowh
     expect(text + contents(folder)).not.toContain(secret);
   });
 
-  test.each(['--doctor', '--doctor-json'])('by %s', async (option) => {
-    const text = await told({ options: [option], command: ['sh', '-c', `: ${secret}`, secret] }, 0);
+  test.each([['--doctor'], ['--doctor', '--json']])('by %s %s', async (...options) => {
+    const text = await told({ options, command: ['sh', '-c', `: ${secret}`, secret] }, 0);
     expect(text.length).toBeGreaterThan(500);
     expect(text).not.toContain(secret);
   });

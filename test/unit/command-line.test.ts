@@ -287,6 +287,18 @@ describe('help and version', () => {
     for (const [args, kind] of table) expect(parse(args), args.join(' ')).toEqual({ kind });
   });
 
+  test('doctor is asked for by a word as well, unless it is the command', () => {
+    const asked = { kind: 'doctor', json: false, operands: 0 };
+    expect(parse(['doctor'])).toEqual(asked);
+    expect(parse(['doctor', '--json', '--', 'npm', 'start'])).toEqual({ ...asked, json: true, operands: 2 });
+    expect(parse(['doctor'], '-q')).toEqual(asked);
+    for (const args of [
+      ['--', 'doctor'],
+      ['-v', 'doctor'],
+    ])
+      expect(parse(args)).toMatchObject({ kind: 'run', operands: 1 });
+  });
+
   test('the help names every option', () => {
     const text = helpText();
     for (const { long, short, help } of options) {
@@ -354,7 +366,7 @@ describe('wrong usage', () => {
     { args: ['--scoop=child'], says: ["unknown option '--scoop'", 'the nearest one is --scope;'] },
     { args: ['--rewite', 'HUP:0'], says: ["'--rewite'", 'the nearest one is --rewrite;'] },
     { args: ['--delay', '1s'], says: ["'--delay'", 'the nearest one is --stop-delay;'] },
-    { args: ['--json'], says: ["'--json'", 'the nearest one is --doctor-json;'] },
+    { args: ['--json', 'command'], says: ['--json without --doctor', 'write subreaper doctor --json;'] },
     { args: ['--verison'], says: ["'--verison'", 'the nearest one is --version;'] },
     { args: ['--log_level', 'info'], says: ["'--log_level'", 'the nearest one is --log-level;'] },
     {

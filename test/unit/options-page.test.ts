@@ -23,7 +23,7 @@ const pages: Readonly<Record<string, string>> = {
   '--log-format': 'events.md',
   '--dialect': 'dialects.md',
   '--doctor': 'doctor.md',
-  '--doctor-json': 'doctor.md',
+  '--json': 'doctor.md',
 };
 
 test('docs/options.md has the option table of the parser (update it with: npm run docs:options)', async () => {
