@@ -1,4 +1,9 @@
 /** A process chooses its name, in any bytes: those of /proc are one character each. */
 export function printableName(name: string): string {
-  return Buffer.from(name, 'latin1').toString('utf8').replace(/\p{C}/gu, '?');
+  return printable(Buffer.from(name, 'latin1').toString('utf8'));
+}
+
+/** A terminal must not obey it. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '?');
 }

@@ -2,6 +2,7 @@ import { fstatSync, lstatSync, readdirSync, readlinkSync, type Stats, statSync }
 import { checkArgument, rule } from '../arguments/check-arguments.ts';
 import { SystemError } from '../native/system-error.ts';
 import { unixSocketPeer } from '../native/unix-socket-peer.ts';
+import { printableName } from '../process-tree/printable-name.ts';
 import { scan } from '../process-tree/process-table.ts';
 import { commandLine } from './process-details.ts';
 
@@ -37,7 +38,7 @@ export function pipeHolders(stream: NodeJS.ReadableStream | NodeJS.WritableStrea
       .map(({ number }) => number);
     return descriptors.length === 0
       ? []
-      : [{ pid: info.pid, name: info.name, command: commandLine(info), descriptors }];
+      : [{ pid: info.pid, name: printableName(info.name), command: commandLine(info), descriptors }];
   });
 }
 

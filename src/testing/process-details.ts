@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { printable, printableName } from '../process-tree/printable-name.ts';
 import { msPerTick, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 
 /** The arguments on one line. For a process without any, a zombie say, the name in brackets, as ps(1) shows it. */
@@ -7,11 +8,11 @@ export function commandLine({ pid, name }: ProcessInfo): string {
     const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
       .replace(/\0$/, '')
       .replaceAll(/[\0\s]+/g, ' ');
-    if (line !== '') return line;
+    if (line !== '') return printable(line);
   } catch {
     // It ended after the snapshot.
   }
-  return `[${name}]`;
+  return `[${printableName(name)}]`;
 }
 
 /** The age of a process. Its start time and this process's own are ticks of the same clock. */

@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { aFunction, aString, checkOptions } from '../arguments/check-arguments.ts';
 import { descendants, killTree, register } from '../index.ts';
 import { sleep } from '../native/timers.ts';
+import { printableName } from '../process-tree/printable-name.ts';
 import { hasEnded, identity, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
 import { stateName } from '../process-tree/state-name.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
@@ -128,12 +129,12 @@ function describe(
 ): LeakedProcess {
   const parents = [];
   for (let parent = byPid.get(info.parent); parent !== undefined; parent = byPid.get(parent.parent)) {
-    parents.push({ pid: parent.pid, name: parent.name });
+    parents.push({ pid: parent.pid, name: printableName(parent.name) });
   }
   parents.push({ pid: process.pid, name: 'this process' });
   return {
     pid: info.pid,
-    name: info.name,
+    name: printableName(info.name),
     command: commandLine(info),
     state: info.state,
     stateName: stateName(info),

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type ListenOptions, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openPipe } from '../../src/native/descriptors.ts';
 import { pipeHolders } from '../../src/testing/index.ts';
@@ -18,8 +18,8 @@ import { startTerminal } from '../helpers/terminal.ts';
 type Child = ChildProcess & { pid: number; stdin: Socket; stdout: Socket; stderr: Socket };
 
 /** Starts a shell that ends with the test. */
-function startShell(script: string, stdio: StdioOptions = 'pipe'): Child {
-  const child = spawnPatiently('sh', ['-c', script], { stdio }) as Child;
+function startShell(script: string, stdio: StdioOptions = 'pipe', ...args: readonly string[]): Child {
+  const child = spawnPatiently('sh', ['-c', script, ...args], { stdio }) as Child;
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
@@ -56,6 +56,22 @@ describe('the pipes of child_process', () => {
     expect(pipeHolders(child.stderr)).toEqual([{ ...holder, descriptors: [2] }]);
     process.kill(pid, 'SIGKILL');
     await once(child.stdout, 'close');
+  });
+
+  test('a holder may have any name: it is text, and no escape sequence of it reaches a terminal', async () => {
+    const program = join(temporaryFolder(), 'wörk\x1b[31m');
+    copyFileSync('/bin/sh', program);
+    const child = startShell(`exec "$0" -c 'echo ready; read -r _; :'`, 'pipe', program);
+    await once(child.stdout, 'data');
+    const name = 'wörk?[31m';
+    expect(pipeHolders(child.stdout)).toEqual([
+      {
+        pid: child.pid,
+        name,
+        command: `${dirname(program)}/${name} -c echo ready; read -r _; :`,
+        descriptors: [1],
+      },
+    ]);
   });
 
   test('everybody who holds it is named, with every descriptor', async () => {
