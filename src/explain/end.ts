@@ -6,6 +6,8 @@ import { size } from './quantities.ts';
 
 const SIGKILL = signalNumber('SIGKILL');
 const SIGABRT = signalNumber('SIGABRT');
+/** The kernel raises these for the faults of a program. */
+const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
 
 const ownTimer = 'a timer that the workload has set, alarm(2) or setitimer(2), has expired';
 /** Nobody has to send these: signal(7), getrlimit(2). */
@@ -29,13 +31,11 @@ export interface End {
   /** How many kills for memory were known before this one; undefined if nobody has read that. */
   readonly knownOomKills: number | undefined;
   readonly nameOf: (signal: Signal) => string;
-  /** The signals that the kernel raises for the faults of a program. */
-  readonly faults: readonly Signal[];
 }
 
 /** Which signal ended the workload, or seems to have, and where it may come from. */
 export function describeEnd(end: End): string {
-  const { how, nameOf, faults } = end;
+  const { how, nameOf } = end;
   if (how.kind === 'exited') {
     const signal = (how.code - 128) as Signal;
     const whose = `${how.code} is 128 + ${signal}: ${nameOf(signal)} may have ended one of its children`;

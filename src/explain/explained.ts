@@ -3,10 +3,15 @@ import type { Ended } from '../reaper/wait-status.ts';
 
 /** What init waits for, and what was slow or wrong. */
 export type Explained =
-  /** The workload, or what it left, still runs this long after the stop signal. */
-  | ({ readonly kind: 'slow-stop' } & UnfinishedStop)
-  /** The same, at --stop-timeout: SIGKILL comes next. */
-  | ({ readonly kind: 'stop-timeout' } & UnfinishedStop)
+  /**
+   * The workload, or what it left, still runs this long after the stop signal; at --stop-timeout SIGKILL comes next.
+   * `signal` is as it was sent.
+   */
+  | {
+      readonly kind: 'slow-stop' | 'stop-timeout';
+      readonly signal: Signal;
+      readonly waitedMs: number;
+    }
   /** --until all waits for what the workload left. */
   | { readonly kind: 'waiting' }
   /** SIGTERM comes next for the survivors. */
@@ -17,10 +22,3 @@ export type Explained =
   | { readonly kind: 'killing' }
   /** A signal that init did not send ended the workload, or its status looks like that. */
   | { readonly kind: 'end'; readonly how: Ended };
-
-interface UnfinishedStop {
-  /** The stop signal, as it was sent. */
-  readonly signal: Signal;
-  readonly waitedMs: number;
-  readonly workloadRuns: boolean;
-}

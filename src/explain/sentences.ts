@@ -1,6 +1,4 @@
 import type { Pid, Signal } from '../native/types.ts';
-import { signalNumber } from '../signals/signal-names.ts';
-import { stopSignals } from '../signals/stop-signals.ts';
 import { readMemoryCgroup } from './cgroups.ts';
 import { describeEnd } from './end.ts';
 import type { Explained } from './explained.ts';
@@ -40,8 +38,6 @@ export interface Explanation {
   readonly others: number | undefined;
 }
 
-const faults = (['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGSYS'] as const).map(signalNumber);
-
 export function createExplain({ isPid1, ...situation }: Situation): Explain {
   const { graceMs, nameOf } = situation;
   /** Of the runs before this one. */
@@ -51,27 +47,23 @@ export function createExplain({ isPid1, ...situation }: Situation): Explain {
     switch (what.kind) {
       case 'slow-stop':
       case 'stop-timeout': {
-        const running = what.workloadRuns ? workload : undefined;
-        const stop = { ...situation, ...what, tree, workload: running, alternatives: stopSignals };
+        const stop = { ...situation, ...what, tree, workload };
         return what.kind === 'slow-stop' ? describeSlowStop(stop) : describeStopTimeout(stop);
       }
       case 'waiting':
         return describeWaiting(tree);
       case 'asking':
-        return describeAsking(tree, graceMs);
+        return describeAsking({ tree, workload }, graceMs);
       case 'slow-survivors':
-      case 'killing': {
-        const signal = signalNumber('SIGTERM');
-        return what.kind === 'killing'
-          ? describeKilling({ tree, waitedMs: sinceAskedMs, signal, nameOf })
-          : describeSlowSurvivors({ tree, waitedMs: what.waitedMs, graceMs, signal, nameOf });
-      }
+        return describeSlowSurvivors({ tree, workload }, what.waitedMs, graceMs);
+      case 'killing':
+        return describeKilling({ tree, workload }, sinceAskedMs);
       case 'end': {
         const memory = readMemoryCgroup();
         // A cgroup that is all the container sees is no older than its PID 1.
         const knownOomKills = oomKills ?? (isPid1 && memory?.isContainers ? 0 : undefined);
         oomKills = memory?.oomKills;
-        return describeEnd({ how: what.how, memory, knownOomKills, nameOf, faults });
+        return describeEnd({ how: what.how, memory, knownOomKills, nameOf });
       }
     }
   }

@@ -1,6 +1,7 @@
 import { inSignalSet } from '../native/signal-set.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { reactionTo } from '../process-tree/signal-handling.ts';
+import { stopSignals } from '../signals/stop-signals.ts';
 import { duration } from './quantities.ts';
 import type { RunningProcess, Tree } from './snapshot.ts';
 
@@ -15,31 +16,32 @@ export interface SlowStop {
   readonly scope: 'group' | 'child' | 'tree';
   readonly stopTimeoutMs: number | undefined;
   readonly nameOf: (signal: Signal) => string;
-  /** A signal that the workload may end on instead. */
-  readonly alternatives: readonly Signal[];
 }
 
 /** Who still runs, why, and which option changes it. */
 export function describeSlowStop(stop: SlowStop): string {
-  const what = `${runs(stop)} ${duration(stop.waitedMs)} after ${stop.nameOf(stop.signal)}`;
-  return [`${what}${members(stop)}`, ...advice(stop)].join('; ');
+  return [`${stillRuns(stop)}${members(stop)}`, ...advice(stop)].join('; ');
 }
 
 /** The same when --stop-timeout is over. */
 export function describeStopTimeout(stop: SlowStop): string {
-  const what = `stop timeout: ${runs(stop)} ${duration(stop.waitedMs)} after ${stop.nameOf(stop.signal)}`;
-  return `${what}, everything gets SIGKILL${members(stop)}`;
+  return `stop timeout: ${stillRuns(stop)}, everything gets SIGKILL${members(stop)}`;
 }
 
-function runs({ workload }: SlowStop): string {
+function stillRuns({ workload, waitedMs, signal, nameOf }: SlowStop): string {
+  return `${whatRuns(workload)} ${duration(waitedMs)} after ${nameOf(signal)}`;
+}
+
+/** @param workload undefined once it has ended */
+export function whatRuns(workload: Pid | undefined): string {
   return workload === undefined ? 'what the workload left still runs' : 'the workload still runs';
 }
 
 function members(stop: SlowStop): string {
-  return listOf(stop.tree, (running) => {
-    if (!isReached(stop, running)) return 'did not get it';
-    return reaction(running, stop.signal, stop.nameOf);
-  });
+  const { tree, signal, nameOf } = stop;
+  return listOf(tree, (running) =>
+    isReached(stop, running) ? reaction(running, signal, nameOf(signal)) : 'did not get it',
+  );
 }
 
 /** Whether a forwarded signal reaches the process. */
@@ -51,27 +53,24 @@ function isReached({ scope, workload, tree }: SlowStop, { pid, handling }: Runni
 }
 
 function advice(stop: SlowStop): string[] {
-  const { tree, stopTimeoutMs, signal, nameOf } = stop;
-  const lines: string[] = [];
-  const alternative = betterSignal(stop);
-  if (alternative !== undefined) {
-    const [from, to] = [nameOf(signal), nameOf(alternative)].map((name) => name.replace(/^SIG/, ''));
-    lines.push(`it handles ${nameOf(alternative)}: --rewrite ${from}:${to}`);
-  }
-  if (tree?.named.some((running) => !isReached(stop, running)))
-    lines.push('--scope tree reaches all of them');
-  lines.push(
+  const { tree, stopTimeoutMs } = stop;
+  return [
+    adviceToRewrite(stop),
+    tree?.named.some((running) => !isReached(stop, running)) && 'add --scope tree to reach all of them',
     stopTimeoutMs === undefined
-      ? '--stop-timeout limits the wait'
-      : `--stop-timeout ends it after ${duration(stopTimeoutMs)}`,
-  );
-  return lines;
+      ? 'add --stop-timeout to limit the wait'
+      : `--stop-timeout kills everything after ${duration(stopTimeoutMs)}`,
+  ].filter((advice) => typeof advice === 'string');
 }
 
-function betterSignal({ tree, workload, signal, alternatives }: SlowStop): Signal | undefined {
-  const handling = tree?.named.find(({ pid }) => pid === workload)?.handling;
+/** Names another stop signal, on which the workload may end instead. */
+function adviceToRewrite({ tree, workload, signal, nameOf }: SlowStop): string | undefined {
+  const { name, handling } = tree?.named.find(({ pid }) => pid === workload) ?? {};
   if (handling === undefined || reactionTo(signal, handling) === 'handles') return undefined;
-  return alternatives.find((other) => other !== signal && inSignalSet(handling.caught, other));
+  const other = stopSignals.find((one) => one !== signal && inSignalSet(handling.caught, one));
+  if (other === undefined) return undefined;
+  const [from, to] = [signal, other].map((one) => nameOf(one).replace(/^SIG/, ''));
+  return `${name} handles ${nameOf(other)}: add --rewrite ${from}:${to}`;
 }
 
 /** ": sh (pid 7) ignores SIGTERM, sleep (pid 9) is stopped, and 3 more". @param what undefined for nothing to say */
@@ -95,10 +94,10 @@ export function listOf(
 export function reaction(
   { handling, heldBy }: RunningProcess,
   signal: Signal,
-  nameOf: SlowStop['nameOf'],
+  signalName: string,
 ): string | undefined {
   const isHeld = heldBy !== undefined;
   if (handling === undefined) return isHeld ? undefined : 'has not ended yet';
   const reacts = reactionTo(signal, handling);
-  return `${reacts} ${nameOf(signal)}${reacts === 'handles' && !isHeld ? ' and has not ended yet' : ''}`;
+  return `${reacts} ${signalName}${reacts === 'handles' && !isHeld ? ' and has not ended yet' : ''}`;
 }

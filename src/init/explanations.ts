@@ -3,6 +3,7 @@ import type * as sentences from '../explain/sentences.ts';
 import type { Log } from '../log/log.ts';
 import { requireModule } from '../native/require.ts';
 import { attempt } from './attempt.ts';
+import { withoutPath } from './failure.ts';
 import type { InitOptions } from './options.ts';
 
 /**
@@ -22,27 +23,23 @@ export interface Explanations {
   leaveLastWords(status: number): void;
 }
 
-/** What is said if nobody can be named: no descriptor is left, say. */
-const bareSentences: Readonly<Record<Explained['kind'], string>> = {
-  'slow-stop': 'the stop takes long',
-  'stop-timeout': 'stop timeout: everything gets SIGKILL',
-  'slow-survivors': 'what the workload left still runs',
-  waiting: 'waiting for what the workload left',
-  asking: 'asking survivors to end',
-  killing: 'killing what is left',
-  end: 'the workload was ended by a signal that init did not send',
-};
+interface Manner {
+  /** info: nothing is wrong. */
+  readonly level: 'info' | 'warn';
+  readonly event?: 'survivor' | 'kill';
+  /** What is said if nobody can be named: no descriptor is left, say. */
+  readonly bare: string;
+}
 
-/** Nothing is wrong with these. */
-const usual: readonly Explained['kind'][] = ['waiting', 'asking'];
-const events: { readonly [Kind in Explained['kind']]?: 'survivor' | 'kill' } = {
-  waiting: 'survivor',
-  asking: 'survivor',
-  'stop-timeout': 'kill',
-  killing: 'kill',
+const manners: Readonly<Record<Explained['kind'], Manner>> = {
+  'slow-stop': { level: 'warn', bare: 'the stop takes long' },
+  'stop-timeout': { level: 'warn', event: 'kill', bare: 'stop timeout: everything gets SIGKILL' },
+  waiting: { level: 'info', event: 'survivor', bare: 'waiting for what the workload left' },
+  asking: { level: 'info', event: 'survivor', bare: 'asking survivors to end' },
+  'slow-survivors': { level: 'warn', bare: 'survivors still run' },
+  killing: { level: 'warn', event: 'kill', bare: 'killing what is left' },
+  end: { level: 'warn', bare: 'the workload was ended by a signal that init did not send' },
 };
-/** Init ends because of these. */
-const reasons: readonly Explained['kind'][] = ['stop-timeout', 'end'];
 
 export function createExplanations(
   situation: sentences.Situation,
@@ -56,22 +53,18 @@ export function createExplanations(
 
   return {
     say(what, moment) {
-      const isReason = reasons.includes(what.kind);
-      const level = usual.includes(what.kind) ? 'info' : 'warn';
+      const { level, event, bare } = manners[what.kind];
+      const isReason = isWhyInitEnds(what, moment);
       // The report tells how many processes were killed, also if nobody reads the log.
       const isCounted = report !== undefined && what.kind === 'killing';
       if (!isReason && !isCounted && !log.passes(level)) return 0;
-      let said: sentences.Explanation = {
-        sentence: bareSentences[what.kind],
-        processes: undefined,
-        others: undefined,
-      };
+      let said: sentences.Explanation = { sentence: bare, processes: undefined, others: undefined };
       attempt(() => {
         explain ??= load().createExplain(situation);
         said = explain(what, moment);
       });
-      if (isReason) words = said.sentence;
-      const event = events[what.kind];
+      // What comes after the first reason, init's own failure say, only follows from it.
+      if (isReason) words ??= said.sentence;
       log(level, said.sentence, event && { event, processes: said.processes });
       return said.others ?? 0;
     },
@@ -86,11 +79,16 @@ export function createExplanations(
       const sentence = lastWords(status);
       if (sentence === null) return;
       const failure = attempt(() => load().writeTerminationLog(terminationLog, sentence));
-      // The message would hold the file's name.
-      const error = (failure as NodeJS.ErrnoException | undefined)?.code;
-      if (failure !== undefined) log('warn', 'the termination log cannot be written', { error });
+      if (failure !== undefined) {
+        log('warn', 'the termination log cannot be written', { error: withoutPath(failure) });
+      }
     },
   };
+}
+
+/** Init ends as the workload does, and not because survivors are killed. */
+function isWhyInitEnds({ kind }: Explained, { workload }: sentences.Moment): boolean {
+  return kind === 'end' || kind === 'stop-timeout' || (kind === 'killing' && workload !== undefined);
 }
 
 /** A bundle of its own, dist/explanations.cjs: most runs of init need none of it. */

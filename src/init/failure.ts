@@ -41,6 +41,11 @@ export function reasonOf(error: Error): string {
   return isKnown ? message : `cannot start, ${message}`;
 }
 
+/** "ENOENT: no such file or directory": node's words for a system call's error, without the path that follows them. */
+export function withoutPath({ code, message }: NodeJS.ErrnoException): string | undefined {
+  return /^E[A-Z0-9]+: [^,]+/.exec(message)?.[0] ?? code;
+}
+
 /** What init says of it on standard error. */
 export function lineOf(error: Error): string {
   return error instanceof ForeignFailure ? error.message : `subreaper: ${reasonOf(error)}\n`;

@@ -1,3 +1,4 @@
+import type { Signal } from '../native/types.ts';
 import {
   cannotWait,
   childrenLeft,
@@ -11,7 +12,7 @@ import { jobChanged } from './lifecycle/job-control.ts';
 import type { Effect, Event, Living, Policy, State, Step, TimerName } from './lifecycle/model.ts';
 import { ended, endedAsAsked, started, startFailed } from './lifecycle/run.ts';
 import { chain, explain, log, next, preceded } from './lifecycle/steps.ts';
-import { endTree, inputEnded, received, stopSoFar, stopTimerFired } from './lifecycle/stop.ts';
+import { endTree, inputEnded, received, stopTimerFired } from './lifecycle/stop.ts';
 
 /**
  * All of init's behaviour as a pure function: events go in, effects come out. It has no clock, no I/O and no memory
@@ -151,6 +152,6 @@ function stillWaiting({ slowMs }: Policy, state: Living): Step {
   const waitedMs = nextSlowMs(slowMs, state.stopping.waitedMs) as number;
   return next(
     { ...state, stopping: { ...state.stopping, waitedMs } },
-    explain({ kind: 'slow-stop', ...stopSoFar(state), waitedMs }),
+    explain({ kind: 'slow-stop', signal: state.stoppedBy as Signal, waitedMs }),
   );
 }

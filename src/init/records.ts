@@ -6,6 +6,7 @@ import type { Pid, Signal } from '../native/types.ts';
 import { lastUsage } from '../native/wait.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 import { attempt } from './attempt.ts';
+import { withoutPath } from './failure.ts';
 import type { Effect, Event, State } from './lifecycle/model.ts';
 import type { Messages } from './messages.ts';
 import type { InitOptions } from './options.ts';
@@ -67,9 +68,7 @@ export function openRecords(
 
   function write(what: string, step: () => void): void {
     const failure = attempt(step);
-    // The message would hold the file's name.
-    const error = (failure as NodeJS.ErrnoException | undefined)?.code;
-    if (failure !== undefined) log('warn', `the ${what} cannot be written`, { error });
+    if (failure !== undefined) log('warn', `the ${what} cannot be written`, { error: withoutPath(failure) });
   }
 
   return {
@@ -124,5 +123,5 @@ function openOrphanLog(log: Log, nameOf: (signal: Signal) => string): OrphanLog 
 }
 
 function writeToStderr(text: string): void {
-  if (!openDestination(2)(text)) throw Object.assign(new Error('nobody reads it'), { code: 'EAGAIN' });
+  if (!openDestination(2)(text)) throw new Error('EAGAIN: nobody reads standard error');
 }

@@ -16,9 +16,8 @@ import {
  */
 export function writeWhole(file: string, text: string): void {
   const there = lstatSync(file, { throwIfNoEntry: false });
-  if (there !== undefined && !there.isFile()) {
-    throw Object.assign(new Error('not a file'), { code: 'EEXIST' });
-  }
+  if (there !== undefined && !there.isFile())
+    throw new Error('EEXIST: something that is not a file has its name');
   const unfinished = `${file}.${process.pid}.unfinished`;
   // As PID 1 every init uses this name: one that was killed may have left it. A link goes, and not what it points to.
   rmSync(unfinished, { force: true });

@@ -150,7 +150,9 @@ describeWith(['namespaces'], `a full disk${isRoot ? '' : ' (skipped: not root)'}
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line));
-      expect(records).toMatchObject([{ level: 40, msg: 'the report cannot be written', error: 'ENOSPC' }]);
+      expect(records).toMatchObject([
+        { level: 40, msg: 'the report cannot be written', error: 'ENOSPC: no space left on device' },
+      ]);
     },
   );
 });

@@ -51,12 +51,12 @@ export const documentedEvents: { readonly [Name in EventName]: DocumentedEvent<F
   },
   survivor: {
     levels: ['info'],
-    when: 'the workload has ended and left processes, which init asks to end, or waits for (`--until all`)',
+    when: 'the workload has ended and left processes, which init asks to end, or waits for (`--until all`); after the end of its owner or its input, init asks the workload too',
     fields: { processes: 'sometimes' },
   },
   kill: {
     levels: ['warn'],
-    when: 'SIGKILL comes for what is left: after `--grace`, or at `--stop-timeout`',
+    when: 'SIGKILL comes for what is left: after `--grace`, at `--stop-timeout`, or at a second stop signal',
     fields: { processes: 'sometimes' },
   },
   restart: {

@@ -145,8 +145,7 @@ function explanationObjection(world: World, what: Explained): string | undefined
   if (what.kind === 'end') return workloadRuns ? 'the end of a workload that runs is explained' : undefined;
   if (!hasChildren) return `${what.kind} is explained, and nothing runs`;
   if (what.kind !== 'slow-stop' && what.kind !== 'stop-timeout') return undefined;
-  if (stoppedBy !== what.signal) return `${what.kind} names another signal`;
-  return what.workloadRuns === workloadRuns ? undefined : `${what.kind} is wrong about the workload`;
+  return stoppedBy === what.signal ? undefined : `${what.kind} names another signal`;
 }
 
 function exitObjection(policy: Policy, world: World, status: number): string | undefined {

@@ -4,7 +4,12 @@ import { describeEnd, type End } from '../../src/explain/end.ts';
 import { duration, size } from '../../src/explain/quantities.ts';
 import { describeSlowStop, describeStopTimeout, type SlowStop } from '../../src/explain/slow-stop.ts';
 import type { RunningProcess, Tree } from '../../src/explain/snapshot.ts';
-import { describeKilling, describeSlowSurvivors, describeWaiting } from '../../src/explain/survivors.ts';
+import {
+  describeAsking,
+  describeKilling,
+  describeSlowSurvivors,
+  describeWaiting,
+} from '../../src/explain/survivors.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 import { parseSignalHandling, reactionTo } from '../../src/process-tree/signal-handling.ts';
 import { type RealTimeRange, signalName, signalNumber } from '../../src/signals/signal-names.ts';
@@ -73,7 +78,6 @@ describe('a stop that takes long', () => {
     scope: 'group',
     stopTimeoutMs: undefined,
     nameOf,
-    alternatives: [SIGTERM, SIGINT],
     ...change,
   });
 
@@ -86,7 +90,7 @@ describe('a stop that takes long', () => {
     expect(describeSlowStop(stop({ tree: members }))).toBe(
       'the workload still runs 2 s after SIGTERM: sh (pid 7) ignores SIGTERM, ' +
         'node (pid 8) handles SIGTERM and has not ended yet, cat (pid 9) has no handler for SIGTERM and is stopped; ' +
-        '--stop-timeout limits the wait',
+        'add --stop-timeout to limit the wait',
     );
   });
 
@@ -94,13 +98,13 @@ describe('a stop that takes long', () => {
     const members = tree(running('app', 7, { blocked: [SIGTERM], pending: [SIGTERM], caught: [SIGINT] }));
     expect(describeSlowStop(stop({ tree: members, stopTimeoutMs: 10_000 }))).toBe(
       'the workload still runs 2 s after SIGTERM: app (pid 7) blocks SIGTERM; ' +
-        'it handles SIGINT: --rewrite TERM:INT; --stop-timeout ends it after 10 s',
+        'app handles SIGINT: add --rewrite TERM:INT; --stop-timeout kills everything after 10 s',
     );
   });
 
   test.each([
-    { scope: 'group', what: 'did not get it; --scope tree reaches all of them; ' },
-    { scope: 'child', what: 'did not get it; --scope tree reaches all of them; ' },
+    { scope: 'group', what: 'did not get it; add --scope tree to reach all of them; ' },
+    { scope: 'child', what: 'did not get it; add --scope tree to reach all of them; ' },
     { scope: 'tree', what: 'has no handler for SIGTERM; ' },
   ] as const)('says who did not get the signal: --scope $scope', ({ scope, what }) => {
     const members = tree(running('sh', 7, { caught: [SIGTERM] }), running('daemon', 9, { group: 9 }));
@@ -118,7 +122,7 @@ describe('a stop that takes long', () => {
 
   test('without /proc names nobody', () => {
     expect(describeSlowStop(stop({}))).toBe(
-      'the workload still runs 2 s after SIGTERM; --stop-timeout limits the wait',
+      'the workload still runs 2 s after SIGTERM; add --stop-timeout to limit the wait',
     );
   });
 
@@ -138,19 +142,27 @@ describe('survivors', () => {
   );
 
   test('that take long', () => {
-    const facts = { tree: held, waitedMs: 5000, graceMs: 20_000, signal: SIGTERM, nameOf };
-    expect(describeSlowSurvivors(facts)).toBe(
+    expect(describeSlowSurvivors({ tree: held, workload: undefined }, 5000, 20_000)).toBe(
       'what the workload left still runs 5 s after SIGTERM: sleep (pid 9) ignores SIGTERM, ' +
-        'dd (pid 10) handles SIGTERM and is in an uninterruptible sleep; --grace ends it after 20 s',
+        'dd (pid 10) handles SIGTERM and is in an uninterruptible sleep; --grace kills everything after 20 s',
     );
   });
 
   test('that get SIGKILL', () => {
-    expect(describeKilling({ tree: held, waitedMs: 2004, signal: SIGTERM, nameOf })).toBe(
-      'killing what is left after 2 s: sleep (pid 9) ignores SIGTERM, dd (pid 10) handles SIGTERM and is in an uninterruptible sleep',
+    expect(describeKilling({ tree: held, workload: undefined }, 2004)).toBe(
+      'killing what is left 2 s after SIGTERM: sleep (pid 9) ignores SIGTERM, dd (pid 10) handles SIGTERM and is in an uninterruptible sleep',
     );
-    expect(describeKilling({ tree: held, waitedMs: undefined, signal: SIGTERM, nameOf })).toBe(
+    expect(describeKilling({ tree: held, workload: undefined }, undefined)).toBe(
       'killing what is left at once: sleep (pid 9) was not asked, dd (pid 10) was not asked and is in an uninterruptible sleep',
+    );
+  });
+
+  test('are no survivors as long as the workload runs', () => {
+    const all = { tree: tree(running('app', 7, { ignored: [SIGTERM] })), workload: 7 as Pid };
+    expect(describeAsking(all, 2000)).toBe('asking the workload to end within 2 s: app (pid 7)');
+    expect(describeSlowSurvivors(all, 2000, 5000)).toMatch(/^the workload still runs 2 s after SIGTERM: app/);
+    expect(describeKilling(all, 5000)).toBe(
+      'killing the workload 5 s after SIGTERM: app (pid 7) ignores SIGTERM',
     );
   });
 
@@ -163,9 +175,14 @@ describe('survivors', () => {
 
 describe('the end of the workload', () => {
   const MiB = 2 ** 20;
-  const memory: MemoryCgroup = { limitBytes: 64 * MiB, peakBytes: 64 * MiB, oomKills: 1, isContainers: true };
+  const memory: MemoryCgroup = {
+    limitBytes: 64 * MiB,
+    peakBytes: 64 * MiB,
+    oomKills: 1,
+    isContainers: true,
+  };
   const end = (how: End['how'], change: Partial<End> = {}): string =>
-    describeEnd({ how, memory: undefined, knownOomKills: 0, nameOf, faults: [SIGSEGV], ...change });
+    describeEnd({ how, memory: undefined, knownOomKills: 0, nameOf, ...change });
   const killed = (signal: Signal, coreDumped = false) => ({ kind: 'killed', signal, coreDumped }) as const;
 
   test.each([
@@ -229,7 +246,12 @@ describe('the memory cgroup', () => {
   };
 
   test('version 1, as a container sees it', () => {
-    expect(from(v1)).toEqual({ limitBytes: 67108864, peakBytes: 67108864, oomKills: 2, isContainers: true });
+    expect(from(v1)).toEqual({
+      limitBytes: 67108864,
+      peakBytes: 67108864,
+      oomKills: 2,
+      isContainers: true,
+    });
   });
 
   test('version 1 without a limit', () => {
@@ -248,7 +270,12 @@ describe('the memory cgroup', () => {
   };
 
   test('version 2, with the limit of a cgroup above', () => {
-    expect(from(v2)).toEqual({ limitBytes: 2000, peakBytes: 2000, oomKills: 1, isContainers: false });
+    expect(from(v2)).toEqual({
+      limitBytes: 2000,
+      peakBytes: 2000,
+      oomKills: 1,
+      isContainers: false,
+    });
   });
 
   test('version 2 in a cgroup namespace', () => {

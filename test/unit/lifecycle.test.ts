@@ -171,8 +171,7 @@ describe('the lifecycle', () => {
     const policy = withOptions({ stopTimeoutMs: 11_000 });
     const stop = [started, signal(SIGTERM)];
     const set = (timer: TimerName, ms: number) => ({ kind: 'set-timer', timer, ms });
-    const slow = (waitedMs: number) =>
-      explanation({ kind: 'slow-stop', signal: SIGTERM, waitedMs, workloadRuns: true });
+    const slow = (waitedMs: number) => explanation({ kind: 'slow-stop', signal: SIGTERM, waitedMs });
     expect(run(policy, ...stop).effects[0]).toEqual(set('slow', 2000));
     expect(run(policy, ...stop, fired('slow')).effects).toEqual([set('slow', 3000), slow(2000)]);
     const twice = [...stop, fired('slow'), fired('slow')];
@@ -180,7 +179,7 @@ describe('the lifecycle', () => {
     const often = [...twice, fired('slow')];
     expect(run(policy, ...often).effects).toEqual([set('stop-timeout', 1000), slow(10_000)]);
     expect(run(policy, ...often, fired('stop-timeout')).effects).toEqual([
-      explanation({ kind: 'stop-timeout', signal: SIGTERM, waitedMs: 11_000, workloadRuns: true }),
+      explanation({ kind: 'stop-timeout', signal: SIGTERM, waitedMs: 11_000 }),
       { kind: 'kill', everybody: false },
     ]);
     // Without a timeout it falls silent in the end.

@@ -138,12 +138,11 @@ export function stopTimerFired(policy: Policy, state: Forwarding): Step {
   if (stopping.kind === 'held') return beginStop(policy, state, stopping);
   if (stopping.kind === 'input-ended') return endTree(policy, state);
   const waitedMs = policy.options.stopTimeoutMs as number;
-  return killAfterTimeout(policy, state, explain({ kind: 'stop-timeout', ...stopSoFar(state), waitedMs }));
-}
-
-/** What an explanation of an unfinished stop tells. */
-export function stopSoFar(state: Forwarding): { readonly signal: Signal; readonly workloadRuns: boolean } {
-  return { signal: state.stoppedBy as Signal, workloadRuns: state.kind === 'running' };
+  return killAfterTimeout(
+    policy,
+    state,
+    explain({ kind: 'stop-timeout', signal: state.stoppedBy as Signal, waitedMs }),
+  );
 }
 
 // --- The end of the owner, or of standard input
