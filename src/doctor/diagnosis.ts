@@ -1,5 +1,6 @@
 import { size } from '../explain/quantities.ts';
-import { type Facts, printable, type StreamKind } from './facts.ts';
+import { printable } from '../process-tree/printable-name.ts';
+import type { Facts, StreamKind } from './facts.ts';
 
 /** One line of the diagnosis. */
 export interface Finding {
@@ -41,7 +42,7 @@ function pid1({ pid, pid1: first, above }: Facts): Finding {
   const chain = above.length === 0 ? 'nothing that can be seen' : above.join(', ');
   return note(
     'pid1',
-    `this is pid ${pid}, below ${chain}; PID 1 is ${printable(first.name)}: orphans of others go there, or to a subreaper between`,
+    `this is pid ${pid}, below ${chain}; PID 1 is ${first}: orphans of others go there, or to a subreaper between`,
   );
 }
 
@@ -100,7 +101,10 @@ function memory({ memory: cgroup }: Facts): Finding {
     return note('memory', 'the memory cgroup cannot be read: a kill for memory is not recognized');
   const limit =
     cgroup.limitBytes === undefined ? 'no memory limit' : `memory limit ${size(cgroup.limitBytes)}`;
-  return note('memory', `${limit}; a kill for memory is recognized (oom_kill ${cgroup.oomKills} so far)`);
+  const kill = cgroup.killsAll
+    ? 'ends init too (memory.oom.group), and only the engine can tell of it'
+    : `is recognized (oom_kill ${cgroup.oomKills} so far)`;
+  return note('memory', `${limit}; a kill for memory ${kill}`);
 }
 
 /** node has some six threads of its own, and the launcher's shell forks once. */
@@ -141,10 +145,10 @@ const packageManagers = ['npm', 'npx', 'yarn', 'pnpm'];
 /** Whether the stop signal reaches the app: what stands between init and it. */
 function stop({ pid, pid1: first, workloadOfPid1 }: Facts, program: string | undefined): Finding {
   if (program !== undefined) return stopOf(program);
-  if (pid === 1 || first === undefined) return note('stop', 'name the command after -- to hear of its stop');
-  const name = printable(first.name);
-  if (name !== 'subreaper')
-    return note('stop', `the stop signal goes to PID 1, ${name}, which drops it unless it has a handler`);
+  if (pid === 1 || first === undefined)
+    return note('stop', 'name a command to hear how it would be stopped: subreaper doctor -- node server.js');
+  if (first !== 'subreaper')
+    return note('stop', `the stop signal goes to PID 1, ${first}, which drops it unless it has a handler`);
   if (workloadOfPid1 === undefined) return note('stop', 'PID 1 is subreaper, and has no workload');
   return stopOf(workloadOfPid1);
 }

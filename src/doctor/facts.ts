@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type MemoryCgroup, readMemoryCgroup, readPidsLimit } from '../explain/cgroups.ts';
 import { detectLibc, koffi } from '../native/addon.ts';
@@ -7,7 +7,9 @@ import { closePidfd, openPidfd, sendThroughPidfd, sendToGroupThroughPidfd } from
 import { becomeSubreaper, ceaseToBeSubreaper } from '../native/process.ts';
 import type { Pid } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
-import { isProcUsable, type ProcessInfo, readProcess, scan } from '../process-tree/process-table.ts';
+import { printableName } from '../process-tree/printable-name.ts';
+import { isProcUsable, readProcess, scan } from '../process-tree/process-table.ts';
+import { readOrNothing } from '../process-tree/read-or-nothing.ts';
 
 /**
  * What this container offers. Each is tried: a version number says nothing of a seccomp profile or a sandbox. undefined
@@ -17,8 +19,8 @@ export interface Facts {
   readonly pid: number;
   /** The names of the processes above this one, its parent first; PID 1 last, if they are in its namespace. */
   readonly above: readonly string[];
-  /** undefined without a usable /proc. */
-  readonly pid1: ProcessInfo | undefined;
+  /** The name of PID 1; undefined without a usable /proc. */
+  readonly pid1: string | undefined;
   /** The name of PID 1's oldest child: an init's workload, whatever orphans it has adopted since. */
   readonly workloadOfPid1: string | undefined;
   readonly isProcUsable: boolean;
@@ -45,7 +47,7 @@ export type StreamKind = 'closed' | 'terminal' | 'file' | 'pipe' | 'socket' | 'd
 /** @param inherited the descriptors that were open before node opened 0 to 2; undefined if nobody has listed them */
 export function readFacts(inherited: readonly number[] | undefined): Facts {
   const usable = isProcUsable();
-  const status = readText('/proc/self/status') ?? '';
+  const status = readOrNothing('/proc/self/status') ?? '';
   const statusField = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
   const pid1 = usable ? readProcess(1) : undefined;
   const noNewPrivileges = statusField('NoNewPrivs');
@@ -54,10 +56,10 @@ export function readFacts(inherited: readonly number[] | undefined): Facts {
   return {
     pid: process.pid,
     above: usable ? namesAbove() : [],
-    pid1,
+    pid1: pid1 && printableName(pid1.name),
     workloadOfPid1: pid1 === undefined || process.pid === 1 ? undefined : oldestChild(pid1.pid),
     isProcUsable: usable,
-    hasChildrenFiles: readText(`/proc/self/task/${process.pid}/children`) !== undefined,
+    hasChildrenFiles: readOrNothing(`/proc/self/task/${process.pid}/children`) !== undefined,
     subreaper: process.pid === 1 ? undefined : errorOf(trySubreaper),
     wait: errorOf(() => waitForAny(false)),
     kernelReaps: succeeds(kernelTellsReapedStatus),
@@ -97,7 +99,7 @@ function namesAbove(): string[] {
   for (let pid = process.ppid; pid > 0; ) {
     const info = readProcess(pid);
     if (info === undefined) break;
-    names.push(printable(info.name));
+    names.push(printableName(info.name));
     pid = info.parent;
   }
   return names;
@@ -106,12 +108,7 @@ function namesAbove(): string[] {
 function oldestChild(parent: number): string | undefined {
   const children = scan().filter((info) => info.parent === parent && info.pid !== process.pid);
   const [oldest] = children.sort((one, other) => one.startTime - other.startTime || one.pid - other.pid);
-  return oldest && printable(oldest.name);
-}
-
-/** A process chooses its name, in any bytes. */
-export function printable(name: string): string {
-  return name.replace(/[^ -~]/g, '?');
+  return oldest && printableName(oldest.name);
 }
 
 function openKindOf(descriptor: number): StreamKind {
@@ -140,13 +137,5 @@ function succeeds(step: () => boolean): boolean {
     return step();
   } catch {
     return false;
-  }
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readOrNothing } from '../process-tree/read-or-nothing.ts';
 
 /** What the memory controller says of this process's cgroup. */
 export interface MemoryCgroup {
@@ -7,6 +7,8 @@ export interface MemoryCgroup {
   readonly peakBytes: number | undefined;
   /** How many of its processes the kernel has killed for memory since it exists. */
   readonly oomKills: number;
+  /** Whether it kills all of them at once: memory.oom.group, of version 2 alone. */
+  readonly killsAll: boolean;
   /** Whether it is all that the container sees: then it is no older than the container. */
   readonly isContainers: boolean;
 }
@@ -40,7 +42,13 @@ export function readMemoryCgroup(read: Read = readOrNothing): MemoryCgroup | und
   const oomKills = /^oom_kill (\d+)$/m.exec(read(`${folder}/${version.events}`) ?? '')?.[1];
   if (oomKills === undefined) return undefined;
   const { limitBytes, peakBytes } = smallestLimit(cgroup, version, read);
-  return { limitBytes, peakBytes, oomKills: Number(oomKills), isContainers: cgroup.inside === '' };
+  return {
+    limitBytes,
+    peakBytes,
+    oomKills: Number(oomKills),
+    killsAll: number(read(`${folder}/memory.oom.group`)) === 1,
+    isContainers: cgroup.inside === '',
+  };
 }
 
 /** How many processes and threads may run: the smallest limit that holds. @returns undefined if it cannot be known */
@@ -121,12 +129,4 @@ function withoutRoot(path: string, root: string): string | undefined {
 /** "max" is no number. */
 function number(text: string | undefined): number | undefined {
   return text !== undefined && /^\d+\s*$/.test(text) ? Number(text) : undefined;
-}
-
-function readOrNothing(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return undefined;
-  }
 }

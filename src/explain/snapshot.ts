@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Pid } from '../native/types.ts';
 import { printableName } from '../process-tree/printable-name.ts';
 import {
@@ -8,6 +7,7 @@ import {
   readProcess,
   walk,
 } from '../process-tree/process-table.ts';
+import { readOrNothing } from '../process-tree/read-or-nothing.ts';
 import { readSignalHandling, type SignalHandling } from '../process-tree/signal-handling.ts';
 import { stateName } from '../process-tree/state-name.ts';
 
@@ -92,10 +92,5 @@ function pause(ms: number): void {
 
 /** Where in the kernel a process sleeps: proc_pid_wchan(5). Without the privilege to know, it is 0. */
 function kernelFunction(pid: Pid): string | undefined {
-  try {
-    const name = readFileSync(`/proc/${pid}/wchan`, 'latin1');
-    return /^\w*[a-z]\w*$/i.test(name) ? name : undefined;
-  } catch {
-    return undefined;
-  }
+  return /^\w*[a-z]\w*$/i.exec(readOrNothing(`/proc/${pid}/wchan`) ?? '')?.[0];
 }

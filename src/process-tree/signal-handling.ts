@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { inSignalSet } from '../native/signal-set.ts';
 import type { Pid, Signal, SignalSet } from '../native/types.ts';
+import { readOrNothing } from './read-or-nothing.ts';
 
 /** What a process does with signals, as /proc shows it at one instant. */
 export interface SignalHandling {
@@ -19,11 +19,8 @@ export interface SignalHandling {
  * @returns undefined if the process is gone, or /proc cannot be read
  */
 export function readSignalHandling(pid: Pid): SignalHandling | undefined {
-  try {
-    return parseSignalHandling(readFileSync(`/proc/${pid}/status`, 'latin1'));
-  } catch {
-    return undefined;
-  }
+  const status = readOrNothing(`/proc/${pid}/status`);
+  return status === undefined ? undefined : parseSignalHandling(status);
 }
 
 export function parseSignalHandling(status: string): SignalHandling {

@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose, type Finding } from '../../src/doctor/diagnosis.ts';
 import type { Facts } from '../../src/doctor/facts.ts';
-import type { Pid } from '../../src/native/types.ts';
-
-const process1 = { pid: 1 as Pid, parent: 0 as Pid, name: 'node', state: 'S', startTime: 0, threads: 7 };
 
 const wellOff: Facts = {
   pid: 1,
   above: [],
-  pid1: { ...process1, name: 'subreaper' },
+  pid1: 'subreaper',
   workloadOfPid1: undefined,
   isProcUsable: true,
   hasChildrenFiles: true,
@@ -18,7 +15,13 @@ const wellOff: Facts = {
   pidfd: 'group',
   seccomp: '2',
   noNewPrivileges: true,
-  memory: { limitBytes: 64 * 2 ** 20, peakBytes: undefined, oomKills: 2, isContainers: true },
+  memory: {
+    limitBytes: 64 * 2 ** 20,
+    peakBytes: undefined,
+    oomKills: 2,
+    killsAll: false,
+    isContainers: true,
+  },
   pidsLimit: 32,
   node: 'v24.0.0',
   libc: 'musl',
@@ -65,8 +68,21 @@ describe('the diagnosis', () => {
     expect(find(facts, name)).toMatchObject({ kind: 'note', text: expect.stringContaining(says) });
   });
 
+  test('claims to recognize no kill for memory that ends init too', () => {
+    const memory = {
+      limitBytes: 2 ** 30,
+      peakBytes: undefined,
+      oomKills: 0,
+      killsAll: true,
+      isContainers: true,
+    };
+    expect(find({ memory }, 'memory')?.text).toBe(
+      'memory limit 1 GiB; a kill for memory ends init too (memory.oom.group), and only the engine can tell of it',
+    );
+  });
+
   test('names who gets the orphans if not this process', () => {
-    expect(find({ pid: 30, above: ['sh', 'node'], pid1: process1 }, 'pid1')?.text).toBe(
+    expect(find({ pid: 30, above: ['sh', 'node'], pid1: 'node' }, 'pid1')?.text).toBe(
       'this is pid 30, below sh, node; PID 1 is node: orphans of others go there, or to a subreaper between',
     );
   });
@@ -82,6 +98,6 @@ describe('the diagnosis', () => {
   test('looks at what runs if no command is named', () => {
     const inside = { pid: 30, above: [] };
     expect(find({ ...inside, workloadOfPid1: 'npm start' }, 'stop')?.text).toMatch(/^npm stands between/);
-    expect(find({ ...inside, pid1: process1 }, 'stop')?.text).toContain('PID 1, node, which drops it');
+    expect(find({ ...inside, pid1: 'node' }, 'stop')?.text).toContain('PID 1, node, which drops it');
   });
 });

@@ -179,6 +179,7 @@ describe('the end of the workload', () => {
     limitBytes: 64 * MiB,
     peakBytes: 64 * MiB,
     oomKills: 1,
+    killsAll: false,
     isContainers: true,
   };
   const end = (how: End['how'], change: Partial<End> = {}): string =>
@@ -250,6 +251,7 @@ describe('the memory cgroup', () => {
       limitBytes: 67108864,
       peakBytes: 67108864,
       oomKills: 2,
+      killsAll: false,
       isContainers: true,
     });
   });
@@ -274,8 +276,15 @@ describe('the memory cgroup', () => {
       limitBytes: 2000,
       peakBytes: 2000,
       oomKills: 1,
+      killsAll: false,
       isContainers: false,
     });
+  });
+
+  test('version 2, where the kernel kills all of a cgroup at once', () => {
+    const group = '/sys/fs/cgroup/pod/app/memory.oom.group';
+    expect(from({ ...v2, [group]: '1\n' })?.killsAll).toBe(true);
+    expect(from({ ...v2, [group]: '0\n' })?.killsAll).toBe(false);
   });
 
   test('version 2 in a cgroup namespace', () => {
@@ -289,6 +298,7 @@ describe('the memory cgroup', () => {
       limitBytes: undefined,
       peakBytes: undefined,
       oomKills: 0,
+      killsAll: false,
       isContainers: true,
     });
   });
