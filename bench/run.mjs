@@ -36,9 +36,9 @@ console.log(tablesOf(report));
 async function measureAll() {
   const names = (options.only ?? order).split(',');
   const unknown = names.find((name) => !(name in measurements));
-  if (unknown !== undefined) throw new Error(`no measurement is called ${unknown}; there are ${order}`);
+  if (unknown !== undefined) refuse(`no measurement is called ${unknown}; there are ${order}`);
   const obstacle = namespaceObstacle();
-  if (obstacle !== undefined) throw new Error(`no PID namespace can be made, ${obstacle}; run it as root`);
+  if (obstacle !== undefined) refuse(`no PID namespace can be made, ${obstacle}; run it as root`);
   // The usual 32,768 pids are too few for 30,000 strangers.
   if (!options.quick && process.getuid() === 0) raiseMachinePidMax();
   // How much of something a measurement does. The small form shows that it works, and little about times.
@@ -64,6 +64,11 @@ async function measureAll() {
     versions: all.flatMap(({ name, version }) => (version ? `${name} ${version}` : [])).join(', '),
     ...record,
   };
+}
+
+function refuse(why) {
+  console.error(`bench: ${why}`);
+  process.exit(2);
 }
 
 /** JSON with one figure a line, for readable diffs, and with four significant digits. */
