@@ -27,8 +27,10 @@ function startShell(script: string, stdio: StdioOptions = 'pipe', ...args: reado
 /** The pid of the `sleep 1000` that a shell has started and printed. Until it executes, it is a shell as well. */
 async function printedPid(child: Child): Promise<number> {
   const pid = Number(String((await once(child.stdout, 'data'))[0]));
+  const started = processStat(pid)?.startTime;
   onTestFinished(() => {
-    if (processStat(pid) !== undefined) process.kill(pid, 'SIGKILL');
+    // It may have ended, and another process have its pid.
+    if (processStat(pid)?.startTime === started) process.kill(pid, 'SIGKILL');
   });
   await until(
     () => readFileSync(`/proc/${pid}/cmdline`, 'latin1') === ['sleep', '1000', ''].join('\0'),
