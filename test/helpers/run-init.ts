@@ -83,7 +83,8 @@ export function startProcess(line: readonly string[], options: SpawnOptions = {}
     child.on('exit', (code, signal) => resolve({ code, signal }));
   });
   onTestFinished(async () => {
-    killWithDescendants(pid);
+    // Once it has ended, another process may have its pid.
+    if (child.exitCode === null && child.signalCode === null) killWithDescendants(pid);
     await exit;
   });
 

@@ -309,6 +309,18 @@ describeWith([], 'spawnBound where there is no Linux', () => {
     expect(runningWith(marker)).toEqual([]);
   });
 
+  test('ends the command alone if there is no ps(1)', async () => {
+    const { marker, env } = newMarker();
+    const script = `
+      Object.defineProperty(process, 'platform', { value: 'win32' });
+      const { spawnBound } = await import('subreaper');
+      spawnBound('/bin/sleep', ['1000'], { graceMs: 50 }).once('spawn', () => process.exit(4));`;
+    const line = [node, '--input-type=module', '-e', script];
+    const running = startProcess(line, { env: { ...env, PATH: '/no/such' } });
+    expect(await running.exit).toEqual({ code: 4, signal: null });
+    expect(runningWith(marker)).toEqual([]);
+  });
+
   test('ends the tree with kill()', async () => {
     const { marker, env } = newMarker();
     const line = [node, '--input-type=module', '-e', owner('child.kill("SIGKILL")', 100)];
