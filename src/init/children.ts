@@ -81,6 +81,8 @@ export function createChildren(
   let groupMember: GroupMember | undefined;
   /** Set while the kernel may reap the workload: its pidfd tells how it ended. */
   let isReapedByKernel = false;
+  /** Whether init has to know when the last child has ended: it may before it has left any reaping to the kernel. */
+  let isTakenBack = false;
   let hasSaidWhoReaps = false;
   // Job control needs to see what stopped.
   const needsWait = records.needsStatuses !== undefined || terminal !== undefined;
@@ -111,7 +113,11 @@ export function createChildren(
     }
     const takesSignals = started.openPidfd();
     isReapedByKernel =
-      takesSignals && !needsWait && kernelTellsReapedStatus() && started.onReaped(reapedByKernel);
+      takesSignals &&
+      !needsWait &&
+      !isTakenBack &&
+      kernelTellsReapedStatus() &&
+      started.onReaped(reapedByKernel);
     if (isReapedByKernel) leaveToKernel();
     else {
       started.onZombie(reapLoop.wake);
@@ -132,6 +138,7 @@ export function createChildren(
   function whyInitReaps(takesSignals: boolean): string {
     if (records.needsStatuses !== undefined) return records.needsStatuses;
     if (terminal !== undefined) return 'the workload is on a terminal';
+    if (isTakenBack) return 'everything ends';
     if (!takesSignals) return "the workload's group cannot be signalled by a pidfd";
     return 'the kernel does not tell how a process ended that it has reaped';
   }
@@ -233,10 +240,12 @@ export function createChildren(
       attempt(takeEnded);
     },
     takeBack() {
+      isTakenBack = true;
       takeBack();
       reapLoop.wake();
     },
     discardStatuses(discard) {
+      isTakenBack = discard;
       if (discard) reapLoop.discardStatuses();
       else reapLoop.keepStatuses();
     },

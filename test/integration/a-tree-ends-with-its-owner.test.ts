@@ -82,6 +82,16 @@ describeWith(['actor', 'refuse'], 'the end of an owner', () => {
       await until(isGone(marker), 'nothing of it runs');
     });
 
+    test('an owner that ends before init’s loop turns for the first time: its tree is asked to end', async () => {
+      const { marker, env } = newMarker();
+      const workload = `init=$PPID; trap 'echo asked; exit' TERM; kill -STOP $init; kill -KILL $1
+        while kill -0 $1; do :; done; kill -CONT $init; while :; do sleep 0.1; done`;
+      const line = `"$0" --until-owner --grace 1000s -- sh -c "$1" sh $$ & wait`;
+      const owner = startProcess([...under, 'sh', '-c', line, launcher, workload], { env });
+      expect(await owner.nextLine()).toBe('asked');
+      await until(isGone(marker), 'nothing of it runs');
+    });
+
     test('a stop, and an exec, is no end', async () => {
       const { owner, init, marker } = await startOwner([...under, ...shell('read -r line; exec sleep 1000')]);
       owner.kill('SIGSTOP');
