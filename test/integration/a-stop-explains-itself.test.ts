@@ -304,6 +304,9 @@ describeModes(['script', 'bash'], 'Ctrl-C is no reason', (mode) => {
     const why = freshFile('why');
     const terminal = onTerminal(['bash', '--norc', '-i'], why);
     await terminal.shows(/[$#] $/);
+    // bash forgets a Ctrl-C that comes between its prompt and its read.
+    const shell = () => descendantsOf(terminal.pid).find(({ name }) => name === 'bash');
+    await until(() => shell()?.state === 'S', 'bash reads');
     terminal.type(CTRL_C);
     await terminal.shows(/[$#] $/);
     terminal.type('exit\n');
