@@ -177,10 +177,10 @@ if (NO_KILL) {
     const { load } = koffi;
     koffi.load = (...file) => {
       const library = load(...file);
-      const func = (name, ...types) => {
-        const call = library.func(name, ...types);
+      const func = (prototype) => {
+        const call = library.func(prototype);
         // kill(pid, signal), syscall(SYS_pidfd_send_signal, pidfd, signal, …)
-        const signalAt = { kill: 1, syscall: 2 }[name];
+        const signalAt = { kill: 1, syscall: 2 }[/(\w+)\(/.exec(prototype)[1]];
         return (...args) => (args[signalAt] === SIGKILL && !hasRun ? 0 : call(...args));
       };
       return { func };
