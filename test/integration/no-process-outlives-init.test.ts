@@ -118,7 +118,9 @@ describeModes(['actor'], 'no process outlives init', (mode) => {
 describeWith(['namespaces'], 'where /proc shows the processes of another namespace', () => {
   test('init does not wait for what it cannot see', async () => {
     const arguments_ = unshareArguments?.filter((argument) => argument !== '--mount-proc') ?? [];
-    const init = ['"$0"', '--grace 50ms', `-- sh -c 'setsid sleep 1000 & exit 3'`];
+    // The shell ends once the survivor has left the group, which gets SIGTERM.
+    const command = `sh -c 'left=$(setsid sh -c "sleep 1000 >/dev/null &"); exit 3'`;
+    const init = ['"$0"', '--grace 50ms', `-- ${command}`];
     const outer = startProcess([
       'unshare',
       ...arguments_,
