@@ -180,11 +180,6 @@ const calls: Readonly<Record<Program, readonly Call[]>> = {
     },
     // It does not tell of an orphan that ends after its command.
     { args: ['-v'], command: sh('sleep 60 & kill -9 0'), code: 137 },
-    {
-      args: ['-v', '-r', '10:0'],
-      command: sh('kill -USR1 $PPID; kill -TERM $PPID; exec sleep 60'),
-      code: 143,
-    },
   ],
   catatonit: [
     { args: ['-V'], code: 0 },
@@ -381,6 +376,18 @@ describeWith(['actor'], 'called by the name of a program', () => {
   });
 
   describePrograms(['dumb-init'], (program, subjects) => {
+    test('it tells of a signal that it does not forward', async () => {
+      const told = await expectSame(subjects, async (subject) => {
+        const { init, workload } = await start(subject, [program, '-v', '-r', '10:0'], 'subreaper');
+        init.kill(SIGUSR1);
+        await until(() => init.stderr().includes('Not forwarding signal 0'), 'it has told of it');
+        process.kill(workload.pid, 'SIGKILL');
+        await until(() => init.stderr().includes('Goodbye'), 'it has told of its end');
+        return comparable(init.stderr());
+      });
+      expect(told).toContain('[dumb-init] Translating signal 10 to 0.');
+    });
+
     test.each([
       { args: [], reaches: 'T' },
       { args: ['-c'], reaches: 'signal' },
