@@ -22,7 +22,7 @@ const limit = { timeout: 3_600_000 };
 /** init uses some memory for the first time, and V8 compiles what runs often. */
 const WARM_UP = { orphans: 10_000, restarts: numbers.restarts };
 /** V8 collects its garbage when it likes. More would be a leak of two bytes an orphan, or of one page a restart. */
-const SLACK_KIB = { orphans: 2048, restarts: 4096 };
+const SLACK_KIB = { orphans: 1024, restarts: 4096 };
 
 const inFigures = (count: number) => count.toLocaleString('en');
 
