@@ -4,6 +4,13 @@ import { slowness } from './test/helpers/slowness.mjs';
 
 const hangMs = 240_000 * slowness();
 
+/** Every state of the lifecycle, and that a wrong lifecycle is found. */
+const explorations = ['test/unit/lifecycle-exploration.test.ts', 'test/unit/lifecycle-mutants.test.ts'];
+const comparisons = ['test/documentation/beside-the-others.test.ts', 'test/integration/drop-in.test.ts'];
+const wide = ['test/integration/a-wide-tree.test.ts'];
+const numbers = ['test/faults/numbers-held.test.ts'];
+const inChromium = ['test/integration/examples.test.ts', 'test/integration/a-trace-in-chromium.test.ts'];
+
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/global-setup.ts',
@@ -13,33 +20,38 @@ export default defineConfig({
     testTimeout: hangMs,
     hookTimeout: hangMs,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // `npm test` is the first two: less than three minutes on two cores.
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], exclude: explorations },
+      },
       {
         extends: true,
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: ['test/integration/examples.test.ts', 'test/integration/a-trace-in-chromium.test.ts'],
+          exclude: [...comparisons, ...wide, ...inChromium],
           // A test that leaves a process running fails: the project's own testing kit.
           setupFiles: 'src/testing/vitest.ts',
         },
       },
+      { extends: true, test: { name: 'exploration', include: explorations } },
       {
         extends: true,
         // The code blocks of the pages.
         test: {
           name: 'documentation',
           include: ['test/documentation/**/*.test.ts'],
-          exclude: ['test/documentation/beside-the-others.test.ts'],
+          exclude: comparisons,
           setupFiles: 'src/testing/vitest.ts',
         },
       },
       {
         extends: true,
-        // The table of the README. It takes a minute, most of it pm2-runtime's ends.
+        // Beside the other inits themselves.
         test: {
           name: 'comparison',
-          include: ['test/documentation/beside-the-others.test.ts'],
+          include: comparisons,
           setupFiles: 'src/testing/vitest.ts',
         },
       },
@@ -48,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          exclude: ['test/faults/numbers-held.test.ts'],
+          exclude: numbers,
           setupFiles: 'src/testing/vitest.ts',
         },
       },
@@ -56,7 +68,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'storms',
-          include: ['test/storms/**/*.test.ts', 'test/faults/numbers-held.test.ts'],
+          include: ['test/storms/**/*.test.ts', ...wide],
           setupFiles: 'src/testing/vitest.ts',
           // After the others: 20,000 zombies take most of a system's pids, and make every look at /proc long.
           sequence: { groupOrder: 2 },
@@ -65,8 +77,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'numbers',
+          include: numbers,
+          setupFiles: 'src/testing/vitest.ts',
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'examples',
-          include: ['test/integration/examples.test.ts', 'test/integration/a-trace-in-chromium.test.ts'],
+          include: inChromium,
           setupFiles: 'src/testing/vitest.ts',
           // After the others: a browser takes all of a small machine.
           sequence: { groupOrder: 1 },

@@ -1,13 +1,22 @@
 import { expect, test } from 'vitest';
 import { explore } from '../helpers/explore-lifecycle.ts';
-import { loadMutant, mutants } from '../helpers/lifecycle-mutants.ts';
-import { policies } from '../helpers/lifecycle-policies.ts';
+import { loadMutant, type Mutant, mutants } from '../helpers/lifecycle-mutants.ts';
+import { policies, withOptions } from '../helpers/lifecycle-policies.ts';
 import type { Lifecycle } from '../helpers/lifecycle-world.ts';
 
 /** The exploration of the real lifecycle can fail: it finds each of these. */
 
+/** Those with one option in common stand side by side. In strides, one that finds a mutant comes early. */
+function inStrides<Value>(values: readonly Value[]): Value[] {
+  const stride = 71;
+  if (values.length % stride === 0) throw new Error('this stride would leave some out');
+  return values.map((_, index) => values[(index * stride) % values.length] as Value);
+}
+
+const order = inStrides([...policies()]);
+
 function firstCounterexample(lifecycle: Lifecycle): string | undefined {
-  for (const policy of policies()) {
+  for (const policy of order) {
     const { counterexample } = explore(policy, lifecycle);
     if (counterexample !== undefined) return counterexample;
   }
@@ -20,7 +29,9 @@ test.each(mutants)('found: $name', { timeout: 1_200_000 }, async (mutant) => {
 
 test('a counterexample is a story', async () => {
   const mutant = mutants.find(({ name }) => name === 'after the stop timeout survivors get the grace time');
-  expect(mutant && firstCounterexample(await loadMutant(mutant))).toMatchInlineSnapshot(`
+  const policy = withOptions({ until: 'all', stopDelayMs: 500, stopTimeoutMs: 3000 });
+  const { counterexample } = explore(policy, await loadMutant(mutant as Mutant));
+  expect(counterexample).toMatchInlineSnapshot(`
     "As a plain subreaper, until "all", stopTimeoutMs 3000, stopDelayMs 500:
           0 ms  the workload runs -> running
           0 ms  SIGTERM comes -> running
