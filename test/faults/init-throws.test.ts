@@ -294,6 +294,7 @@ describeModes([], 'an exception in init, once the workload runs,', (mode) => {
     ['the first look at the workload', 'immediate:reapLoop.begin'],
     ['what comes after the start', 'immediate:runLoops'],
     ['the timer of what comes a second later', 'timeout:giveBackFilePages'],
+    ['the release of the pages of files', 'immediate:madviseCall'],
   ])('by the handler of %s: one line, 125', async (_, handler) => {
     const init = await startInit({
       mode,
@@ -428,6 +429,7 @@ describe('the handlers that are made to throw', () => {
       'src/init/workload.ts': 2,
       'src/native/callback.ts': 1,
       'src/native/hang-up.ts': 1,
+      'src/native/memory.ts': 1,
       'src/native/poll.ts': 4,
       'src/native/signal-loop.ts': 1,
       'src/native/signals.ts': 1,
