@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { launcher } from '../../helpers/environment.ts';
+import { actor, launcher } from '../../helpers/environment.ts';
 import { until } from '../../helpers/proc.ts';
 import { inBothModes, type Scene } from './scene.ts';
 import { run, start } from './start.ts';
@@ -12,9 +12,9 @@ function write(file: string, text: string): void {
   writeFileSync(file, text, { flag: 'r+' });
 }
 
-/** Makes a cgroup (v2) with controllers for memory and processes. @returns its folder */
+/** Makes a cgroup (v2) with controllers for memory, processes and processors. @returns its folder */
 function makeCgroup(name: string): string {
-  write(join(hierarchy, 'cgroup.subtree_control'), '+memory +pids');
+  write(join(hierarchy, 'cgroup.subtree_control'), '+memory +pids +cpu');
   const folder = join(hierarchy, name);
   mkdirSync(folder);
   return folder;
@@ -58,6 +58,24 @@ export const cgroups: readonly Scene[] = [
       return { code, cause, count };
     },
     () => ({ code: 137, cause: 'by the kernel for memory: limit 96 MiB', count: 'oom_kill 1' }),
+  ),
+
+  inBothModes(
+    'with 1 % of a processor for init, every duty is done',
+    async (mode) => {
+      const folder = makeCgroup(`cpu-${mode}`);
+      write(join(folder, 'cpu.max'), '1000 100000');
+      const command = ['sh', '-c', 'echo ready; read -r _; exec "$@"', 'sh', actor, 'duties', '60'];
+      // The workload checks that this comes through.
+      const env = { ...process.env, NODE_OPTIONS: '--no-warnings' };
+      const init = await start({ mode, options: ['--grace', '10ms'], command, spawn: { env } });
+      await init.nextLine();
+      // Its start alone would take a minute there.
+      write(join(folder, 'cgroup.procs'), `${init.pid}`);
+      init.stdin.write('\n');
+      return { ...(await init.exit), wasLimited: field(folder, 'cpu.stat', 'nr_periods') > 0 };
+    },
+    () => ({ code: 7, signal: null, wasLimited: true }),
   ),
 
   inBothModes(
