@@ -80,7 +80,7 @@ export default defineConfig({
           name: 'numbers',
           include: numbers,
           setupFiles: 'src/testing/vitest.ts',
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
       {

@@ -129,7 +129,7 @@ const UNTIL_DEADLINE_MS = Number(process.env['UNTIL_DEADLINE_MS'] ?? 120_000);
 /**
  * Polls until a read returns a value, for states that the kernel reports no event of.
  * @template Value
- * @param {() => Value | undefined | false | null} read
+ * @param {() => Value | undefined | false | null | Promise<Value | undefined | false | null>} read
  * @param {string} what
  * @param {number} deadlineMs  on an idle machine
  * @param {number} pauseMs  between two reads
@@ -139,7 +139,7 @@ const UNTIL_DEADLINE_MS = Number(process.env['UNTIL_DEADLINE_MS'] ?? 120_000);
 export async function until(read, what, deadlineMs = UNTIL_DEADLINE_MS, pauseMs = 2) {
   const start = performance.now();
   for (;;) {
-    const value = read();
+    const value = await read();
     if (value !== undefined && value !== false && value !== null) return value;
     const waitedMs = performance.now() - start;
     if (waitedMs > deadlineMs && waitedMs > deadlineMs * slowness()) {
