@@ -7,6 +7,14 @@ const hangMs = 240_000 * slowness();
 /** Every state of the lifecycle, and that a wrong lifecycle is found. */
 const explorations = ['test/unit/lifecycle-exploration.test.ts', 'test/unit/lifecycle-mutants.test.ts'];
 const comparisons = ['test/documentation/beside-the-others.test.ts', 'test/integration/drop-in.test.ts'];
+/** What init says: most of it waits until something is slow. */
+const explanations = [
+  'a-report-of-the-end',
+  'a-stop-explains-itself',
+  'a-trace-of-the-run',
+  'events',
+  'no-secret-is-told',
+].map((name) => `test/integration/${name}.test.ts`);
 const wide = ['test/integration/a-wide-tree.test.ts'];
 const numbers = ['test/faults/numbers-held.test.ts'];
 const inChromium = ['test/integration/examples.test.ts', 'test/integration/a-trace-in-chromium.test.ts'];
@@ -30,8 +38,16 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: [...comparisons, ...wide, ...inChromium],
+          exclude: [...comparisons, ...explanations, ...wide, ...inChromium],
           // A test that leaves a process running fails: the project's own testing kit.
+          setupFiles: 'src/testing/vitest.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'explanations',
+          include: explanations,
           setupFiles: 'src/testing/vitest.ts',
         },
       },

@@ -13,7 +13,7 @@ if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
   process.exit(0);
 }
 const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
-const projects = ['--project', 'integration', '--project', 'storms'];
+const projects = ['integration', 'explanations', 'storms'].flatMap((name) => ['--project', name]);
 const integration = [
   'a-tree-ends-with-its-input',
   'a-tree-ends-with-its-owner',
