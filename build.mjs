@@ -32,9 +32,7 @@ await build({
   entryPoints: {
     cli: 'src/cli/main.ts',
     explanations: 'src/explain/sentences.ts',
-    report: 'src/init/report.ts',
-    trace: 'src/init/trace.ts',
-    orphans: 'src/init/orphan-log.ts',
+    recorders: 'src/init/recorders.ts',
     doctor: 'src/doctor/doctor.ts',
     dialects: 'src/cli/dialects/dialects.ts',
     index: 'src/index.ts',

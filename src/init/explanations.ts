@@ -42,7 +42,7 @@ const manners: Readonly<Record<Explained['kind'], Manner>> = {
 };
 
 export function createExplanations(
-  situation: sentences.Situation,
+  situation: () => sentences.Situation,
   { terminationLog, report }: Pick<InitOptions, 'terminationLog' | 'report'>,
   log: Log,
 ): Explanations {
@@ -60,7 +60,7 @@ export function createExplanations(
       if (!isReason && !isCounted && !log.passes(level)) return 0;
       let said: sentences.Explanation = { sentence: bare, processes: undefined, others: undefined };
       attempt(() => {
-        explain ??= load().createExplain(situation);
+        explain ??= load().createExplain(situation());
         said = explain(what, moment);
       });
       // What comes after the first reason, init's own failure say, only follows from it.

@@ -16,7 +16,11 @@ export function recordFailedStart(options: InitOptions, error: Error): void {
   const log = createLog(options.logLevel, options.logFormat);
   // No signal is told.
   const nameOf = String;
-  const explanations = createExplanations({ ...options, isPid1: process.pid === 1, nameOf }, options, log);
+  const explanations = createExplanations(
+    () => ({ ...options, isPid1: process.pid === 1, nameOf }),
+    options,
+    log,
+  );
   explanations.setLastWords(reasonOf(error));
   const status = statusOf(error);
   explanations.leaveLastWords(status);

@@ -80,7 +80,7 @@ function start(
   const leadsGroup = options.leads === 'group' && bonds.group === undefined;
   const terminal = leadsGroup ? openTerminal(signals.watch) : undefined;
   const nameOf = (signal: Signal) => signalName(signal, realTime);
-  const explanations = createExplanations({ ...options, isPid1, nameOf }, options, log);
+  const explanations = createExplanations(() => ({ ...options, isPid1, nameOf }), options, log);
   // Another run needs the descriptors and the directory of the first.
   const mayRestart = options.restart.kind !== 'no';
   const records = openRecords(options, messages, log, nameOf);

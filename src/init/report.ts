@@ -4,8 +4,6 @@ import type { Ended } from '../reaper/wait-status.ts';
 import type { Effect, Event } from './lifecycle/model.ts';
 import type { PhaseTime } from './phases.ts';
 
-export { writeWhole } from './whole-file.ts';
-
 /** What --report writes at the end: docs/report.schema.json. */
 export interface ReportContents {
   readonly version: 1;

@@ -17,8 +17,6 @@ import type { Effect, Event } from './lifecycle/model.ts';
 import type { PhaseTime } from './phases.ts';
 import { runInSlices } from './slices.ts';
 
-export { writeWhole } from './whole-file.ts';
-
 /** How often init takes a snapshot of the tree. Between two of them a process may come and go unseen. */
 const SNAPSHOT_EVERY_MS = 50;
 /** Snapshots take at most one part of so many of init's time. */

@@ -41,7 +41,7 @@ function copyPackage(): { folder: string; addon: string } {
 describeModes([], 'koffi’s addon', (mode) => {
   test.each([
     ['that is empty', (addon: string) => truncateSync(addon)],
-    ['that is cut short', (addon: string) => truncateSync(addon, readFileSync(addon).length / 2)],
+    ['that is cut short', (addon: string) => truncateSync(addon, readFileSync(addon).length >> 1)],
     [
       'of another architecture',
       (addon: string) => {
@@ -99,10 +99,10 @@ describeModes([], 'the package', (mode) => {
 
   test.each([
     ['lacks its file', (file: string) => rmSync(file)],
-    ['has half of it', (file: string) => truncateSync(file, readFileSync(file).length / 2)],
+    ['has half of it', (file: string) => truncateSync(file, readFileSync(file).length >> 1)],
   ])('whose part for the report %s: one warning says what to do', async (_, damage) => {
     const { folder } = copyPackage();
-    damage(join(folder, 'subreaper/dist/report.cjs'));
+    damage(join(folder, 'subreaper/dist/recorders.cjs'));
     const exit = await runInit({
       mode,
       launch: [join(folder, 'subreaper/bin/subreaper')],
@@ -123,7 +123,7 @@ describeModes([], 'the package', (mode) => {
       const { folder, init } = await startCopy();
       renameSync(join(folder, 'subreaper'), join(folder, 'old'));
       cpSync(join(folder, 'old'), join(folder, 'subreaper'), { recursive: true });
-      for (const bundle of ['explanations.cjs', 'report.cjs', 'cli.cjs']) {
+      for (const bundle of ['explanations.cjs', 'recorders.cjs', 'cli.cjs']) {
         const file = join(folder, 'subreaper/dist', bundle);
         writeFileSync(file, change(readFileSync(file, 'utf8')));
       }
