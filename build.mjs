@@ -32,7 +32,7 @@ await build({
   entryPoints: {
     cli: 'src/cli/main.ts',
     explanations: 'src/explain/sentences.ts',
-    recorders: 'src/init/recorders.ts',
+    records: 'src/init/records.ts',
     doctor: 'src/doctor/doctor.ts',
     dialects: 'src/cli/dialects/dialects.ts',
     index: 'src/index.ts',

@@ -1,8 +1,8 @@
 import { createLog } from '../log/log.ts';
 import { createExplanations } from './explanations.ts';
 import { reasonOf, statusOf } from './failure.ts';
+import { openRecords } from './open-records.ts';
 import type { InitOptions } from './options.ts';
-import { openRecords } from './records.ts';
 
 let isRecorded = false;
 

@@ -26,8 +26,9 @@ import type { Inherited } from './inherited.ts';
 import { createInterpreter, type Interpreter } from './interpreter.ts';
 import { letGo } from './let-go.ts';
 import type { Messages } from './messages.ts';
+import { openRecords } from './open-records.ts';
 import type { InitOptions } from './options.ts';
-import { openRecords, type Records } from './records.ts';
+import type { Records } from './records.ts';
 import { startWorkload } from './start-workload.ts';
 import { openTerminal } from './terminal.ts';
 

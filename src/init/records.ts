@@ -1,13 +1,19 @@
+import { openDestination } from '../log/destination.ts';
 import type { Log } from '../log/log.ts';
-import { requireModule } from '../native/require.ts';
+import { now } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
-import { lastUsage } from '../native/wait.ts';
+import type { Usage } from '../native/wait.ts';
 import type { Ended } from '../reaper/wait-status.ts';
 import { attempt } from './attempt.ts';
+import { withoutPath } from './failure.ts';
 import type { Effect, Event, State } from './lifecycle/model.ts';
 import type { Messages } from './messages.ts';
 import type { InitOptions } from './options.ts';
-import type * as recorders from './recorders.ts';
+import { createOrphanLog } from './orphan-log.ts';
+import { followPhases } from './phases.ts';
+import { createReport } from './report.ts';
+import { createTrace } from './trace.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** What the report, the trace, the debug log and another program's messages tell of what init does. */
 export interface Records {
@@ -28,39 +34,76 @@ export interface Records {
   write(status: number, reason: string | null): void;
 }
 
-const noRecords: Records = {
-  needsStatuses: undefined,
-  failure: undefined,
-  follow() {},
-  beforeReaping: undefined,
-  workloadReaped() {},
-  orphanReaped() {},
-  survivorsKilled() {},
-  write() {},
-};
-
-/** Opens what the options ask for. Most runs of init ask for nothing, and pay for nothing. */
-export function openRecords(
-  options: InitOptions,
+/** @param lastUsage the resource usage of the child whose status was taken last */
+export function createRecords(
+  { report: reportFile, trace: traceFile }: InitOptions,
   messages: Messages | undefined,
   log: Log,
   nameOf: (signal: Signal) => string,
+  lastUsage: () => Usage,
 ): Records {
-  const isAskedFor =
-    options.report !== undefined ||
-    options.trace !== undefined ||
-    messages !== undefined ||
-    log.passes('info');
-  let records = noRecords;
-  if (!isAskedFor) return records;
-  // Without a descriptor to load it with, the workload starts all the same.
-  const failure = attempt(() => {
-    records = load().createRecords(options, messages, log, nameOf, lastUsage);
+  const report = reportFile === undefined ? undefined : createReport(writerTo(reportFile), nameOf);
+  const trace =
+    traceFile === undefined ? undefined : createTrace((text) => writeWhole(traceFile, text), nameOf);
+  const orphanLog = log.passes('debug') ? createOrphanLog(log, nameOf) : undefined;
+  const observers = [orphanLog, trace].filter((observer) => observer !== undefined);
+  const followPhase = followPhases((ended) => {
+    log('info', 'phase ended', { phase: ended.phase, tookMs: ended.tookMs });
+    report?.phaseEnded(ended);
+    trace?.phaseEnded(ended);
   });
-  return failure === undefined ? records : { ...noRecords, failure };
+
+  function whichNeedsStatuses(): string | undefined {
+    if (orphanLog !== undefined) return 'the debug log tells how each orphan ended';
+    if (trace !== undefined) return 'the trace shows each orphan';
+    if (report !== undefined) return 'the report counts them';
+    return messages?.tellOfOrphans === true ? 'the messages tell of each orphan' : undefined;
+  }
+
+  function write(what: string, step: () => void): void {
+    const failure = attempt(step);
+    if (failure !== undefined) log('warn', `the ${what} cannot be written`, { error: withoutPath(failure) });
+  }
+
+  return {
+    needsStatuses: whichNeedsStatuses(),
+    failure: undefined,
+    follow(event, effects, after) {
+      followPhase(after);
+      report?.follow(event, effects);
+      trace?.follow(event, effects);
+      messages?.follow(event, effects);
+    },
+    beforeReaping:
+      observers.length === 0
+        ? undefined
+        : (pid) => {
+            for (const observer of observers) observer.beforeReaping(pid);
+          },
+    workloadReaped() {
+      report?.workloadReaped(lastUsage());
+    },
+    orphanReaped(pid, status, how) {
+      report?.orphanReaped();
+      trace?.reaped(pid, how);
+      messages?.orphanReaped(pid, how);
+      orphanLog?.reaped(pid, { status, usage: lastUsage() });
+    },
+    survivorsKilled(count) {
+      report?.survivorsKilled(count);
+    },
+    write(status, reason) {
+      write('report', () => report?.write(status, reason, Math.round(now())));
+      write('trace', () => trace?.write(status));
+    },
+  };
 }
 
-/** A bundle of its own, dist/recorders.cjs, for those who do not ask for it. */
-function load(): typeof recorders {
-  return requireModule('./recorders.cjs') as typeof recorders;
+/** @param file '-' for standard error */
+function writerTo(file: string): (text: string) => void {
+  return file === '-' ? writeToStderr : (text) => writeWhole(file, text);
+}
+
+function writeToStderr(text: string): void {
+  if (!openDestination(2)(text)) throw new Error('EAGAIN: nobody reads standard error');
 }

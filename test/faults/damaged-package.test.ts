@@ -102,7 +102,7 @@ describeModes([], 'the package', (mode) => {
     ['has half of it', (file: string) => truncateSync(file, readFileSync(file).length >> 1)],
   ])('whose part for the report %s: one warning says what to do', async (_, damage) => {
     const { folder } = copyPackage();
-    damage(join(folder, 'subreaper/dist/recorders.cjs'));
+    damage(join(folder, 'subreaper/dist/records.cjs'));
     const exit = await runInit({
       mode,
       launch: [join(folder, 'subreaper/bin/subreaper')],
@@ -123,7 +123,7 @@ describeModes([], 'the package', (mode) => {
       const { folder, init } = await startCopy();
       renameSync(join(folder, 'subreaper'), join(folder, 'old'));
       cpSync(join(folder, 'old'), join(folder, 'subreaper'), { recursive: true });
-      for (const bundle of ['explanations.cjs', 'recorders.cjs', 'cli.cjs']) {
+      for (const bundle of ['explanations.cjs', 'records.cjs', 'cli.cjs']) {
         const file = join(folder, 'subreaper/dist', bundle);
         writeFileSync(file, change(readFileSync(file, 'utf8')));
       }
