@@ -78,7 +78,10 @@ export function lastUsage(): Usage {
  * @returns false, at once, if there is no such child
  */
 export function waitUntilEnded(pid: Pid): boolean {
-  return wait4Call(pid, statusCell, 0, null) === pid;
+  for (;;) {
+    if (wait4Call(pid, statusCell, 0, null) === pid) return true;
+    if (lastErrno() !== constants.EINTR) return false;
+  }
 }
 
 /**

@@ -47,7 +47,14 @@ describeModes([], 'a SIGUSR1 after node’s start, before init has its handler,'
     const gate = join(folder, 'gate');
     execFileSync('mkfifo', [gate]);
     const hold = join(folder, 'hold.cjs');
-    writeFileSync(hold, `require('node:fs').readFileSync('${gate}')`);
+    // The signal interrupts the read.
+    const script = `
+      const { openSync, readSync } = require('node:fs');
+      const gate = openSync('${gate}');
+      for (let isClosed = false; !isClosed; )
+        try { isClosed = readSync(gate, Buffer.alloc(1)) === 0; }
+        catch (error) { if (error.code !== 'EINTR') throw error; }`;
+    writeFileSync(hold, script);
     const node = join(folder, 'node');
     writeFileSync(node, `#!/bin/sh\nexec ${process.execPath} --require ${hold} "$@"\n`, { mode: 0o755 });
     const init = await startInit({
