@@ -22,8 +22,8 @@ const inChromium = ['test/integration/examples.test.ts', 'test/integration/a-tra
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/global-setup.ts',
-    // The tests wait most of the time: on a machine of two cores the default would be one file at a time.
-    maxWorkers: Math.max(2, Math.ceil(availableParallelism() / 2)),
+    // The tests wait a fifth of the time: on a machine of two cores the default would be one file at a time.
+    maxWorkers: Math.max(3, Math.ceil(availableParallelism() / 2)),
     // For what hangs. No test may fail because a machine is slow.
     testTimeout: hangMs,
     hookTimeout: hangMs,

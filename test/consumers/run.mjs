@@ -1,7 +1,7 @@
 // Compiles a program that uses the packed package with every supported TypeScript, as an ES module, as CommonJS and for a
 // bundler, and runs it.
 // Usage: node test/consumers/run.mjs
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -18,16 +18,7 @@ const ways = {
 };
 
 install();
-const table = [];
-for (const compiler of compilers) {
-  const { version } = JSON.parse(
-    readFileSync(resolve(folder, `node_modules/${compiler}/package.json`), 'utf8'),
-  );
-  for (const [way, options] of Object.entries(ways)) {
-    const outcome = check(compiler, version, options);
-    table.push({ TypeScript: version, for: way, outcome });
-  }
-}
+const table = (await Promise.all(compilers.map(checkAll))).flat();
 console.table(table);
 process.exitCode = table.every(({ outcome }) => outcome === 'ok') ? 0 : 1;
 
@@ -45,22 +36,37 @@ function install() {
   run('tar', ['-xzf', `${name}-${version}.tgz`, '--strip-components=1', '-C', into], folder);
 }
 
-/** @returns {string} 'ok', or what went wrong */
-function check(compiler, version, { file, output, module, resolution = module }) {
-  cpSync(resolve(import.meta.dirname, 'consumer.mts'), resolve(folder, file));
-  const types = ['--types', 'node', '--typeRoots', 'node_modules/@types', '--target', 'es2022'];
+/** All ways with one compiler, in a folder of its own. */
+async function checkAll(compiler) {
+  const { version } = JSON.parse(
+    readFileSync(resolve(folder, `node_modules/${compiler}/package.json`), 'utf8'),
+  );
+  const own = resolve(folder, compiler);
+  mkdirSync(own);
+  const rows = [];
+  for (const [way, options] of Object.entries(ways)) {
+    rows.push({ TypeScript: version, for: way, outcome: await check(own, compiler, version, options) });
+  }
+  return rows;
+}
+
+/** @returns {Promise<string>} 'ok', or what went wrong */
+async function check(cwd, compiler, version, { file, output, module, resolution = module }) {
+  cpSync(resolve(import.meta.dirname, 'consumer.mts'), resolve(cwd, file));
+  const types = ['--types', 'node', '--typeRoots', '../node_modules/@types', '--target', 'es2022'];
   const own = Number.parseInt(version, 10) >= 6 ? ['--ignoreConfig'] : [];
   const options = ['--strict', '--module', module, '--moduleResolution', resolution, ...types, ...own];
-  const errors = node(`node_modules/${compiler}/bin/tsc`, ...options, file);
+  const errors = await node(cwd, `../node_modules/${compiler}/bin/tsc`, ...options, file);
   if (errors !== '') return errors;
-  const printed = output === undefined ? PRINTS : node(output);
+  const printed = output === undefined ? PRINTS : await node(cwd, output);
   return printed === PRINTS ? 'ok' : `printed ${printed}`;
 }
 
-/** @returns {string} what a script prints */
-function node(...args) {
-  const { stdout, stderr } = spawnSync('node', args, { cwd: folder, encoding: 'utf8' });
-  return stdout + stderr;
+/** @returns {Promise<string>} what a script prints */
+function node(cwd, ...args) {
+  return new Promise((settle) => {
+    execFile('node', args, { cwd }, (_, stdout, stderr) => settle(stdout + stderr));
+  });
 }
 
 function run(command, args, cwd) {

@@ -9,7 +9,7 @@ import { type InitOptions, runInit, startInit } from '../helpers/run-init.ts';
 
 const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' };
 /** A workload that needs every duty of init: see actor.c. It ends with 7 if init has done them. */
-const duties = [actor, 'duties', '60'];
+const duties = [actor, 'duties', '600'];
 const options = ['--grace', '10ms'];
 /** The kernel kills what has it first. */
 const FIRST = 'echo 1000 >/proc/self/oom_score_adj';

@@ -27,7 +27,7 @@ describeModes(['actor'], `a time namespace where${skipped}`, (mode) => {
 
   test.skipIf(obstacle !== undefined).each(places)('%s: every duty is done', async (_, under) => {
     const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' };
-    const command = [actor, 'duties', '60'];
+    const command = [actor, 'duties', '600'];
     const exit = await runInit({ mode, under, options: ['--grace', '10ms'], command, spawn: { env } });
     expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
   });

@@ -42,7 +42,7 @@ describeModes(['actor', 'refuse'], 'a seccomp profile', (mode) => {
       mode,
       launch: [...filters, launcher],
       options: ['--grace', '10ms'],
-      command: [actor, 'duties', '60'],
+      command: [actor, 'duties', '600'],
       spawn: { env: { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' } },
     });
     expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
@@ -66,7 +66,7 @@ describeModes(['actor', 'refuse', 'script'], 'a terminal', (mode) => {
       mode,
       launch: ['env', 'NODE_OPTIONS=--no-warnings', refuse, requests, errno, launcher],
       options: ['--grace', '10ms'],
-      command: [actor, 'duties', '60'],
+      command: [actor, 'duties', '600'],
     });
     expect(await terminal.exit).toEqual({ code: 7, signal: null });
     expect(terminal.output()).toContain('started');

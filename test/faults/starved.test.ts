@@ -10,7 +10,7 @@ import { type Exit, type Mode, runInit, startInit } from '../helpers/run-init.ts
 const isRoot = process.getuid?.() === 0;
 const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' };
 /** A workload that needs every duty of init: see actor.c. It ends with 7 if init has done them. */
-const duties = [actor, 'duties', '60'];
+const duties = [actor, 'duties', '600'];
 const grace = ['--grace', '10ms'];
 
 function temporaryFolder(): string {

@@ -25,10 +25,8 @@ describeModes(['actor'], 'storms', (mode) => {
     expect(await init.exit).toEqual({ code: 3, signal: null });
   });
 
-  test('a hostile tree of 200 is gone when init ends, twenty times in a row', {
-    timeout: 600_000,
-  }, async () => {
-    for (let round = 0; round < 20; round++) {
+  test('a hostile tree of 200 is gone when init ends, five times in a row', async () => {
+    for (let round = 0; round < 5; round++) {
       const init = await startMarked({
         mode,
         options: ['--grace', '200ms'],

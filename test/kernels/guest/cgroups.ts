@@ -67,7 +67,7 @@ export const cgroups: readonly Scene[] = [
     async see() {
       const folder = makeCgroup('cpu');
       write(join(folder, 'cpu.max'), '1000 100000');
-      const command = ['sh', '-c', 'echo ready; read -r _; exec "$@"', 'sh', actor, 'duties', '60'];
+      const command = ['sh', '-c', 'echo ready; read -r _; exec "$@"', 'sh', actor, 'duties', '600'];
       // The workload checks that this comes through.
       const env = { ...process.env, NODE_OPTIONS: '--no-warnings' };
       const options = ['--grace', '10ms', '--log-level', 'error'];
