@@ -30,13 +30,9 @@ function main(): void {
   if (ignored !== 0n) attempt(() => signalsToIgnore(ignored).forEach(ignoreSignal));
   const inherited = readInherited();
   const { args, optionsVariable, launcherChild } = inherited;
-  if (launcherChild !== undefined) {
-    // It is about to end. If it could not be told so, or is stopped, it would hold up init.
-    attempt(() => process.kill(launcherChild, 'SIGKILL'));
-    // Wait for it now: the workload must not see its zombie. It also shows whether the kernel can reap. Ignore a failure,
-    // so that --help works without koffi.
-    attempt(() => waitAndProbe(launcherChild));
-  }
+  // The launcher's child has closed its pipe. Wait for it now: the workload must not see its zombie. It also shows
+  // whether the kernel can reap. Ignore a failure, so that --help works without koffi.
+  if (launcherChild !== undefined) attempt(() => waitAndProbe(launcherChild));
   const realTime = isLinux ? realTimeSignals() : noRealTime;
   const dialect = dialectCalled(calledBy());
   const called = dialect === undefined ? args : [...['--dialect', dialect].map(toBytes), ...args];

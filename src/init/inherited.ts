@@ -1,4 +1,4 @@
-import { closeSync, readFileSync, readlinkSync, realpathSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ByteString, Pid, SignalSet } from '../native/types.ts';
 import { toBytes, variable } from './byte-strings.ts';
@@ -22,7 +22,7 @@ export interface Inherited {
   readonly parentPid: Pid;
   /** The workload's argv[0], if it is not the program's name. */
   readonly argv0?: ByteString | undefined;
-  /** The launcher's child, which kept the environment. It is to end now, and init has to wait for it. */
+  /** The launcher's child, which wrote the environment to a pipe. init has to wait for it. */
   readonly launcherChild: Pid | undefined;
 }
 
@@ -72,8 +72,8 @@ function ignoredByLauncher([, , , ignored]: readonly string[]): SignalSet {
  * @param variables init's own environment, as text
  * @param launcherVariables the same; empty if the launcher's shell part did not run, so that nothing is trusted
  * @param readEnviron reads it as bytes, if the launcher could not save the original environment
- * @param readSaved reads the environment as the kernel held it, from the launcher's child at the other end of a pipe;
- *   undefined if that child is lost
+ * @param readSaved reads what a child of the launcher writes to a pipe: the environment as the kernel held it, and `end`
+ *   if it is complete; undefined if the pipe is lost
  * @param parentPid getppid(2), used if the launcher saved none
  */
 export function parseInherited({
@@ -88,16 +88,15 @@ export function parseInherited({
   variables: Variables;
   launcherVariables: Variables;
   readEnviron: () => readonly ByteString[];
-  readSaved: (child: Pid, pipe: number) => string | undefined;
+  readSaved: (descriptor: number, end: string) => string | undefined;
   args: readonly ByteString[];
   pid: number;
   parentPid: Pid;
 }): Inherited {
   const launcher = launcherValues(launcherVariables);
   const [launcherPid, launcherParent, blocked, , limit = '', pipe, child, ...numbers] = launcher;
-  const saved = pipe
-    ? readSaved(Number(child) as Pid, Number(pipe))
-    : fromBase64(launcherVariables['SUBREAPER_ENVIRON']);
+  const end = `${launcherPid}\n`;
+  const saved = pipe ? readSaved(Number(pipe), end) : fromBase64(launcherVariables['SUBREAPER_ENVIRON'], end);
   // If `node` is a script that runs node without exec, the launcher became the script, and init is its descendant.
   const isLauncher = Number(launcherPid) === pid;
   // Such a script may close its inherited descriptors. Then the pipe is lost too, and node reuses their numbers.
@@ -106,8 +105,8 @@ export function parseInherited({
     .map(Number)
     .filter((number) => areInherited || STANDARD_STREAMS.includes(number));
   const environment =
-    saved !== undefined
-      ? strings(saved)
+    saved !== undefined && isComplete(saved, end)
+      ? strings(saved.slice(0, -end.length))
       : withSaved(readEnviron(), launcherVariables['SUBREAPER_SAVED']?.split(/\s+/));
   return {
     environment: withoutOwnVariables(environment),
@@ -135,27 +134,46 @@ function fromNode(env: NodeJS.ProcessEnv): ByteString[] {
 }
 
 /**
- * Reads the environment of the launcher's child, and lets the child end.
- * @returns undefined if the child has ended, or if a script in between has closed the pipe
+ * Reads a pipe to `end`, or else to its own end, and closes it. It does not wait for the second behind the first: the
+ * launcher's shell may have failed to close the pipe.
+ * @returns undefined if the descriptor is closed, or not a readable pipe
  */
-function readSaved(child: Pid, pipe: number): string | undefined {
+function readSaved(descriptor: number, end: string): string | undefined {
+  const chunk = Buffer.alloc(4096);
+  let saved = '';
   try {
-    if (readlinkSync(`/proc/${child}/fd/0`) !== readlinkSync(`/proc/self/fd/${pipe}`)) return undefined;
-    try {
-      return readFileSync(`/proc/${child}/environ`, 'latin1');
-    } finally {
-      // EPIPE tells that the child ended, so that its pid may have become another process's.
-      writeSync(pipe, '\n');
-      closeSync(pipe);
+    if (!fstatSync(descriptor).isFIFO()) return undefined;
+    while (!isComplete(saved, end)) {
+      const size = readUninterrupted(descriptor, chunk);
+      if (size === 0) break;
+      saved += chunk.toString('latin1', 0, size);
     }
+    closeSync(descriptor);
   } catch {
     return undefined;
+  }
+  return saved;
+}
+
+/** NUL ends every entry of an environment. */
+function isComplete(saved: string, end: string): boolean {
+  return saved === end || saved.endsWith(`\0${end}`);
+}
+
+/** Node handles SIGINT and SIGTERM by now: they interrupt a read, and no longer end PID 1. */
+function readUninterrupted(descriptor: number, chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error;
+    }
   }
 }
 
 /** Decodes what the launcher saved without a pipe: the same, in base64. */
-function fromBase64(saved: string | undefined): string | undefined {
-  return saved === undefined ? undefined : Buffer.from(saved, 'base64').toString('latin1');
+function fromBase64(saved: string | undefined, end: string): string | undefined {
+  return saved === undefined ? undefined : `${Buffer.from(saved, 'base64').toString('latin1')}${end}`;
 }
 
 /** process.argv has U+FFFD in place of bytes that are not UTF-8: read those from /proc. */

@@ -223,7 +223,7 @@ function sayWhatIsMissing({ failure }: Records, notSubreaper: Error | undefined,
     // A file that is cut short is a SyntaxError, without a code.
     const isMissing = error === 'MODULE_NOT_FOUND' || error === undefined;
     const advice = isMissing ? 'install subreaper again' : 'raise the limit of open files';
-    log('warn', `no report, trace or details of orphans; ${advice}`, { error });
+    log('warn', `no report, trace, phases or details of orphans; ${advice}`, { error });
   }
   if (notSubreaper !== undefined) {
     log('warn', 'not a subreaper: orphans will go to another process', { error: notSubreaper.message });

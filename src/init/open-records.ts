@@ -21,23 +21,27 @@ const noRecords: Records = {
 
 /** Opens what the options ask for. Most runs of init ask for nothing, and pay for nothing. */
 export function openRecords(
-  options: InitOptions,
+  { report, trace }: Pick<InitOptions, 'report' | 'trace'>,
   messages: Messages | undefined,
   log: Log,
   nameOf: (signal: Signal) => string,
 ): Records {
-  const isAskedFor =
-    options.report !== undefined ||
-    options.trace !== undefined ||
-    messages !== undefined ||
-    log.passes('info');
-  let opened = noRecords;
-  if (!isAskedFor) return opened;
+  let records = messages === undefined ? noRecords : recordsOf(messages);
+  if (report === undefined && trace === undefined && !log.passes('info')) return records;
   // Without a descriptor to load it with, the workload starts all the same.
   const failure = attempt(() => {
-    opened = load().createRecords(options, messages, log, nameOf, lastUsage);
+    records = load().createRecords({ report, trace }, records, log, nameOf, lastUsage);
   });
-  return failure === undefined ? opened : { ...noRecords, failure };
+  return failure === undefined ? records : { ...records, failure };
+}
+
+function recordsOf(messages: Messages): Records {
+  return {
+    ...noRecords,
+    needsStatuses: messages.tellOfOrphans ? 'the messages tell of each orphan' : undefined,
+    follow: messages.follow,
+    orphanReaped: (pid, _, how) => messages.orphanReaped(pid, how),
+  };
 }
 
 /** A bundle of its own, dist/records.cjs, for those who do not ask for it. */

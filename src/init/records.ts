@@ -7,7 +7,6 @@ import type { Ended } from '../reaper/wait-status.ts';
 import { attempt } from './attempt.ts';
 import { withoutPath } from './failure.ts';
 import type { Effect, Event, State } from './lifecycle/model.ts';
-import type { Messages } from './messages.ts';
 import type { InitOptions } from './options.ts';
 import { createOrphanLog } from './orphan-log.ts';
 import { followPhases } from './phases.ts';
@@ -34,10 +33,13 @@ export interface Records {
   write(status: number, reason: string | null): void;
 }
 
-/** @param lastUsage the resource usage of the child whose status was taken last */
+/**
+ * @param others what else follows init
+ * @param lastUsage the resource usage of the child whose status was taken last
+ */
 export function createRecords(
-  { report: reportFile, trace: traceFile }: InitOptions,
-  messages: Messages | undefined,
+  { report: reportFile, trace: traceFile }: Pick<InitOptions, 'report' | 'trace'>,
+  others: Records,
   log: Log,
   nameOf: (signal: Signal) => string,
   lastUsage: () => Usage,
@@ -57,7 +59,7 @@ export function createRecords(
     if (orphanLog !== undefined) return 'the debug log tells how each orphan ended';
     if (trace !== undefined) return 'the trace shows each orphan';
     if (report !== undefined) return 'the report counts them';
-    return messages?.tellOfOrphans === true ? 'the messages tell of each orphan' : undefined;
+    return others.needsStatuses;
   }
 
   function write(what: string, step: () => void): void {
@@ -72,7 +74,7 @@ export function createRecords(
       followPhase(after);
       report?.follow(event, effects);
       trace?.follow(event, effects);
-      messages?.follow(event, effects);
+      others.follow(event, effects, after);
     },
     beforeReaping:
       observers.length === 0
@@ -86,7 +88,7 @@ export function createRecords(
     orphanReaped(pid, status, how) {
       report?.orphanReaped();
       trace?.reaped(pid, how);
-      messages?.orphanReaped(pid, how);
+      others.orphanReaped(pid, status, how);
       orphanLog?.reaped(pid, { status, usage: lastUsage() });
     },
     survivorsKilled(count) {

@@ -78,10 +78,7 @@ export function lastUsage(): Usage {
  * @returns false, at once, if there is no such child
  */
 export function waitUntilEnded(pid: Pid): boolean {
-  for (;;) {
-    if (wait4Call(pid, statusCell, 0, null) === pid) return true;
-    if (lastErrno() !== constants.EINTR) return false;
-  }
+  return wait4Call(pid, statusCell, 0, null) === pid;
 }
 
 /**

@@ -34,7 +34,7 @@ describeModes(['actor', 'cgroups'], 'a cgroup', (mode) => {
     });
   });
 
-  test.each([4, 5, 6, 7, 8, 9])(
+  test.each([5, 6, 7, 8, 9])(
     'with room for %i processes and threads: the status is that of a workload that starts none',
     async (most) => {
       const group = createCgroup('pids', { 'pids.max': `${most}` });

@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -44,29 +42,18 @@ describeModes([], 'a SIGUSR1 after node’s start, before init has its handler,'
   test('leaves no inspector open', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const gate = join(folder, 'gate');
-    execFileSync('mkfifo', [gate]);
-    const hold = join(folder, 'hold.cjs');
-    // The signal interrupts the read.
-    const script = `
-      const { openSync, readSync } = require('node:fs');
-      const gate = openSync('${gate}');
-      for (let isClosed = false; !isClosed; )
-        try { isClosed = readSync(gate, Buffer.alloc(1)) === 0; }
-        catch (error) { if (error.code !== 'EINTR') throw error; }`;
-    writeFileSync(hold, script);
-    const node = join(folder, 'node');
-    writeFileSync(node, `#!/bin/sh\nexec ${process.execPath} --require ${hold} "$@"\n`, { mode: 0o755 });
-    const init = await startInit({
-      mode,
-      options,
-      command,
-      spawn: { env: { ...process.env, SUBREAPER_NODE: node } },
-    });
-    // It opens once node opens it for reading.
-    const opened = await open(gate, 'w');
+    // init waits for what the launcher's cat(1) writes.
+    const slowCat = `#!/bin/sh\nwhile [ ! -e ${folder}/go ]; do sleep 0.01; done\nexec /bin/cat\n`;
+    writeFileSync(join(folder, 'cat'), slowCat, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+    const init = await startInit({ mode, options, command, spawn: { env } });
+    // The number of read(2) on x64 and arm64, and the descriptor of the pipe. Before that, the shell reads from it.
+    const isReading = () =>
+      readFileSync(`/proc/${init.pid}/cmdline`, 'latin1').startsWith('node\0') &&
+      /^(0|63) 0x3 /.test(readFileSync(`/proc/${init.pid}/syscall`, 'latin1'));
+    await until(isReading, 'init reads');
     init.kill('SIGUSR1');
-    await opened.close();
+    writeFileSync(join(folder, 'go'), '');
     expect(await init.nextLine()).toBe('ready');
     await until(() => hasOpened(init), 'node has opened it');
     await until(() => !listens(init.pid), 'init has closed it');

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
-import { childrenOf, until } from '../helpers/proc.ts';
+import { childrenOf, statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 /** What a workload can see of itself. The first runs without a shell, because dash changes its signal mask around a fork. */
@@ -210,6 +210,29 @@ describeWith(['namespaces'], 'what the launcher starts for itself', () => {
     // In a new namespace pids ascend. init itself may fork for a moment after the workload's start.
     expect(children.filter((pid) => pid <= workload)).toEqual([workload]);
     await until(() => childrenOf(init.pid).length === 1, 'init has one child');
+  });
+});
+
+describeWith(['namespaces'], 'a signal while init reads what the launcher saved', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    const script = `#!/bin/sh\nwhile [ ! -e ${folder}/go ]; do sleep 0.01; done\nexec /bin/cat\n`;
+    writeFileSync(join(folder, 'cat'), script, { mode: 0o755 });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('does not keep PID 1 from starting the workload', async () => {
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+    const init = await startInit({ mode: 'pid1', command: ['sh', '-c', 'echo runs'], spawn: { env } });
+    // The number of read(2) on x64 and arm64, and the descriptor of the pipe.
+    const isReading = () => /^(0|63) 0x3 /.test(readFileSync(`/proc/${init.pid}/syscall`, 'latin1'));
+    await until(isReading, 'init reads');
+    init.kill('SIGTERM');
+    await until(() => !statusField(init.pid, 'ShdPnd').includes('4') && isReading(), 'init reads again');
+    writeFileSync(join(folder, 'go'), '');
+    expect(await init.nextLine()).toBe('runs');
+    expect(await init.exit).toEqual({ code: 0, signal: null });
   });
 });
 

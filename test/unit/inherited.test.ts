@@ -8,8 +8,8 @@ const PARENT = 7;
 
 const bytes = (strings: readonly string[]) => strings as readonly ByteString[];
 
-/** An environment as the kernel holds it: NUL ends every entry. */
-const saved = (entries: readonly string[]) => entries.map((entry) => `${entry}\0`).join('');
+/** An environment as the launcher's child writes it and the kernel holds it: NUL ends every entry. */
+const saved = (entries: readonly string[]) => `${entries.map((entry) => `${entry}\0`).join('')}${PID}\n`;
 
 const PIPE = 3;
 const CHILD = 43;
@@ -19,12 +19,12 @@ const withoutPipe = 'SUBREAPER_LAUNCHER=42 1 0000000000004000 0000000000001000 1
 
 /**
  * @param environ  init's own environment
- * @param fromChild  the environment of the launcher's child; undefined if that is lost
+ * @param fromPipe  what the launcher's child wrote; undefined if the pipe is lost
  * @param started  how init was started, if not by the launcher
  */
 function inherited(
   environ: readonly string[],
-  fromChild?: string,
+  fromPipe?: string,
   started?: 'without a launcher' | 'by a script in between',
 ): Inherited {
   const variables = Object.fromEntries(
@@ -36,10 +36,10 @@ function inherited(
     variables,
     launcherVariables: started === 'without a launcher' ? {} : variables,
     readEnviron: () => bytes(environ),
-    readSaved(child, pipe) {
+    readSaved(descriptor, end) {
       expect(started).not.toBe('without a launcher');
-      expect([child, pipe]).toEqual([CHILD, PIPE]);
-      return fromChild;
+      expect([descriptor, end]).toEqual([PIPE, `${PID}\n`]);
+      return fromPipe;
     },
     args: [],
     pid: started === 'by a script in between' ? PID + 2 : PID,
@@ -94,7 +94,7 @@ describe('with what the launcher saved', () => {
     for (const [limit, expected] of table) {
       const environ = [launcherVariable.replace(' 1024 ', ` ${limit} `)];
       expect(inherited(environ, saved(['A=1'])).descriptorLimit, limit).toBe(expected);
-      expect(inherited(environ, undefined).descriptorLimit, limit).toBe(expected);
+      expect(inherited(environ, '').descriptorLimit, limit).toBe(expected);
     }
   });
 
@@ -234,14 +234,22 @@ describe('NODE_OPTIONS', () => {
   });
 
   test('comes back once from a saved environment', () => {
-    const fromChild = saved(['NODE_OPTIONS=--inspect', 'A=1']);
-    const { environment } = inherited([launcherVariable, ...moved], fromChild);
+    const fromPipe = saved(['NODE_OPTIONS=--inspect', 'A=1']);
+    const { environment } = inherited([launcherVariable, ...moved], fromPipe);
     expect(environment).toEqual(['NODE_OPTIONS=--inspect', 'A=1']);
   });
 
-  test('comes back where the launcher’s child is lost', () => {
+  test.each([
+    ['nothing', ''],
+    ['a part of the environment', 'A=1\0B='],
+    ['a part that ends with an entry', 'A=1\0'],
+    ['a part that ends with a line end', 'A=1\n'],
+    ['a part that ends with a number and a line end', `A=${PID}\n`],
+    ['a part that ends with another number', 'A=1\x001\n'],
+    ['to a pipe that is lost', undefined],
+  ])('comes back where the launcher’s child wrote %s', (_, fromPipe) => {
     const environ = ['A=1', 'B=2', launcherVariable, ...moved];
-    expect(inherited(environ).environment).toEqual(['A=1', 'B=2', 'NODE_OPTIONS=--inspect']);
+    expect(inherited(environ, fromPipe).environment).toEqual(['A=1', 'B=2', 'NODE_OPTIONS=--inspect']);
   });
 
   test('comes with nothing that the launcher did not save', () => {
@@ -252,9 +260,9 @@ describe('NODE_OPTIONS', () => {
 
 describe('with a script as node, which does not become node', () => {
   test('all of what the launcher saved is put back, and its child is not init’s', () => {
-    const fromChild = saved(['A=1']);
-    expect(inherited([launcherVariable], fromChild, 'by a script in between')).toEqual({
-      ...inherited([launcherVariable], fromChild),
+    const fromPipe = saved(['A=1']);
+    expect(inherited([launcherVariable], fromPipe, 'by a script in between')).toEqual({
+      ...inherited([launcherVariable], fromPipe),
       parentPid: PARENT,
       launcherChild: undefined,
     });
@@ -278,8 +286,8 @@ describe('SUBREAPER_OPTIONS', () => {
     ['with a saved environment', [option, launcherVariable], saved(['A=1', option, 'B=2'])],
     ['where none could be saved', ['A=1', option, 'B=2', withoutPipe], undefined],
     ['without a launcher', ['A=1', option, 'B=2'], undefined],
-  ])('is read and does not reach the workload: %s', (_, environ, fromChild) => {
-    expect(inherited(environ, fromChild)).toMatchObject({
+  ])('is read and does not reach the workload: %s', (_, environ, fromPipe) => {
+    expect(inherited(environ, fromPipe)).toMatchObject({
       optionsVariable: '--scope=child -v',
       environment: ['A=1', 'B=2'],
     });

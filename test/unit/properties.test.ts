@@ -274,15 +274,31 @@ describe('whatever the launcher saved', () => {
   const entry = argument.map((text) => `N${text}` as ByteString);
   const mask = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
-  test('the environment of its child comes back, byte for byte', limit, () => {
+  test('what it wrote of the environment comes back, byte for byte', limit, () => {
     fc.assert(
       fc.property(fc.array(entry), mask, mask, (entries, blocked, ignored) => {
         const launcher = `42 1 ${blocked.toString(16)} ${ignored.toString(16)} 1024 3 43 0 1 2`;
-        const saved = entries.map((text) => `${text}\0`).join('');
+        const saved = `${entries.map((text) => `${text}\0`).join('')}42\n`;
         const { environment, blockedSignals, ignoredSignals } = inherited(launcher, saved, []);
         expect(environment).toEqual(entries);
         expect([blockedSignals, ignoredSignals]).toEqual([blocked, ignored]);
       }),
+      check,
+    );
+  });
+
+  test('a pipe that was cut short is not taken for the environment', limit, () => {
+    fc.assert(
+      fc.property(
+        fc.array(entry, { minLength: 1 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (entries, part) => {
+          const saved = entries.map((text) => `${text}\0`).join('');
+          const cut = saved.slice(0, Math.floor(part * saved.length));
+          const own = ['OWN=1' as ByteString];
+          expect(inherited('42 1 0 0 1024 3 43 0 1 2', cut, own).environment).toEqual(own);
+        },
+      ),
       check,
     );
   });
