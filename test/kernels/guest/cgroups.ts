@@ -60,6 +60,23 @@ export const cgroups: readonly Scene[] = [
     () => ({ code: 137, cause: 'by the kernel for memory: limit 96 MiB', count: 'oom_kill 1' }),
   ),
 
+  inBothModes(
+    'no process is left in the cgroup of the workload',
+    async (mode) => {
+      const folder = makeCgroup(`all-${mode}`);
+      const script = 'trap "" TERM; setsid sleep 1000 & sleep 1000 & echo started; read -r _; exit 5';
+      const init = await start({ mode, options: ['--grace', '100ms'], command: inside(folder, script) });
+      await init.nextLine();
+      const before = await until(() => Number(readFileSync(join(folder, 'pids.current'), 'utf8')), 'it has');
+      init.stdin.write('\n');
+      return { before, ...(await init.exit), after: field(folder, 'cgroup.events', 'populated') };
+    },
+    () => ({ before: 3, code: 5, signal: null, after: 0 }),
+  ),
+];
+
+/** Most of its time it waits. */
+export const starved: readonly Scene[] = [
   // In one mode, and without a warning at the end, which takes init a minute of such a processor.
   {
     name: 'with 1 % of a processor for init, every duty is done',
@@ -80,18 +97,4 @@ export const cgroups: readonly Scene[] = [
     },
     expected: () => ({ code: 7, signal: null, wasLimited: true }),
   },
-
-  inBothModes(
-    'no process is left in the cgroup of the workload',
-    async (mode) => {
-      const folder = makeCgroup(`all-${mode}`);
-      const script = 'trap "" TERM; setsid sleep 1000 & sleep 1000 & echo started; read -r _; exit 5';
-      const init = await start({ mode, options: ['--grace', '100ms'], command: inside(folder, script) });
-      await init.nextLine();
-      const before = await until(() => Number(readFileSync(join(folder, 'pids.current'), 'utf8')), 'it has');
-      init.stdin.write('\n');
-      return { before, ...(await init.exit), after: field(folder, 'cgroup.events', 'populated') };
-    },
-    () => ({ before: 3, code: 5, signal: null, after: 0 }),
-  ),
 ];
