@@ -75,7 +75,8 @@ export const knownOutcomes: readonly Row[] = [
   },
   {
     phase: 'node',
-    calls: ['clone3'],
+    // The C library makes a thread's stack with mprotect(2).
+    calls: ['clone3', 'mprotect'],
     outcome: 'node hangs',
     reason: 'node waits for a helper thread of V8 whether it could start it or not',
   },
