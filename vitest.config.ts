@@ -28,7 +28,7 @@ export default defineConfig({
     testTimeout: hangMs,
     hookTimeout: hangMs,
     projects: [
-      // `npm test` is the first two: three minutes on two slow cores.
+      // `npm test` is the first two: less than three minutes on two slow cores.
       {
         extends: true,
         test: { name: 'unit', include: ['test/unit/**/*.test.ts'], exclude: explorations },
