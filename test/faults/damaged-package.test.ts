@@ -113,6 +113,18 @@ describeModes([], 'the package', (mode) => {
     expect(exit).toMatchObject({ code: 3, stderr: oneLine });
   });
 
+  test('that lacks its part for the report: a dialect says all that it says', async () => {
+    const { folder } = copyPackage();
+    const copy = { mode, launch: [join(folder, 'subreaper/bin/subreaper')], command: ['sh', '-c', 'exit 3'] };
+    const options = ['--dialect', 'tini', '-v'];
+    const messages = (exit: { stdout: string; stderr: string }) =>
+      `${exit.stdout}${exit.stderr}`.replace(/\d{2,}/g, 'N');
+    const whole = messages(await runInit({ ...copy, options }));
+    rmSync(join(folder, 'subreaper/dist/records.cjs'));
+    expect(whole).toContain('exited normally');
+    expect(messages(await runInit({ ...copy, options }))).toBe(whole);
+  });
+
   test.each([
     ['the same', (text: string) => text],
     ['one that lacks what init loads next', () => ''],
