@@ -21,7 +21,7 @@ const limit = { timeout: 3_600_000 };
 
 /** init uses some memory for the first time, and V8 compiles what runs often. */
 const WARM_UP = { orphans: 10_000, restarts: numbers.restarts };
-/** V8 collects its garbage when it likes. More would be a leak of two bytes an orphan, or of one page a restart. */
+/** V8 collects its garbage when it likes. More would be a leak of one byte an orphan, or of one page a restart. */
 const SLACK_KIB = { orphans: 1024, restarts: 4096 };
 
 const inFigures = (count: number) => count.toLocaleString('en');
@@ -95,7 +95,7 @@ describeModes([], 'a thousand restarts (100 every day),', (mode) => {
     const report = join(temporaryFolder(), 'report');
     const init = await startInit({
       mode,
-      // A MiB: how far V8 lets its young generation grow depends on when it collects garbage.
+      // The seam needs node itself, and V8's young generation must not grow: as in the launcher.
       launch: ['node', '--max-semi-space-size=1', '--require', seam, launcher],
       options: ['--restart', 'always', '-q', ...(isReported ? ['--report', report] : [])],
       // Each run leaves a survivor to be ended.
