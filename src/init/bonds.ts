@@ -2,9 +2,16 @@ import { fstatSync, type Stats } from 'node:fs';
 import { onHangUp } from '../native/hang-up.ts';
 import { openPidfd } from '../native/pidfd.ts';
 import { pollReadable } from '../native/poll.ts';
-import { leadNewGroup, ownProcessGroup, processGroupOf, setParentDeathSignal } from '../native/process.ts';
+import {
+  leadNewGroup,
+  leadNewSession,
+  ownProcessGroup,
+  processGroupOf,
+  setParentDeathSignal,
+} from '../native/process.ts';
 import type { Pid, Signal } from '../native/types.ts';
 import { signalNumber } from '../signals/signal-names.ts';
+import { attempt } from './attempt.ts';
 import type { Inherited } from './inherited.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { InitOptions } from './options.ts';
@@ -27,7 +34,7 @@ const OWNER_SIGNAL = signalNumber('SIGURG');
 
 /** @throws Error if the owner has ended, or cannot be seen; or if standard input has no other end */
 export function createBonds(
-  { untilOwner, untilStdinCloses, parentDeathSignal }: InitOptions,
+  { untilOwner, untilStdinCloses, parentDeathSignal, restart }: InitOptions,
   { parentPid: owner, descriptors }: Inherited,
 ): Bonds {
   // The loop turns only after begin().
@@ -41,10 +48,16 @@ export function createBonds(
   // In this order no owner can end unnoticed: either it does so before this line, or it is watched.
   if (untilOwner) checkOwner(owner);
 
+  const group = untilOwner ? groupToLeaveTo(owner) : undefined;
+  // Another run has to join that group, which takes the same session.
+  const mayRestart = restart.kind !== 'no';
+  if (group !== undefined && mayRestart) leadNewGroup();
+
   return {
-    group: untilOwner ? leaveGroupTo(owner) : undefined,
+    group,
     begin({ deliver, end: endTree }) {
       end = endTree;
+      if (group !== undefined && !mayRestart) leaveSession();
       if (!untilOwner) return deliver;
       let isOwned = true;
       return (signal) => {
@@ -83,14 +96,20 @@ function watch(owner: Pid, callBack: () => void): boolean {
 /**
  * Whoever kills the owner may kill its whole process group (a shell's `kill -9 %1`, timeout(1), CI): init must not be in it.
  * The workload stays, as if the owner had started it: the terminal is the owner's and its own, and a Ctrl-C reaches both.
- * @returns the group that init has left; undefined if a shell has made init a job of its own, or the owner detached it
+ * @returns the group to leave; undefined if a shell has made init a job of its own, or the owner detached it
  */
-function leaveGroupTo(owner: Pid): Pid | undefined {
+function groupToLeaveTo(owner: Pid): Pid | undefined {
   const group = ownProcessGroup();
   // 0: the group has no number in this PID namespace.
-  if (group === 0 || group === process.pid || processGroupOf(owner) !== group) return undefined;
-  leadNewGroup();
-  return group;
+  return group === 0 || group === process.pid || processGroupOf(owner) !== group ? undefined : group;
+}
+
+/**
+ * The session too, once the workload runs. With init in another group of the same session the owner's group would become
+ * orphaned when the workload ends, and the kernel would send SIGHUP to all of it if a member is stopped: setpgid(2).
+ */
+function leaveSession(): void {
+  if (attempt(leadNewSession) !== undefined) attempt(leadNewGroup);
 }
 
 /** While init is the owner's child, its pid is no other process's. */

@@ -11,6 +11,7 @@ const exitCall = /* @__PURE__ */ bind<[number], never>('void _exit(int)');
 const getpgrpCall = /* @__PURE__ */ bind<[], number>('int getpgrp(void)');
 const getpgidCall = /* @__PURE__ */ bind<[number], number>('int getpgid(int)');
 const setpgidCall = /* @__PURE__ */ bind<[number, number], number>('int setpgid(int, int)');
+const setsidCall = /* @__PURE__ */ bind<[], number>('int setsid(void)');
 
 const flagCell = new Int32Array(1);
 
@@ -74,6 +75,11 @@ export function processGroupOf(pid: Pid): Pid | undefined {
 /** Leaves the process group for a new one that this process leads, setpgid(2). @throws SystemError EPERM for a session leader */
 export function leadNewGroup(): void {
   checked('setpgid', setpgidCall(0, 0));
+}
+
+/** Leaves the session for a new one that this process leads, setsid(2). @throws SystemError EPERM for the leader of a group */
+export function leadNewSession(): void {
+  checked('setsid', setsidCall());
 }
 
 /**

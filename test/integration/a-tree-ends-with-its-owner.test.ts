@@ -76,9 +76,17 @@ describeWith(['actor', 'refuse'], 'the end of an owner', () => {
       const { owner, init, marker } = await startOwner([...under, ...nodeOwner], true);
       const [workload] = childrenOf(init);
       expect(workload?.group).toBe(owner.pid);
-      expect(processStat(init)?.group).toBe(init);
+      await until(() => processStat(init)?.group === init, 'init has left the group');
       process.kill(-owner.pid, 'SIGKILL');
       await until(isGone(marker), 'nothing of it runs');
+    });
+
+    test('an owner with a stopped child gets no SIGHUP when the command ends', async () => {
+      // The owner leads a session, as in a container or in CI: no shell above keeps its group from becoming orphaned.
+      const script = 'sleep 1000 & kill -STOP $!; "$0" --until-owner -- true; echo $?; kill -KILL $!';
+      const owner = startProcess([...under, 'setsid', '--wait', 'sh', '-c', script, launcher]);
+      expect(await owner.nextLine()).toBe('0');
+      expect(await owner.exit).toEqual({ code: 0, signal: null });
     });
 
     test('an owner that ends in order is no exception', async () => {
