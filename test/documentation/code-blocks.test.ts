@@ -49,9 +49,10 @@ describe.each(pagesToTry)('%s', (page) => {
     const name = `line ${block.line}, ${block.language}`;
     switch (runnerOf(block)) {
       case 'project':
-        if (block.minimumNode > nodeVersion)
+        if (block.minimumNode > nodeVersion) {
+          console.warn(`SKIPPED on this machine: ${page}, ${name}: it needs node ${block.minimumNode}`);
           test.skip(`${name} (skipped: it needs node ${block.minimumNode})`);
-        else test(name, () => runBlock(project, block, blocks));
+        } else test(name, () => runBlock(project, block, blocks));
         break;
       case 'repository':
         test(`${name}: names scripts that exist`, () => expectScripts(block));

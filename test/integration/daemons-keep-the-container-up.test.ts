@@ -19,8 +19,9 @@ function isInstalled(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`], { env, stdio: 'ignore' }).status === 0;
 }
 
-/** Describes tests of a daemon. If there is a reason to skip them, their names have it. */
+/** Describes tests of a daemon. If there is a reason to skip them, it is printed, and their names have it. */
 function describeDaemon(name: string, reason: string | undefined, tests: (mode: Mode) => void): void {
+  if (reason !== undefined) console.warn(`SKIPPED on this machine: ${name}, ${reason}`);
   const skipped = (_: Mode) => test.skip(`${reason}`, () => {});
   const title = reason === undefined ? name : `${name} (skipped: ${reason})`;
   describeModes([], title, reason === undefined ? tests : skipped);
