@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { slowness } from './test/helpers/slowness.mjs';
-
-const hangMs = 240_000 * slowness();
+import { hangMs } from './test/helpers/slowness.mjs';
 
 /** Every state of the lifecycle, and that a wrong lifecycle is found. */
 const explorations = ['test/unit/lifecycle-exploration.test.ts', 'test/unit/lifecycle-mutants.test.ts'];
@@ -24,7 +22,6 @@ export default defineConfig({
     globalSetup: 'test/helpers/global-setup.ts',
     // The tests wait a fifth of the time: on a machine of two cores the default would be one file at a time.
     maxWorkers: Math.max(3, Math.ceil(availableParallelism() / 2)),
-    // For what hangs. No test may fail because a machine is slow.
     testTimeout: hangMs,
     hookTimeout: hangMs,
     projects: [

@@ -35,7 +35,7 @@ describeEngine('an image with no shell', () => {
         console.log('ready');`),
     );
     expect(await running.nextLine()).toBe('ready');
-    expect(await running.stop()).toBeLessThan(1000);
+    await running.stop();
     expect(await running.wait()).toBe(5);
   });
 
@@ -43,7 +43,7 @@ describeEngine('an image with no shell', () => {
     const running = await startContainer(app(leaveOrphans(5, '')));
     expect(await running.nextLine()).toBe('ready');
     await until(() => running.processes().length === 2, 'subreaper and the app are left');
-    expect(await running.stop()).toBeLessThan(1000);
+    await running.stop();
     expect(await running.wait()).toBe(143);
   });
 
@@ -54,7 +54,7 @@ describeEngine('an image with no shell', () => {
     });
     expect(await running.nextLine()).toBe('ready');
     await until(() => running.processes().length === 4, 'two are left behind');
-    expect(await running.stop()).toBeLessThan(1200);
+    await running.stop();
     expect(await running.wait()).toBe(143);
   });
 
@@ -66,7 +66,7 @@ describeEngine('an image with no shell', () => {
     });
     expect(await running.nextLine()).toBe('ready');
     await until(() => running.processes().length === 1, 'the app is left');
-    expect(await running.stop()).toBeLessThan(1000);
+    await running.stop();
     expect(await running.wait()).toBe(143);
   });
 });

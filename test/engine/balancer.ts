@@ -1,5 +1,6 @@
 import { Agent, get } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { slowness } from '../helpers/slowness.mjs';
 
 /** A client that spreads its requests over replicas, as a load balancer does. */
 export interface Balancer {
@@ -107,7 +108,7 @@ export function ask(port: number, ms: number, agent: Agent | false | undefined):
       else done({ kind: 'failed', reason: error.message });
     };
     const path = `/?ms=${Math.round(ms)}`;
-    const asked = get({ host: '127.0.0.1', port, path, agent, timeout: 10_000 }, (response) => {
+    const asked = get({ host: '127.0.0.1', port, path, agent, timeout: 10_000 * slowness() }, (response) => {
       text(response).then((task) => {
         if (response.statusCode === 200) done({ kind: 'answered', task });
         else done({ kind: 'failed', reason: `status ${response.statusCode}` });

@@ -39,7 +39,7 @@ describeEngine('docker run --pid=container:<other>, whose PID 1 reaps nothing', 
     expect(await container.nextLine()).toBe('started');
     await until(() => sleepers(pause).length === 13, 'the tree is complete');
     expect(pause.processes().filter(({ parent }) => parent === pause.pid)).toEqual([]);
-    expect(await container.stop()).toBeLessThan(1200);
+    await container.stop();
     expect(await container.wait()).toBe(143);
     expect(pause.processes().map(({ pid }) => pid)).toEqual([pause.pid]);
   });

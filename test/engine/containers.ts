@@ -38,7 +38,7 @@ export interface Container {
   readonly id: string;
   /** The pid of its first process, as the tests see it. */
   readonly pid: number;
-  /** The next line of its standard output. @throws at its end */
+  /** The next line of its standard output. @throws at its end, which it tells */
   nextLine(): Promise<string>;
   /** All its output. */
   logs(): Promise<Output>;
@@ -55,6 +55,9 @@ export interface Container {
   processes(): ProcessStat[];
 }
 
+/** So long that no end is the engine's: what docker stop does not end by its signal, ends by init or not at all. */
+const stopTimeoutSeconds = 600;
+
 function runArguments({
   image = images.debian,
   options = [],
@@ -63,7 +66,10 @@ function runArguments({
 }: ContainerOptions): string[] {
   const network = options.some((option) => option.startsWith('--network')) ? [] : ['--network=none'];
   const first = entrypoint === undefined ? [] : ['--entrypoint', entrypoint];
-  return ['--label', testLabel, ...network, ...options, ...first, image, ...command];
+  return [
+    ...['--label', testLabel, `--stop-timeout=${stopTimeoutSeconds}`, ...network, ...options],
+    ...[...first, image, ...command],
+  ];
 }
 
 /** Starts a container in the background. When the test finishes, it is removed. */
@@ -79,9 +85,16 @@ export async function startContainer(container: ContainerOptions): Promise<Conta
   return {
     id,
     pid,
-    nextLine() {
+    async nextLine() {
       lines ??= startProcess(['docker', 'logs', '--follow', id]).nextLine;
-      return lines();
+      try {
+        return await lines();
+      } catch (error) {
+        const state = await inspect('{{json .State}}');
+        throw new Error(`no more output. ${state} ${JSON.stringify(await docker('logs', id))}`, {
+          cause: error,
+        });
+      }
     },
     logs: () => docker('logs', id),
     wait: async () => Number(await mustDocker('wait', id)),

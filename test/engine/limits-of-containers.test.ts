@@ -5,11 +5,13 @@ import { type Container, describeEngine, runContainer, startContainer, untilOnly
 import { mustDocker } from './docker.ts';
 
 /**
- * Makes orphans one after another. Each ends at once, and is the child of a subshell that has ended. If the subshell
- * cannot fork, the next one tries: if nothing reaps, for ever.
+ * Makes orphans one after another. Each ends at once, and is the child of a process that has ended. Where there is no room
+ * for one, it tries again: if nothing reaps, for ever. A shell ends when it cannot fork.
  */
-const leaveOrphans = (count: number) =>
-  `i=0; while [ $i -lt ${count} ]; do until (: &) 2>/dev/null; do :; done; i=$((i + 1)); done; echo "left $i"`;
+const leaveOrphans = (count: number) => `perl -e '
+  sub patient { my $pid; until (defined($pid = fork)) { select(undef, undef, undef, 0.001) } $pid }
+  for (1 .. ${count}) { my $pid = patient(); if ($pid == 0) { patient(); exit } waitpid $pid, 0 }
+  print "left ${count}\n"'`;
 
 const restricted = [
   ...['--user', '1000', '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
@@ -27,7 +29,7 @@ describeEngine('-u 1000 --read-only --cap-drop ALL --security-opt no-new-privile
     expect(statusField(container.pid, 'Uid')).toMatch(/^1000\t/);
     expect(statusField(container.pid, 'CapEff')).toBe('0000000000000000');
     expect(statusField(container.pid, 'NoNewPrivs')).toBe('1');
-    expect(await container.stop()).toBeLessThan(1000);
+    await container.stop();
     expect(await container.wait()).toBe(5);
     expect((await container.logs()).stderr).toBe('');
   });
@@ -43,7 +45,7 @@ describeEngine('-u 1000 --read-only --cap-drop ALL --security-opt no-new-privile
     });
     expect(await container.nextLine()).toBe('left 500');
     await untilOnly(container, ['subreaper', 'sleep', 'sleep']);
-    expect(await container.stop()).toBeLessThan(1200);
+    await container.stop();
     expect(await container.wait()).toBe(143);
   });
 
@@ -56,7 +58,7 @@ describeEngine('-u 1000 --read-only --cap-drop ALL --security-opt no-new-privile
     expect(await container.nextLine()).toBe('ready');
     await container.exec('sh', '-c', leaveOrphans(100));
     await untilOnly(container, [appName(container)]);
-    expect(await container.stop()).toBeLessThan(1000);
+    await container.stop();
     expect(await container.wait()).toBe(143);
     expect((await container.logs()).stderr).toBe('');
   });
@@ -82,7 +84,7 @@ describeEngine('the default seccomp profile', () => {
 });
 
 describeEngine('--pids-limit 32', () => {
-  test('20,000 orphans one after another', { timeout: 240_000 }, async () => {
+  test('20,000 orphans one after another', async () => {
     const container = await startContainer({
       options: ['--pids-limit', '32'],
       command: ['sh', '-c', `${leaveOrphans(20_000)}; exec sleep 1000`],
@@ -112,7 +114,7 @@ describeEngine('--memory 64m', () => {
     });
     expect(await container.nextLine()).toBe('left 2000');
     await untilOnly(container, ['subreaper', 'sleep']);
-    expect(await container.stop()).toBeLessThan(1000);
+    await container.stop();
     expect(await container.wait()).toBe(143);
     expect(await container.inspect('{{.HostConfig.Memory}} {{.State.OOMKilled}}')).toBe('67108864 false');
     expect((await container.logs()).stderr).toBe('');

@@ -3,13 +3,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { until } from '../helpers/proc.ts';
 import { startProcess } from '../helpers/run-init.ts';
 import { ask } from './balancer.ts';
 import { images } from './containers.ts';
 import { docker, mustDocker } from './docker.ts';
 import { testLabel } from './engine.ts';
-
-const deadlineMs = 60_000;
 
 export type Swarm =
   | { readonly kind: 'joined'; leave(): Promise<void> }
@@ -84,16 +83,15 @@ export interface ServiceOptions {
   readonly options: readonly string[];
   /** Arguments of the images' entrypoint, or of the one in the options. */
   readonly command: readonly string[];
+  /** How long a task has to end before it is killed. */
+  readonly stopGraceSeconds: number;
 }
-
-/** How long a task has to end before it is killed. */
-export const stopGraceSeconds = 4;
 
 /**
  * Starts three replicas of swarm-app.mjs, and waits until they answer. When the test finishes, they are removed.
  * They use the host's network: a new task has the port of the old one, which must end first.
  */
-export async function startService({ options, command }: ServiceOptions): Promise<Service> {
+export async function startService({ options, command, stopGraceSeconds }: ServiceOptions): Promise<Service> {
   const name = `subreaper-test-${randomUUID().slice(0, 8)}`;
   const ports = await freePorts(3);
   onTestFinished(async () => void (await docker('service', 'rm', name)));
@@ -120,17 +118,13 @@ export async function startService({ options, command }: ServiceOptions): Promis
           listener({ port: ports[Number(slot) - 1] as number, action: isStop ? 'kill' : 'start' });
       }),
     async update() {
-      const completed = new Promise<void>((done, fail) => {
-        events.on(({ Action, Actor }) => {
-          const state = Actor.Attributes['updatestate.new'];
-          if (Action !== 'update' || state === undefined || state === 'updating') return;
-          if (state === 'completed') done();
-          else fail(new Error(`the update is ${state}`));
-        });
-        setTimeout(() => fail(new Error(`no update within ${deadlineMs} ms`)), deadlineMs).unref();
+      let state: string | undefined;
+      events.on(({ Action, Actor }) => {
+        if (Action === 'update') state = Actor.Attributes['updatestate.new'] ?? state;
       });
       await mustDocker('service', 'update', '--detach', '--quiet', '--force', name);
-      await completed;
+      await until(() => state !== undefined && state !== 'updating', 'the update has ended');
+      if (state !== 'completed') throw new Error(`the update is ${state}`);
       const status = JSON.parse(
         await mustDocker('service', 'inspect', '--format', '{{json .UpdateStatus}}', name),
       ) as { StartedAt: string; CompletedAt: string };
@@ -183,13 +177,12 @@ function watch(service: string): { on(listener: (event: EngineEvent) => void): v
 }
 
 export async function untilAnswered(port: number): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const answer = await ask(port, 0, false);
-    if (answer.kind === 'answered') return;
-    if (performance.now() > end) throw new Error(`port ${port} is ${answer.kind} for ${deadlineMs} ms`);
-    await new Promise((wake) => setTimeout(wake, 20));
-  }
+  await until(
+    async () => (await ask(port, 0, false)).kind === 'answered',
+    `port ${port} answers`,
+    undefined,
+    20,
+  );
 }
 
 /** Below the ports that the kernel gives to clients. */

@@ -9,3 +9,6 @@ export function slowness() {
   const [lastMinute = 0] = loadavg();
   return Math.max(1, lastMinute / availableParallelism());
 }
+
+/** How long a test or hook may take, in ms: for what hangs. No test may fail because a machine is slow. */
+export const hangMs = 240_000 * slowness();

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { hangMs } from '../helpers/slowness.mjs';
 
 export default defineConfig({
   test: {
@@ -9,9 +10,8 @@ export default defineConfig({
     globalSetup: 'test/pods/global-setup.ts',
     // A test that leaves a process running fails: the project's own testing kit.
     setupFiles: 'src/testing/vitest.ts',
-    // For what hangs. No test may fail because a machine is slow.
-    testTimeout: 240_000,
-    hookTimeout: 240_000,
+    testTimeout: hangMs,
+    hookTimeout: hangMs,
     // podman ends its pods before itself.
     teardownTimeout: 60_000,
     // The tests measure how long an end takes, and podman gives every pod the same port of the host.

@@ -38,9 +38,7 @@ function rowOf({ name, file }: Listed): string[] {
   return cells.map((cell) => cell.replaceAll('|', '\\|'));
 }
 
-test('docs/reliability.md has the names of the tests that exist (update it with: npm run docs:reliability)', {
-  timeout: 240_000,
-}, async () => {
+test('docs/reliability.md has the names of the tests that exist (update it with: npm run docs:reliability)', async () => {
   const tests = faultTests();
   expect(tests.length).toBeGreaterThan(20);
   // vitest lists the files in any order.
