@@ -48,7 +48,15 @@ export default defineConfig({
           setupFiles: 'src/testing/vitest.ts',
         },
       },
-      { extends: true, test: { name: 'exploration', include: explorations } },
+      {
+        extends: true,
+        test: {
+          name: 'exploration',
+          include: explorations,
+          // It only computes: beside the storms, which leave no room for a process.
+          sequence: { groupOrder: 2 },
+        },
+      },
       {
         extends: true,
         // The code blocks of the pages.
