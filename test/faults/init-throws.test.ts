@@ -218,7 +218,7 @@ const handlers: readonly Handler[] = [
 
 /** Both say on standard output that they got SIGTERM, and end. */
 const polite = (name: string, then: string) =>
-  `trap 'echo ${name} ends; exit 0' TERM; trap : USR1; ${then}; trap '' USR1; sleep 1000 & trap : USR1; echo ready; while :; do wait $!; done`;
+  `trap 'echo ${name} ends; exit 0' TERM; trap '' USR1; sleep 1000 & sleeper=$!; trap : USR1; ${then}; echo ready; while :; do wait $sleeper; done`;
 const stubborn = (then: string) =>
   `trap '' TERM; ${then}; echo ready; while :; do sleep 1000 & wait $!; done`;
 
@@ -240,6 +240,9 @@ async function startThrowing(mode: Mode, { handler, env, options = [], launch = 
   });
   expect(await init.nextLine()).toBe('ready');
   await until(() => init.stderr().includes('reaps orphans'), 'init has settled');
+  // Until it executes sleep(1), a fork of the shell has its handler: a SIGTERM would be lost there.
+  const sleepers = () => descendantsOf(init.pid).filter(({ name }) => name === 'sleep');
+  if (!isStubborn) await until(() => sleepers().length === 2, 'both sleep');
   const before = descendantsOf(init.pid);
   init.stdin.write('\n');
   expect(await init.nextLine()).toBe('ready');
