@@ -20,8 +20,8 @@ const inChromium = ['test/integration/examples.test.ts', 'test/integration/a-tra
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/global-setup.ts',
-    // The tests wait a fifth of the time: on a machine of two cores the default would be one file at a time.
-    maxWorkers: Math.max(3, Math.ceil(availableParallelism() / 2)),
+    // The tests wait a third of the time: on a machine of two cores the default would be one file at a time.
+    maxWorkers: Math.max(4, Math.ceil(availableParallelism() / 2)),
     testTimeout: hangMs,
     hookTimeout: hangMs,
     projects: [
