@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { actor, launcher, refuse, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { childrenOf, descendantsOf, processStat, until } from '../helpers/proc.ts';
+import { childrenOf, descendantsOf, processStat, procFile, until } from '../helpers/proc.ts';
 import { type Mode, runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
 const refusing = (calls: string, errno: string) => [refuse, calls, errno, launcher];
@@ -59,11 +59,17 @@ describeModes(['actor', 'refuse'], 'where a seccomp filter refuses', (mode) => {
   });
 });
 
+/** Limits the descriptors of init, which sets a limit itself when it starts the workload. */
+async function limit(pid: number, soft: string): Promise<void> {
+  await until(() => /epoll|ep_poll/.test(procFile(pid, 'wchan')), 'init waits for events');
+  expect(spawnSync('prlimit', ['--pid', `${pid}`, `--nofile=${soft}`]).status).toBe(0);
+}
+
 describeWith(['actor', 'prlimit'], 'where no descriptor is left', () => {
   test('a plain subreaper gives up what it cannot see, with a line and the status', async () => {
     const init = await startSurvivor('subreaper', ['--grace', '200ms']);
     const survivor = await until(() => survivorOf(init.pid), 'the survivor runs');
-    expect(spawnSync('prlimit', ['--pid', `${init.pid}`, '--nofile=3:3']).status).toBe(0);
+    await limit(init.pid, '3:3');
     init.stdin.write('\n');
     expect(await init.exit).toEqual({ code: 5, signal: null });
     expect(init.stderr()).toMatch(/what is left cannot be seen.*EMFILE/);
@@ -74,13 +80,13 @@ describeWith(['actor', 'prlimit'], 'where no descriptor is left', () => {
   test('a plain subreaper ends survivors as soon as there are descriptors again', async () => {
     const init = await startSurvivor('subreaper', ['--grace', '1000s']);
     const survivor = await until(() => survivorOf(init.pid), 'the survivor runs');
-    expect(spawnSync('prlimit', ['--pid', `${init.pid}`, '--nofile=3:']).status).toBe(0);
+    await limit(init.pid, '3:');
     init.stdin.write('\n');
     await until(() => childrenOf(init.pid).length === 1, 'the workload has ended');
     init.kill('SIGTERM');
     init.kill('SIGINT');
     await until(() => init.stderr().includes('killing what is left'), 'init tries to kill');
-    expect(spawnSync('prlimit', ['--pid', `${init.pid}`, '--nofile=1024:']).status).toBe(0);
+    await limit(init.pid, '1024:');
     expect(await init.exit).toEqual({ code: 5, signal: null });
     expect(isRunning(survivor.pid)).toBe(false);
   });
@@ -88,7 +94,7 @@ describeWith(['actor', 'prlimit'], 'where no descriptor is left', () => {
   test('PID 1 ends, and the kernel ends the survivor', async () => {
     const init = await startSurvivor('pid1', ['--grace', '200ms']);
     const survivor = await until(() => survivorOf(init.pid), 'the survivor runs');
-    expect(spawnSync('prlimit', ['--pid', `${init.pid}`, '--nofile=3:3']).status).toBe(0);
+    await limit(init.pid, '3:3');
     init.stdin.write('\n');
     expect(await init.exit).toEqual({ code: 5, signal: null });
     expect(isRunning(survivor.pid)).toBe(false);
@@ -96,9 +102,6 @@ describeWith(['actor', 'prlimit'], 'where no descriptor is left', () => {
 });
 
 describeModes(['actor', 'prlimit'], '--scope tree where no descriptor is left', (mode) => {
-  const limit = (pid: number, descriptors: number) =>
-    expect(spawnSync('prlimit', ['--pid', `${pid}`, `--nofile=${descriptors}:`]).status).toBe(0);
-
   test('a stop signal reaches the workload’s process group', async () => {
     const init = await startInit({
       mode,
@@ -106,7 +109,7 @@ describeModes(['actor', 'prlimit'], '--scope tree where no descriptor is left', 
       command: ['sh', '-c', `trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done`],
     });
     expect(await init.nextLine()).toBe('ready');
-    limit(init.pid, 3);
+    await limit(init.pid, '3:');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 7, signal: null });
   });
@@ -118,12 +121,12 @@ describeModes(['actor', 'prlimit'], '--scope tree where no descriptor is left', 
       command: ['sh', '-c', `setsid ${actor} signals & exec ${actor} signals`],
     });
     for (let ready = 0; ready < 2; ready++) expect(await init.nextLine()).toMatch(/^ready/);
-    limit(init.pid, 3);
+    await limit(init.pid, '3:');
     init.kill('SIGUSR1');
     expect(await init.nextLine()).toBe('10');
     await until(() => init.stderr().includes('not forwarded to all yet'), 'init says so');
     expect(init.stderr()).toContain('EMFILE');
-    limit(init.pid, 1024);
+    await limit(init.pid, '1024:');
     expect(await init.nextLine()).toBe('10');
     // Pending signals arrive in the order of their numbers: a second SIGUSR1 would come first.
     init.kill(64);
@@ -146,7 +149,7 @@ describeModes(['actor', 'prlimit'], '--scope tree where no descriptor is left', 
       const children = childrenOf(init.pid);
       return children.length === 1 && children.find((child) => child.session === child.pid);
     }, 'the workload has ended');
-    limit(init.pid, 3);
+    await limit(init.pid, '3:');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 128 + 15, signal: null });
     if (mode === 'subreaper') {
