@@ -55,7 +55,7 @@ export interface Container {
   processes(): ProcessStat[];
 }
 
-/** So long that no end is the engine's: what docker stop does not end by its signal, ends by init or not at all. */
+/** So long that docker stop kills nothing: a container ends by itself, or the test fails. */
 const stopTimeoutSeconds = 600;
 
 function runArguments({

@@ -44,7 +44,7 @@ describeEngine('docker exec', () => {
 
   test('what a probe leaves running ends with the container, at once', async () => {
     const container = await startContainer({
-      // Longer than a test may take.
+      // They end by the signal, or not before the engine kills them.
       options: ['--env', 'SUBREAPER_OPTIONS=--grace 600s'],
       command: ['sleep', '1000'],
     });
