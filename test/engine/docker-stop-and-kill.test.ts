@@ -38,7 +38,7 @@ describeEngine('docker stop', () => {
     { name: 'below subreaper', container: below('node', '-e', withoutHandler) },
     { name: 'as its own init', container: itsOwnInit(withoutHandler) },
     { name: 'behind a shell', container: below('sh', '-c', 'node -e "$0"; exit', withoutHandler) },
-  ])('an app without a handler, $name, at once', async ({ container }) => {
+  ])('an app without a handler, $name, ends by the signal', async ({ container }) => {
     const running = await startContainer(container);
     expect(await running.nextLine()).toBe('ready');
     await running.stop();

@@ -14,6 +14,7 @@ const SIGRTMAX = 64;
 const late = (script: string) => ['sh', '-c', `sleep 0.5; ${script}`];
 
 const endings: readonly Ending[] = [
+  { name: 'exit 0', command: ['true'], status: 0 },
   { name: 'exit 255', command: ['sh', '-c', 'exit 255'], status: 255 },
   { name: `signal ${SIGRTMAX}`, command: [actor, 'die', `${SIGRTMAX}`], status: 128 + SIGRTMAX },
   { name: 'exit 3, late', command: late('exit 3'), status: 3 },
@@ -24,6 +25,7 @@ const endings: readonly Ending[] = [
     status: 4,
   },
   { name: 'exit 6 of its second thread', command: [actor, 'first-thread'], status: 6 },
+  { name: 'no such command', command: ['no-such-command'], status: 127 },
 ];
 
 export const statuses: readonly Scene[] = [
