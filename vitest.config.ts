@@ -1,128 +1,68 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { reliabilityRows } from './test/faults/reliability-rows.ts';
+import { leftOut } from './test/helpers/left-out.ts';
 import { hangMs } from './test/helpers/slowness.mjs';
 
-/** Every state of the lifecycle, and that a wrong lifecycle is found. */
-const explorations = ['test/unit/lifecycle-exploration.test.ts', 'test/unit/lifecycle-mutants.test.ts'];
-const comparisons = ['test/documentation/beside-the-others.test.ts', 'test/integration/drop-in.test.ts'];
-/** What init says: most of it waits until something is slow. */
-const explanations = [
-  'a-report-of-the-end',
-  'a-stop-explains-itself',
-  'a-trace-of-the-run',
-  'events',
-  'no-secret-is-told',
-].map((name) => `test/integration/${name}.test.ts`);
-const wide = ['test/integration/a-wide-tree.test.ts'];
-const numbers = ['test/faults/numbers-held.test.ts'];
-const inChromium = ['test/integration/examples.test.ts', 'test/integration/a-trace-in-chromium.test.ts'];
+type Special = NonNullable<TestProjectInlineConfiguration['test']>;
+
+/** Projects of one group run at once. */
+const group = (groupOrder: number): Special => ({ sequence: { groupOrder } });
+const withoutLeakCheck: Special = { setupFiles: [] };
+/** The tests measure how long an end takes. */
+const oneFileAtATime: Special = { fileParallelism: false };
+
+/** Each folder of tests, and what is special about it. */
+const projects: Record<string, Special> = {
+  unit: withoutLeakCheck,
+  integration: {},
+  explanations: {},
+  documentation: {},
+  comparison: {},
+  faults: {},
+  // Its tests mostly wait.
+  starters: { ...withoutLeakCheck, globalSetup: 'test/starters/install.ts', maxConcurrency: 16 },
+  // A browser takes all of a small machine.
+  examples: group(1),
+  numbers: group(1),
+  wide: group(1),
+  // 20,000 zombies take most of a system's pids, and make every look at /proc long.
+  storms: group(2),
+  // It only computes: beside the storms, which leave no room for a process.
+  exploration: { ...withoutLeakCheck, ...group(2) },
+  engine: { ...oneFileAtATime, ...group(3), globalSetup: 'test/engine/global-setup.ts' },
+  // podman gives every pod the same port of the host.
+  pods: { ...oneFileAtATime, ...group(4), globalSetup: 'test/pods/global-setup.ts' },
+  images: { ...group(5), globalSetup: 'test/images/global-setup.ts' },
+  kernels: {
+    ...withoutLeakCheck,
+    ...group(6),
+    globalSetup: 'test/kernels/global-setup.ts',
+    // An emulated machine takes one processor, most of the time.
+    maxWorkers: 2,
+    // Only for a machine that hangs: boot() ends it first, and reports what it has said until then.
+    hookTimeout: 3_000_000,
+  },
+};
 
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/global-setup.ts',
-    // The tests wait a third of the time: on a machine of two cores the default would be one file at a time.
-    maxWorkers: Math.max(4, Math.ceil(availableParallelism() / 2)),
-    testTimeout: hangMs,
-    hookTimeout: hangMs,
-    projects: [
-      // `npm test` is the first two: less than three minutes on two slow cores.
-      {
-        extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], exclude: explorations },
+    // The engine and podman end their containers before themselves.
+    teardownTimeout: 60_000,
+    projects: Object.entries(projects).map(([name, special]) => ({
+      plugins: [leftOut, reliabilityRows],
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        // A test that leaves a process running fails: the project's own testing kit.
+        setupFiles: 'src/testing/vitest.ts',
+        // The tests wait a third of the time: on a machine of two cores the default would be one file at a time.
+        maxWorkers: Math.max(4, Math.ceil(availableParallelism() / 2)),
+        testTimeout: hangMs,
+        hookTimeout: hangMs,
+        ...special,
       },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          exclude: [...comparisons, ...explanations, ...wide, ...inChromium],
-          // A test that leaves a process running fails: the project's own testing kit.
-          setupFiles: 'src/testing/vitest.ts',
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'explanations',
-          include: explanations,
-          setupFiles: 'src/testing/vitest.ts',
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'exploration',
-          include: explorations,
-          // It only computes: beside the storms, which leave no room for a process.
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        // The code blocks of the pages.
-        test: {
-          name: 'documentation',
-          include: ['test/documentation/**/*.test.ts'],
-          exclude: comparisons,
-          setupFiles: 'src/testing/vitest.ts',
-        },
-      },
-      {
-        extends: true,
-        // Beside the other inits themselves.
-        test: {
-          name: 'comparison',
-          include: comparisons,
-          setupFiles: 'src/testing/vitest.ts',
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          exclude: numbers,
-          setupFiles: 'src/testing/vitest.ts',
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'storms',
-          include: ['test/storms/**/*.test.ts'],
-          setupFiles: 'src/testing/vitest.ts',
-          // After the others: 20,000 zombies take most of a system's pids, and make every look at /proc long.
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'numbers',
-          include: numbers,
-          setupFiles: 'src/testing/vitest.ts',
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'wide',
-          include: wide,
-          setupFiles: 'src/testing/vitest.ts',
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'examples',
-          include: inChromium,
-          setupFiles: 'src/testing/vitest.ts',
-          // After the others: a browser takes all of a small machine.
-          sequence: { groupOrder: 1 },
-        },
-      },
-    ],
+    })),
   },
 });

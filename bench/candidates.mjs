@@ -1,11 +1,21 @@
 // The inits that are compared, each with the command line that an image would have.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { resolve } from 'node:path';
 import { showProgress } from '../test/helpers/progress.mjs';
 import { app, build, freshPath, helpers, installPackage, root } from './files.mjs';
 
 const pm2 = resolve(build, 'pm2/node_modules');
+const prepared = resolve(build, 'prepared/subreaper');
 /** subreaper with options. */
 export const subreaper = (...options) => [resolve(root, 'bin/subreaper'), ...options, '--'];
 // As on a kernel before 6.15. A debug log would do the same, and add the cost of its records.
@@ -21,6 +31,7 @@ const inDebian = (name) => ({ ...debian(name), name, forwards: true, init: [name
  */
 const all = [
   checkout('subreaper', root),
+  { ...checkout('subreaper, prepared', prepared), only: ['start', 'memory'], version: prepareCopy },
   { name: 'subreaper, wait loop', reaps: true, init: waitLoop, only: ['burst', 'storm'] },
   { name: 'node bin/subreaper', forwards: true, init: ['node', ...subreaper()], only: ['start'] },
   ...['tini', 'dumb-init', 'catatonit'].map(inDebian),
@@ -46,6 +57,18 @@ export function findCandidates(record, against) {
 function checkout(name, folder) {
   const init = [resolve(folder, 'bin/subreaper'), '--'];
   return { name, folder, forwards: true, reaps: true, init, version: () => versionIn(folder) };
+}
+
+/** A copy, since the tree itself starts as it was installed. */
+function prepareCopy() {
+  const dist = resolve(root, 'dist');
+  for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(resolve(dist, name));
+  rmSync(resolve(prepared, '..'), { recursive: true, force: true });
+  for (const part of ['bin', 'dist', 'package.json'])
+    cpSync(resolve(root, part), resolve(prepared, part), { recursive: true });
+  symlinkSync(resolve(root, 'node_modules'), resolve(prepared, '../node_modules'));
+  execFileSync(resolve(prepared, 'bin/subreaper'), ['prepare'], { stdio: 'pipe' });
+  return versionIn(prepared);
 }
 
 function debian(name) {

@@ -41,5 +41,5 @@ export function installPackage(folder, spec) {
 
 /** @returns what npm writes */
 export function npm(...args) {
-  return execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: 'pipe', timeout: 30_000 });
+  return execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: 'pipe', timeout: 300_000 });
 }

@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { colours, ground } from '../examples/picture-colours.mjs';
 import { short } from './numbers.mjs';
 
 const valuesOf = (rows, key) => [...new Set(rows.map((row) => row[key]))];
-const color = ({ candidate }) => (/subreaper|--|^SIGTERM/.test(candidate) ? '#c2255c' : '#495057');
+const color = ({ candidate }) => (/subreaper|--|^SIGTERM/.test(candidate) ? colours.pink : colours.dim);
 
 /** A plot of figures: its title, and the groups that it shows. A column for each facet, a row for each candidate and n. */
 const plots = {
@@ -43,6 +44,7 @@ function drawRanges(rows) {
   const domain = valuesOf(rows, 'row');
   return {
     height: domain.length * 26 + 116,
+    marginRight: 40,
     y: { label: null, domain, tickSize: 0 },
     fx: { label: null, domain: valuesOf(rows, 'facet'), padding: 0.12 },
     x: { label: null, grid: true, type: 'log', ticks: 3, tickFormat: short, insetLeft: 4, insetRight: 46 },
@@ -71,12 +73,11 @@ function drawStorm(rows) {
 
 function render({ marks, ...options }, title) {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const style = { fontSize: '12px', background: 'white', color: '#212529' };
+  const style = { fontSize: '12px', background: 'none', color: colours.ink };
   const place = { facet: 'super', frameAnchor: 'top-left', lineAnchor: 'bottom', dx: -142, dy: -32 };
   const heading = Plot.text([title], { ...place, fontSize: 14, fontWeight: 600 });
   const margins = { marginTop: 54, marginBottom: 42, marginLeft: 156 };
   const svg = Plot.plot({ document, width: 760, style, ...margins, ...options, marks: [...marks, heading] });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  // The page behind the image may be dark.
-  return `${svg.outerHTML.replace('>', '><rect width="100%" height="100%" fill="white"/>')}\n`;
+  return `${svg.outerHTML.replace('>', `>${ground}`)}\n`;
 }

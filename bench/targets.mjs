@@ -1,5 +1,7 @@
 // What subreaper is to reach. A missed target fails nothing.
 
+const isPrepared = /^subreaper, prepared$/;
+
 /**
  * of: a pattern of groups. most: of the median, of its ratio to another candidate, or of what it has beyond another.
  * candidates: a pattern of their names, subreaper unless given.
@@ -11,8 +13,8 @@ const targets = [
   { of: /^in-process: over an empty package, start of/, most: 2, candidates: /^--/ },
   { of: /^in-process: over an empty package, anonymous memory of/, most: 1, candidates: /^--/ },
   { of: /^start: exec to workload/, most: 1.08, ratioTo: 'node empty.cjs' },
-  { of: /^start: pinned to one core, exec to exit/, most: 1.25, ratioTo: 'node empty.cjs' },
-  { of: /^start: pinned to one core, user and system time/, most: 1.3, ratioTo: 'node empty.cjs' },
+  { of: /^start: pinned to one core/, most: 1.45, ratioTo: 'node empty.cjs' },
+  { of: /^start: pinned to one core/, most: 1.25, ratioTo: 'node empty.cjs', candidates: isPrepared },
   { of: /^bound: /, most: 1.1, ratioTo: 'spawn of subreaper --', candidates: /^spawnBound$/ },
   { of: /^burst: 100 /, most: 1, ratioTo: 'tini' },
   { of: /^burst: 20,000 /, most: 0.7, ratioTo: 'tini' },
@@ -22,7 +24,8 @@ const targets = [
   { of: /^crowd: second SIGTERM/, most: 1.2, ratioTo: 'beside 0 strangers', candidates: /^beside [^0]/ },
   { of: /^start: exec to workload/, most: 0.1, ratioTo: 'pm2-runtime' },
   { of: /^idle alone: (resident|anonymous) memory \(|^size: installed/, most: 0.5, ratioTo: 'pm2-runtime' },
-  { of: /^idle alone: anonymous/, most: 0.5, beyond: 'bare node' },
+  { of: /^idle alone: anonymous/, most: 0.7, beyond: 'bare node' },
+  { of: /^idle alone: anonymous/, most: 0.7, beyond: 'bare node', candidates: isPrepared },
 ];
 
 /** @returns a row for each target that there are figures for: its name, the most, the measured, whether it is met */

@@ -12,8 +12,9 @@ export {
 export { becomeSubreaper } from './native/process.ts';
 export { SystemError } from './native/system-error.ts';
 export { type BoundOptions, type BoundProcess, spawnBound } from './owner/spawn-bound.ts';
+export { descendants } from './process-tree/descendants.ts';
 export { type KillTreeOptions, killTree } from './process-tree/kill-tree.ts';
-export { descendants, type ProcessInfo } from './process-tree/process-table.ts';
+export type { ProcessInfo } from './process-tree/process-table.ts';
 
 // An import that fails says more than a call that does.
 refuseOldNode();

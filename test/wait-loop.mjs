@@ -14,7 +14,7 @@ if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
 }
 const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
 const projects = ['integration', 'explanations', 'storms'].flatMap((name) => ['--project', name]);
-const integration = [
+const names = [
   'a-tree-ends-with-its-input',
   'a-tree-ends-with-its-owner',
   'a-stop-explains-itself',
@@ -35,7 +35,7 @@ const integration = [
   'the-terminal-is-the-workloads',
   'the-workload-sees-no-difference',
 ];
-const files = ['test/storms', ...integration.map((file) => `test/integration/${file}.test.ts`)];
+const files = ['storms-of-processes', ...names].map((name) => `/${name}.test.ts`);
 const given = process.argv.slice(2);
 const filters = given.some((argument) => !argument.startsWith('-')) ? [] : files;
 const { status } = spawnSync(

@@ -29,7 +29,7 @@ try {
   const text = formatted(await render(folder));
   if (!process.argv.includes('--check')) writeFileSync(page, text);
   else if (readFileSync(page, 'utf8') !== text) {
-    console.error('docs/api.md is not what the docstrings say; run npm run docs:api');
+    console.error('docs/api.md is not what the docstrings say; run npm run docs');
     process.exitCode = 1;
   }
 } finally {
@@ -61,7 +61,7 @@ async function render(folder) {
   });
   return `# API
 
-Made from the docstrings of the source (\`npm run docs:api\`). Times are milliseconds; a \`Pid\` or \`Errno\` is a number. What a
+Made from the docstrings of the source (\`npm run docs\`). Times are milliseconds; a \`Pid\` or \`Errno\` is a number. What a
 system call refuses is a \`SystemError\`.
 
 ${parts.join('\n')}`;

@@ -1,5 +1,6 @@
 // Looks at every page of the built site in Chromium, narrow and wide, light and dark: no error in the console, nothing that
-// is not found, no picture or diagram that is missing, no label that is cut, nothing that is wider than the window.
+// is not found, no picture or diagram that is missing, in other colours than the page or too small to read, no label that is
+// cut, nothing that is wider than the window.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import puppeteer from 'puppeteer-core';
@@ -48,7 +49,7 @@ for (const [width, height] of [
       // A dark page is the light one after a change of the system's scheme.
       if (scheme === 'light') await tab.goto(`${origin}/${page}`, { waitUntil: 'load' });
       await tab.waitForFunction(isDrawn, { timeout: 120_000 }, scheme);
-      for (const complaint of await tab.evaluate(lookAtPage)) complain(complaint);
+      for (const complaint of await tab.evaluate(lookAtPage, scheme)) complain(complaint);
     }
   }
   await tab.close();
@@ -71,13 +72,22 @@ function isDrawn(scheme) {
 }
 
 /** Runs in the page. */
-function lookAtPage() {
+function lookAtPage(scheme) {
   const tooWide = document.documentElement.scrollWidth - window.innerWidth;
   return [
     ...(tooWide > 0 ? [`it is ${tooWide} pixels wider than the window`] : []),
     ...[...document.images]
       .filter(({ naturalWidth }) => naturalWidth === 0)
       .map(({ src }) => `${src} is no picture`),
+    ...[...document.images]
+      .filter((image) => getComputedStyle(image).colorScheme !== scheme)
+      .map(({ alt }) => `the picture '${alt}' is not ${scheme}`),
+    ...[...document.images]
+      .filter(({ width, naturalWidth }) => width < 0.6 * naturalWidth)
+      .map(
+        ({ alt, width, naturalWidth }) =>
+          `the picture '${alt}' is ${width} wide, of ${naturalWidth}: nobody can read it`,
+      ),
     ...[...document.querySelectorAll('.diagram foreignObject')]
       .filter((label) => label.firstElementChild.scrollHeight > label.height.baseVal.value + 1)
       .map(({ textContent }) => `the label '${textContent}' is cut`),

@@ -1,4 +1,5 @@
-// Runs the same workload under two inits, each as PID 1 of a PID namespace of its own, and compares what is left.
+// Runs the same workload under two inits, each as PID 1 of a PID namespace of its own, and compares what is left. Where
+// no namespace can be made, each is a child subreaper.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,11 +7,12 @@ import { delimiter, dirname, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { namespaceObstacle, unshareArguments } from '../../test/helpers/namespace.mjs';
+import { slowness } from '../../test/helpers/slowness.mjs';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const primary = relative(packageRoot, fileURLToPath(new URL('primary.mjs', import.meta.url)));
-/** A run takes 3 s; one that takes this long hangs, and SIGKILL ends its namespace. */
-const DEADLINE_MS = 30_000;
+/** A run takes 3 s; one that takes this long hangs, and SIGKILL ends it. */
+const DEADLINE_MS = 30_000 * slowness();
 
 /** Both runs, and the launcher of subreaper, use the node that runs this. */
 const environment = {
@@ -18,29 +20,36 @@ const environment = {
   PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
 };
 
+const obstacle = namespaceObstacle();
+const place = obstacle === undefined ? 'as PID 1' : 'as a child subreaper';
+const inNamespace = obstacle === undefined ? ['unshare', ...unshareArguments] : [];
+const adoptOrphans = new URL('adopt-orphans.mjs', import.meta.url).href;
 const runs = [
-  { init: 'bare node', command: ['node', primary] },
+  {
+    init: 'bare node',
+    command: ['node', ...(obstacle === undefined ? [] : ['--import', adoptOrphans]), primary],
+  },
   { init: 'subreaper', command: ['bin/subreaper', '-vv', '--', 'node', primary] },
 ];
 
 process.exitCode = await main();
 
 async function main() {
-  const obstacle = namespaceObstacle();
   if (obstacle !== undefined) {
-    console.error(`demo: cannot make a PID namespace, ${obstacle}; run it as root or enable user namespaces`);
-    return 1;
+    console.log(
+      `No PID namespace (${obstacle}): each init is a child subreaper, which adopts orphans as PID 1 does.`,
+    );
   }
   endOn('SIGINT', 130);
   endOn('SIGTERM', 143);
   const zombies = [];
   for (const [index, { init, command }] of runs.entries()) {
-    headline(`${index + 1}. ${init} as PID 1`);
+    headline(`${index + 1}. ${init} ${place}`);
     zombies.push(await run(init, command));
   }
   headline('compared');
   for (const [index, { init }] of runs.entries()) {
-    console.log(marked(`${init} as PID 1: zombies left: ${zombies[index] ?? 'unknown'}`));
+    console.log(marked(`${init} ${place}: zombies left: ${zombies[index] ?? 'unknown'}`));
   }
   return zombies[0] > 0 && zombies[1] === 0 ? 0 : 1;
 }
@@ -52,21 +61,29 @@ function endOn(signal, status) {
 
 /** @returns the number of zombies that the primary counted, or undefined if it did not come to that */
 async function run(init, command) {
-  say(dim(`$ unshare ${[...unshareArguments, ...command].join(' ')}`));
+  const [file, ...args] = [...inNamespace, ...command];
+  say(
+    dim(
+      `$ ${[file, ...args].join(' ').replace(adoptOrphans, `./${relative(packageRoot, fileURLToPath(adoptOrphans))}`)}`,
+    ),
+  );
   // A session of its own has no controlling terminal: init cannot take the demo's for its workload.
-  const child = spawn('unshare', [...unshareArguments, ...command], {
+  const child = spawn(file, args, {
     cwd: packageRoot,
     env: environment,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: DEADLINE_MS,
-    killSignal: 'SIGKILL',
   });
-  const endChild = () => child.kill('SIGKILL');
+  const endChild = () => {
+    // The session's one process group: without a namespace, nothing else ends with the init.
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
+  };
+  const deadline = setTimeout(endChild, DEADLINE_MS);
   process.once('exit', endChild);
   const closed = once(child, 'close');
   const [output, log] = await Promise.all([readLines(child.stdout, say), readLines(child.stderr)]);
   const [code, signal] = await closed;
+  clearTimeout(deadline);
   process.off('exit', endChild);
 
   if (init === 'subreaper') showReaped(log);

@@ -1,6 +1,7 @@
-// Runs the primary twice, as the demo does, and draws what each PID 1 is left with: docs/orphans.svg.
+// Runs the primary twice, as the demo does, and draws what each PID 1 is left with: docs/orphans.svg, and
+// docs/orphans-narrow.svg for telephones.
 //
-//   npm run docs:picture
+//   npm run build && node examples/hung-workers/picture.mjs
 
 import { writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
@@ -34,7 +35,8 @@ const panels = [
     rows: [...supervised.hanging.slice(0, 2), ...supervised.left.map((row) => ({ ...row, depth: 1 }))],
   },
 ];
-writeFileSync(path('../../docs/orphans.svg'), drawPanels(panels));
+writeFileSync(path('../../docs/orphans.svg'), drawPanels(panels, 3));
+writeFileSync(path('../../docs/orphans-narrow.svg'), drawPanels(panels, 1));
 
 /** Runs a command as PID 1. @returns the tree with the hung worker, and the zombies of the end */
 async function run(...command) {

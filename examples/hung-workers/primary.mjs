@@ -5,6 +5,7 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { allProcesses, descendantsOf, processStat, until } from '../../test/helpers/proc.mjs';
+import { slowness } from '../../test/helpers/slowness.mjs';
 import { drawTree } from './draw-tree.mjs';
 import { shelledOut, work } from './worker.mjs';
 
@@ -63,13 +64,13 @@ async function forkHungWorker() {
   const worker = cluster.fork();
   // A primary that fails leaves no busy loop behind.
   process.once('exit', () => worker.process.kill('SIGKILL'));
-  await once(worker, 'message', { signal: AbortSignal.timeout(DEADLINE_MS) });
+  await once(worker, 'message', { signal: AbortSignal.timeout(Math.ceil(DEADLINE_MS * slowness())) });
   return worker;
 }
 
 /** Not worker.kill(): that asks the worker to disconnect first, and a hung one never does. */
 async function kill(worker) {
-  const exit = once(worker, 'exit', { signal: AbortSignal.timeout(DEADLINE_MS) });
+  const exit = once(worker, 'exit', { signal: AbortSignal.timeout(Math.ceil(DEADLINE_MS * slowness())) });
   worker.process.kill('SIGKILL');
   await exit;
 }

@@ -3,19 +3,16 @@
 
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { colours, ground } from '../picture-colours.mjs';
 
-const WIDTH = 860;
-const ROW = 32;
-const margins = { marginTop: 48, marginBottom: 46, marginLeft: 120, marginRight: 30 };
-const LETTER = 6.5;
-const colours = {
-  init: '#dee2e6',
-  process: '#b4c2d0',
-  phase: '#ffc9a8',
-  fork: '#495057',
-  adoption: '#c2255c',
-};
-const SIGNAL = '#1864ab';
+const WIDTH = 660;
+const ROW = 42;
+/** Half the height of a bar, of a row. The arrows are seen between the bars. */
+const HALF = 0.28;
+const margins = { marginTop: 54, marginBottom: 46, marginLeft: 122, marginRight: 14 };
+const LETTER = 6.8;
+const fills = { init: colours.grayBar, process: colours.blueBar, phase: colours.orangeBar };
+const strokes = { fork: colours.dim, adoption: colours.pink };
 
 /**
  * @param {{ traceEvents: readonly any[] }} trace
@@ -46,47 +43,52 @@ export function drawTrace({ traceEvents }, title) {
     return before?.id === end.id ? [{ kind: end.cat, from: place(before), to: place(end) }] : [];
   });
   const labels = names.map(({ args }) => args.name);
-  return render(labels, seconds(init.ts + init.dur), [
-    barsOf(bars, ['init', 'process'], 0.7),
-    barsOf(bars, ['phase'], 0.5),
+  const end = seconds(init.ts + init.dur);
+  return render(labels, end, [
+    Plot.text([title], { frameAnchor: 'top-left', dx: -112, dy: -44, fontSize: 14, fontWeight: 600 }),
     ...arrowsOf(arrows),
-    Plot.dot(dots, { x: 'at', y: 'row', r: 3.5, fill: SIGNAL }),
-    Plot.text(dots, { x: 'at', y: 'row', text: 'name', dy: -16, fill: SIGNAL, fontSize: 10 }),
-    Plot.text([title], { frameAnchor: 'top-left', dx: -112, dy: -40, fontSize: 14, fontWeight: 600 }),
-    namesOf(bars, seconds(init.ts + init.dur)),
+    barsOf(bars, ['init', 'process'], HALF),
+    barsOf(bars, ['phase'], HALF * 0.75),
+    ...signalsOf(dots),
+    namesOf(bars, end),
   ]);
 }
 
-function barsOf(bars, kinds, height) {
+function barsOf(bars, kinds, half) {
   const own = bars.filter(({ kind }) => kinds.includes(kind));
-  const y1 = ({ row }) => row - height / 2;
-  const y2 = ({ row }) => row + height / 2;
-  const fill = ({ kind }) => colours[kind];
-  return Plot.rect(own, { x1: 'at', x2: 'end', y1, y2, fill, stroke: 'white', strokeWidth: 0.5 });
+  const y1 = ({ row }) => row - half;
+  const y2 = ({ row }) => row + half;
+  const fill = ({ kind }) => fills[kind];
+  return Plot.rect(own, { x1: 'at', x2: 'end', y1, y2, fill, stroke: colours.ground, strokeWidth: 0.5 });
 }
 
 /** The name of each bar that has room for it. */
 function namesOf(bars, end) {
-  const letters = ({ at, end: until }) => ((until - at) / end) * ((WIDTH - 150) / LETTER);
-  const wide = bars.filter((bar) => letters(bar) > bar.name.length);
-  return Plot.text(wide, { x: 'at', y: 'row', text: 'name', textAnchor: 'start', dx: 4 });
+  const width = WIDTH - margins.marginLeft - margins.marginRight;
+  const hasRoom = ({ at, end: until, name }) => ((until - at) / end) * width > name.length * LETTER + 6;
+  return Plot.text(bars.filter(hasRoom), { x: 'at', y: 'row', text: 'name', textAnchor: 'start', dx: 4 });
 }
 
+/** On the upper edge of a bar, so that neither the dot nor the name is on the bar's own name. */
+function signalsOf(dots) {
+  const place = { x: 'at', y: ({ row }) => row - HALF, fill: colours.blue };
+  return [Plot.dot(dots, { ...place, r: 3.5 }), Plot.text(dots, { ...place, text: 'name', dy: -12 })];
+}
+
+/** From edge to edge of two bars. What is between them is drawn above the arrow. */
 function arrowsOf(arrows) {
-  return ['fork', 'adoption'].map((kind) =>
-    Plot.arrow(
-      arrows.filter((arrow) => arrow.kind === kind),
-      {
-        ...{
-          x1: ({ from }) => from.at,
-          y1: ({ from }) => from.row,
-          x2: ({ to }) => to.at,
-          y2: ({ to }) => to.row,
-        },
-        ...{ stroke: colours[kind], strokeWidth: 1.3, headLength: 7, bend: kind === 'adoption' ? 8 : 0 },
-      },
-    ),
-  );
+  return ['fork', 'adoption'].map((kind) => {
+    const own = arrows
+      .filter((arrow) => arrow.kind === kind)
+      .map(({ from, to }) => ({ from, to, down: Math.sign(to.row - from.row) }));
+    return Plot.arrow(own, {
+      x1: ({ from }) => from.at,
+      y1: ({ from, down }) => from.row + down * HALF,
+      x2: ({ to }) => to.at,
+      y2: ({ to, down }) => to.row - down * HALF,
+      ...{ stroke: strokes[kind], strokeWidth: 1.5, headLength: 6 },
+    });
+  });
 }
 
 function render(labels, end, marks) {
@@ -94,14 +96,13 @@ function render(labels, end, marks) {
   const height = labels.length * ROW + margins.marginTop + margins.marginBottom;
   const svg = Plot.plot({
     ...{ document, width: WIDTH, height, ...margins, marks },
-    style: { fontSize: '12px', background: 'white', color: '#212529' },
+    style: { fontSize: '12px', background: 'none', color: colours.ink },
     x: { label: 'seconds since init started', labelOffset: 40, grid: true, domain: [0, end] },
     y: {
-      ...{ label: null, domain: [labels.length - 0.4, -0.6], tickSize: 0 },
+      ...{ label: null, domain: [labels.length - 0.5, -0.5], tickSize: 0 },
       ...{ ticks: labels.map((_, row) => row), tickFormat: (row) => labels[row] },
     },
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  // The page behind the image may be dark.
-  return `${svg.outerHTML.replace('>', '><rect width="100%" height="100%" fill="white"/>')}\n`;
+  return `${svg.outerHTML.replace('>', `>${ground}`)}\n`;
 }

@@ -3,13 +3,13 @@
 //   node examples/slow-stop/phases.mjs
 
 import { writeFileSync } from 'node:fs';
+import { colours, ground } from '../picture-colours.mjs';
 
 /** The options of examples/kubernetes/deployment.yaml, in seconds. */
 const [DELAY, TIMEOUT, GRACE, ENGINE] = [5, 20, 3, 30];
 const SENT = DELAY;
 const ENDED = DELAY + TIMEOUT;
 
-const colours = { ink: '#212529', dim: '#495057', grid: '#dee2e6', signal: '#1864ab' };
 const rows = [
   {
     name: 'engine',
@@ -18,7 +18,7 @@ const rows = [
         from: 0,
         to: ENGINE,
         text: `its wait: terminationGracePeriodSeconds, --stop-timeout of docker run`,
-        fill: '#e9ecef',
+        fill: colours.grayBar,
       },
     ],
     signals: [
@@ -29,17 +29,17 @@ const rows = [
   {
     name: 'subreaper',
     bars: [
-      { from: 0, to: SENT, text: '--stop-delay', fill: '#ffd8a8' },
-      { from: SENT, to: ENDED, text: '--stop-timeout', fill: '#ffc9a8' },
-      { from: ENDED, to: ENDED + GRACE, text: '--grace', fill: '#ffa8a8' },
+      { from: 0, to: SENT, text: '--stop-delay', fill: colours.yellowBar },
+      { from: SENT, to: ENDED, text: '--stop-timeout', fill: colours.orangeBar },
+      { from: ENDED, to: ENDED + GRACE, text: '--grace', fill: colours.redBar },
     ],
     signals: [],
   },
   {
     name: 'app',
     bars: [
-      { from: 0, to: SENT, text: 'serves on', fill: '#c3fae8' },
-      { from: SENT, to: ENDED, text: 'finishes its requests, and ends', fill: '#96f2d7' },
+      { from: 0, to: SENT, text: 'serves on', fill: colours.paleGreenBar },
+      { from: SENT, to: ENDED, text: 'finishes its requests, and ends', fill: colours.greenBar },
     ],
     signals: [
       { at: SENT, text: 'SIGTERM' },
@@ -48,7 +48,7 @@ const rows = [
   },
   {
     name: 'leftovers',
-    bars: [{ from: ENDED, to: ENDED + GRACE, text: 'end', fill: '#d0bfff' }],
+    bars: [{ from: ENDED, to: ENDED + GRACE, text: 'end', fill: colours.violetBar }],
     signals: [
       { at: ENDED, text: 'SIGTERM', before: true },
       { at: ENDED + GRACE, text: 'SIGKILL' },
@@ -56,7 +56,7 @@ const rows = [
   },
 ];
 
-const [WIDTH, LEFT, RIGHT, TOP, ROW, BAR] = [880, 90, 70, 34, 64, 26];
+const [WIDTH, LEFT, RIGHT, TOP, ROW, BAR] = [660, 86, 72, 40, 62, 28];
 const x = (seconds) => LEFT + (seconds / ENGINE) * (WIDTH - LEFT - RIGHT);
 const height = TOP + rows.length * ROW + 34;
 const bottom = TOP + rows.length * ROW;
@@ -75,17 +75,17 @@ function drawRow({ name, bars, signals }, index) {
     text(14, y + 17, name, 'font-weight="600"'),
     ...bars.map(
       ({ from, to, text: words, fill }) =>
-        `<rect x="${x(from)}" y="${y}" width="${x(to) - x(from)}" height="${BAR}" fill="${fill}" stroke="white"/>` +
+        `<rect x="${x(from)}" y="${y}" width="${x(to) - x(from)}" height="${BAR}" fill="${fill}" stroke="${colours.ground}"/>` +
         text((x(from) + x(to)) / 2, y + 17, words, 'text-anchor="middle"'),
     ),
     ...signals.map(
       ({ at, text: words, before }) =>
-        `<circle cx="${x(at)}" cy="${y}" r="4" fill="${colours.signal}"/>` +
+        `<circle cx="${x(at)}" cy="${y}" r="4" fill="${colours.blue}"/>` +
         text(
           x(at) + (before ? -6 : 6),
           y - 6,
           words,
-          `style="fill:${colours.signal}" ${before ? 'text-anchor="end"' : ''}`,
+          `style="fill:${colours.blue}" ${before ? 'text-anchor="end"' : ''}`,
         ),
     ),
   ].join('\n');
@@ -96,7 +96,7 @@ writeFileSync(
   [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" role="img">`,
     '<title>The phases of a stop, each as long as it may be</title>',
-    '<rect width="100%" height="100%" rx="10" fill="white"/>',
+    ground,
     ...grid,
     ...rows.map(drawRow),
     '</svg>\n',

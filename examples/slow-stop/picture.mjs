@@ -1,6 +1,6 @@
 // Stops a service that is slow to stop, with subreaper --trace as PID 1, and draws the trace: docs/trace.svg.
 //
-//   npm run docs:trace
+//   npm run build && node examples/slow-stop/picture.mjs
 
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

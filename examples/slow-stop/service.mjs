@@ -1,8 +1,9 @@
 // A service whose stop is slow. Each of its processes is this file, and calls itself what it is:
 //   server    ends when its request has
 //   request   needs another second when SIGTERM comes
-//   worker    its parent starts it and ends, so init adopts it; it outlives the server, and ends when init asks it to
-//   cache     ignores SIGTERM: only SIGKILL ends it
+//   worker    its parent starts it and ends, so init adopts it; it is in a session of its own, outlives the server, and ends
+//             when init asks it to
+//   cache     is in a session of its own as well, and ignores SIGTERM: only SIGKILL ends it
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,9 +20,10 @@ async function start(childRole, options) {
 }
 
 const roles = {
+  // What is in a session of its own (detached) does not get what init sends to the group.
   async server() {
     const request = await start('request');
-    await start('cache');
+    await start('cache', { detached: true });
     await start('starter');
     process.on('SIGTERM', () => request.on('exit', () => process.exit(0)));
     console.log('ready');
@@ -33,7 +35,6 @@ const roles = {
     process.on('SIGTERM', () => {});
   },
   async starter() {
-    // In a session of its own it does not get what init sends to the group.
     await start('worker', { detached: true });
     setTimeout(() => process.exit(0), 200);
   },

@@ -6,13 +6,16 @@ export function helpText(): string {
     const names = [option.short ?? '  ', option.long]
       .filter((name) => name !== undefined)
       .join(option.short ? ', ' : '  ');
-    return ['value' in option ? `${names} ${option.value}` : names, option.help] as const;
+    return [option.value === undefined ? names : `${names} ${option.value}`, option.help] as const;
   });
   const width = Math.max(...rows.map(([names]) => names.length));
   return `Usage: subreaper [options] [--] command [arguments]
+       subreaper doctor [--json] [[--] command]
+       subreaper prepare
 
 Runs the command as a container's init: forwards signals to it, reaps every orphan, and
-exits with its status.
+exits with its status. doctor reports what the container offers an init, and runs nothing.
+prepare, when an image is built, makes the starts in its containers faster.
 
 Options:
 ${rows.map(([names, help]) => `  ${names.padEnd(width)}  ${help}`).join('\n')}

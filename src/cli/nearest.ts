@@ -23,14 +23,21 @@ function editDistance(from: string, to: string): number {
 /**
  * The candidate that looks most like what was typed. One that begins with it is taken for abbreviated; else one that ends
  * with it, as --stop-delay with --delay.
+ * @returns undefined if none looks like it: a guess would mislead
  */
-export function nearest(typed: string, candidates: readonly string[]): string {
+export function nearest(typed: string, candidates: readonly string[]): string | undefined {
   const word = typed.toLowerCase();
+  // A number, or one letter, looks like nothing.
+  if (word.length < 2 || !/[a-z]/.test(word)) return undefined;
   const distance = (candidate: string) => {
     if (candidate.toLowerCase().startsWith(word)) return 0.5;
     // Without its first dash, a long option is the end of another one.
     const isEnd = word.startsWith('--') && candidate.toLowerCase().endsWith(word.slice(1));
     return isEnd ? 0.75 : editDistance(word, candidate.toLowerCase());
   };
-  return candidates.reduce((best, candidate) => (distance(candidate) < distance(best) ? candidate : best));
+  // So many mistakes still let it look like another: one, or one in three characters behind the first.
+  const most = Math.max(1, (word.length - 1) / 3);
+  return candidates
+    .filter((candidate) => distance(candidate) <= most)
+    .sort((one, other) => distance(one) - distance(other))[0];
 }

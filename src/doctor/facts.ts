@@ -1,78 +1,65 @@
+import { spawnSync } from 'node:child_process';
 import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { type MemoryCgroup, readMemoryCgroup, readPidsLimit } from '../explain/cgroups.ts';
-import { detectLibc, koffi } from '../native/addon.ts';
+import { koffi } from '../native/addon.ts';
+import { attempt } from '../native/attempt.ts';
 import { kernelTellsReapedStatus } from '../native/kernel-reaping.ts';
+import { detectLibc } from '../native/libc.ts';
 import { closePidfd, openPidfd, sendThroughPidfd, sendToGroupThroughPidfd } from '../native/pidfd.ts';
 import { becomeSubreaper, ceaseToBeSubreaper } from '../native/process.ts';
 import type { Pid } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
-import { printableName } from '../process-tree/printable-name.ts';
+import { readMemoryCgroup, readPidsLimit } from '../observe/cgroups.ts';
+import { processName } from '../process-tree/printable-name.ts';
 import { isProcUsable, readProcess, scan } from '../process-tree/process-table.ts';
 import { readOrNothing } from '../process-tree/read-or-nothing.ts';
+
+export type Facts = ReturnType<typeof readFacts>;
 
 /**
  * What this container offers. Each is tried: a version number says nothing of a seccomp profile or a sandbox. undefined
  * is what cannot be known, without a usable /proc say.
+ * @param inherited the descriptors that were open before node opened 0 to 2; undefined if nobody has listed them
+ * @param isPrepared whether this start has used V8's code from `subreaper prepare`
  */
-export interface Facts {
-  readonly pid: number;
-  /** The names of the processes above this one, its parent first; PID 1 last, if they are in its namespace. */
-  readonly above: readonly string[];
-  /** The name of PID 1; undefined without a usable /proc. */
-  readonly pid1: string | undefined;
-  /** The name of PID 1's oldest child: an init's workload, whatever orphans it has adopted since. */
-  readonly workloadOfPid1: string | undefined;
-  readonly isProcUsable: boolean;
-  readonly hasChildrenFiles: boolean;
-  /** The error of each step; undefined if it works. */
-  readonly subreaper: string | undefined;
-  readonly wait: string | undefined;
-  readonly kernelReaps: boolean;
-  readonly pidfd: 'none' | 'process' | 'group';
-  /** proc_pid_status(5): 0 none, 1 strict, 2 filter. */
-  readonly seccomp: string | undefined;
-  readonly noNewPrivileges: boolean | undefined;
-  readonly memory: MemoryCgroup | undefined;
-  readonly pidsLimit: number | 'none' | undefined;
-  readonly node: string;
-  readonly libc: string;
-  readonly koffi: string;
-  readonly stdin: StreamKind;
-  readonly stderr: StreamKind;
-}
-
-export type StreamKind = 'closed' | 'terminal' | 'file' | 'pipe' | 'socket' | 'device';
-
-/** @param inherited the descriptors that were open before node opened 0 to 2; undefined if nobody has listed them */
-export function readFacts(inherited: readonly number[] | undefined): Facts {
+export function readFacts(inherited: readonly number[] | undefined, isPrepared: boolean) {
   const usable = isProcUsable();
   const status = readOrNothing('/proc/self/status') ?? '';
-  const statusField = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+  // Only a line feed ends a line: see parseSignalHandling.
+  const statusField = (name: string) => new RegExp(`\\n${name}:\\s*(\\S+)`).exec(status)?.[1];
   const pid1 = usable ? readProcess(1) : undefined;
-  const noNewPrivileges = statusField('NoNewPrivs');
-  const kindOf = (descriptor: number) =>
-    inherited?.includes(descriptor) === false ? 'closed' : openKindOf(descriptor);
+  const wait = attempt(() => void waitForAny(false))?.message;
+  const streamAt = (descriptor: number) =>
+    inherited?.includes(descriptor) === false ? 'closed' : openStreamAt(descriptor);
   return {
-    pid: process.pid,
+    pid: process.pid as number,
+    /** The names of the processes above this one, its parent first; PID 1 last, if they are in its namespace. */
     above: usable ? namesAbove() : [],
-    pid1: pid1 && printableName(pid1.name),
+    /** The name of PID 1. */
+    pid1: pid1 && processName(pid1),
+    /** The name of PID 1's oldest child: an init's workload, whatever orphans it has adopted since. */
     workloadOfPid1: pid1 === undefined || process.pid === 1 ? undefined : oldestChild(pid1.pid),
     isProcUsable: usable,
     hasChildrenFiles: readOrNothing(`/proc/self/task/${process.pid}/children`) !== undefined,
-    subreaper: process.pid === 1 ? undefined : errorOf(trySubreaper),
-    wait: errorOf(() => waitForAny(false)),
-    kernelReaps: succeeds(kernelTellsReapedStatus),
+    /** What fails; undefined if it works. */
+    subreaper: process.pid === 1 ? undefined : attempt(trySubreaper)?.message,
+    wait,
+    kernelReaps: kernelReaps(),
     pidfd: tryPidfd(),
+    /** proc_pid_status(5): 0 none, 1 strict, 2 filter. */
     seccomp: statusField('Seccomp'),
-    noNewPrivileges: noNewPrivileges === undefined ? undefined : noNewPrivileges === '1',
+    /** 0 or 1. */
+    noNewPrivileges: statusField('NoNewPrivs'),
     memory: readMemoryCgroup(),
     pidsLimit: readPidsLimit(),
+    /** Why docs/owners.md's line for a PID namespace does not work here; undefined if it does. libuv aborts where wait4 fails. */
+    namespace: wait ?? tryNamespace(),
     node: process.version,
-    libc: detectLibc(),
+    libc: detectLibc() as string,
     koffi: koffi().version,
-    stdin: kindOf(0),
-    stderr: kindOf(2),
+    isPrepared,
+    stdin: streamAt(0),
+    stderr: streamAt(2),
   };
 }
 
@@ -82,7 +69,7 @@ function trySubreaper(): void {
   ceaseToBeSubreaper();
 }
 
-function tryPidfd(): Facts['pidfd'] {
+function tryPidfd(): 'none' | 'process' | 'group' {
   const pidfd = openPidfd(process.pid as Pid);
   if (pidfd === undefined) return 'none';
   try {
@@ -94,12 +81,30 @@ function tryPidfd(): Facts['pidfd'] {
   }
 }
 
+/** As docs/owners.md does: node cannot by itself, because unshare(2) refuses a user namespace to a process with threads. */
+function tryNamespace(): string | undefined {
+  const options = ['--user', '--map-current-user', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
+  const env = { ...process.env, LC_ALL: 'C' };
+  const { error, status, stderr } = spawnSync('unshare', [...options, 'true'], { env, encoding: 'utf8' });
+  if (error !== undefined) return error.message;
+  if (status === 0) return undefined;
+  return stderr.split('\n')[0] || `unshare ended with ${status}`;
+}
+
+function kernelReaps(): boolean {
+  try {
+    return kernelTellsReapedStatus();
+  } catch {
+    return false;
+  }
+}
+
 function namesAbove(): string[] {
   const names: string[] = [];
   for (let pid = process.ppid; pid > 0; ) {
     const info = readProcess(pid);
     if (info === undefined) break;
-    names.push(printableName(info.name));
+    names.push(processName(info));
     pid = info.parent;
   }
   return names;
@@ -108,34 +113,18 @@ function namesAbove(): string[] {
 function oldestChild(parent: number): string | undefined {
   const children = scan().filter((info) => info.parent === parent && info.pid !== process.pid);
   const [oldest] = children.sort((one, other) => one.startTime - other.startTime || one.pid - other.pid);
-  return oldest && printableName(oldest.name);
+  return oldest && processName(oldest);
 }
 
-function openKindOf(descriptor: number): StreamKind {
+/** In words. */
+function openStreamAt(descriptor: number): string {
   try {
     const stat = fstatSync(descriptor);
-    if (stat.isFile()) return 'file';
-    if (stat.isFIFO()) return 'pipe';
-    if (stat.isSocket()) return 'socket';
-    return isatty(descriptor) ? 'terminal' : 'device';
+    if (stat.isFile()) return 'a file';
+    if (stat.isFIFO()) return 'a pipe';
+    if (stat.isSocket()) return 'a socket';
+    return isatty(descriptor) ? 'a terminal' : 'a device';
   } catch {
     return 'closed';
-  }
-}
-
-function errorOf(step: () => void): string | undefined {
-  try {
-    step();
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-function succeeds(step: () => boolean): boolean {
-  try {
-    return step();
-  } catch {
-    return false;
   }
 }

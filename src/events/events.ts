@@ -7,13 +7,30 @@
 /** @template S a signal: its name, or its number until it is logged */
 export type EventRecord<S = string> =
   | StartedEvent
-  | EndedEvent<S>
-  | SignalEvent<S>
-  | StopEvent<S>
+  /** The workload has ended. */
+  | ({ readonly event: 'ended'; readonly 'process.pid': number } & End<S>)
+  /** A signal has come. */
+  | {
+      readonly event: 'signal';
+      readonly signal: S;
+      /** What was sent in its place: --rewrite. Missing if init dropped it. */
+      readonly sent?: S | undefined;
+      /** How many processes init may not signal. */
+      readonly refused?: number;
+      /** What failed. */
+      readonly error?: string;
+    }
+  /** A stop signal has come. `sent` will be sent in its place: --rewrite. */
+  | { readonly event: 'stop'; readonly signal: S; readonly sent: S }
   | OrphanEvent
-  | SurvivorEvent
+  /** The workload has ended and left processes, which init waits for or asks to end. As in KillEvent. */
+  | { readonly event: 'survivor'; readonly processes?: number | undefined }
   | KillEvent
-  | RestartEvent
+  /**
+   * The workload will be started again. `status`: the exit status of its last run, 128 + N for signal N, after
+   * --remap-exit.
+   */
+  | { readonly event: 'restart'; readonly status: number; readonly delayMs: number }
   | ExitEvent;
 
 /** The workload runs. In an app: the app is its own init from now on. */
@@ -23,36 +40,11 @@ export interface StartedEvent {
   readonly 'process.executable.name': string;
 }
 
-/** The workload has ended. */
-interface EndedEvent<S = string> extends End<S> {
-  readonly event: 'ended';
-  readonly 'process.pid': number;
-}
-
 /** How a process ended: one of the two. */
 interface End<S> {
   readonly 'process.exit.code'?: number | undefined;
   /** The signal that ended it. */
   readonly signal?: S | undefined;
-}
-
-/** A signal has come. `sent` is missing if init dropped it; `error` or `refused` says what failed. */
-interface SignalEvent<S = string> {
-  readonly event: 'signal';
-  readonly signal: S;
-  /** What was sent in its place: --rewrite. */
-  readonly sent?: S | undefined;
-  /** How many processes init may not signal. */
-  readonly refused?: number;
-  readonly error?: string;
-}
-
-/** A stop signal has come. */
-interface StopEvent<S = string> {
-  readonly event: 'stop';
-  readonly signal: S;
-  /** What will be sent in its place: --rewrite. */
-  readonly sent: S;
 }
 
 /** An orphan has been reaped. */
@@ -69,29 +61,14 @@ export interface OrphanEvent extends End<string> {
   readonly maxRssKib: number;
 }
 
-/** The workload has ended and left processes, which init waits for or asks to end. */
-interface SurvivorEvent {
-  readonly event: 'survivor';
-  /** undefined if /proc cannot be read. */
-  readonly processes?: number | undefined;
-}
-
-/** SIGKILL comes for what is left. */
+/** The remaining processes get SIGKILL. */
 export interface KillEvent {
   readonly event: 'kill';
   /** undefined if /proc cannot be read. */
   readonly processes?: number | undefined;
 }
 
-/** The workload will be started again. */
-interface RestartEvent {
-  readonly event: 'restart';
-  /** The exit status of its last run: 128 + N for signal N, after --remap-exit. */
-  readonly status: number;
-  readonly delayMs: number;
-}
-
-/** init ends. In an app: a signal that the app does not listen to ends it. */
+/** init ends. In an app: a signal that the app does not listen for ends it. */
 export interface ExitEvent {
   readonly event: 'exit';
   readonly 'process.exit.code': number;

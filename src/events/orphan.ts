@@ -1,9 +1,10 @@
 import { sinceBootMs } from '../native/clock.ts';
-import type { Pid, Signal } from '../native/types.ts';
+import type { Pid } from '../native/types.ts';
 import type { Usage, WaitedFor } from '../native/wait.ts';
 import { printableName } from '../process-tree/printable-name.ts';
 import { msPerTick, type ProcessInfo } from '../process-tree/process-table.ts';
 import { decodeWaitStatus } from '../reaper/wait-status.ts';
+import { signalName } from '../signals/signal-names.ts';
 import type { OrphanEvent } from './events.ts';
 
 /** A reaped orphan and its resource usage, getrusage(2). Either `code` or `signal` is null, as in node. */
@@ -24,14 +25,13 @@ export function describeOrphan(
   pid: Pid,
   info: ProcessInfo | undefined,
   { status, usage }: WaitedFor,
-  nameOf: (signal: Signal) => string,
 ): ReapedOrphan {
   const ended = decodeWaitStatus(status);
   return {
     pid,
     name: info === undefined ? null : printableName(info.name),
     code: ended.kind === 'exited' ? ended.code : null,
-    signal: ended.kind === 'exited' ? null : nameOf(ended.signal),
+    signal: ended.kind === 'exited' ? null : signalName(ended.signal),
     ...usage,
     lifetimeMs: info === undefined ? null : Math.round(sinceBootMs() - info.startTime * msPerTick),
   };

@@ -1,10 +1,11 @@
 import type { EventEmitter } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { resetTerminalModes } from '../native/event-loop.ts';
+import { resetTerminalModes } from '../native/libuv.ts';
 import { exitNow } from '../native/process.ts';
-import { realTimeSignals, watchSignals } from '../native/signals.ts';
+import { inSignalSet, signalSet } from '../native/signal-set.ts';
+import { watchSignals } from '../native/signals.ts';
 import type { Signal } from '../native/types.ts';
-import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
+import { readSignalHandling } from '../process-tree/signal-handling.ts';
+import { realTimeRange, signalName } from '../signals/signal-names.ts';
 import { isSubscribed, publish } from './channels.ts';
 
 /**
@@ -29,10 +30,6 @@ export const terminatingSignals = {
 
 const names = Object.keys(terminatingSignals) as (keyof typeof terminatingSignals)[];
 
-interface DefaultActions {
-  stop(): void;
-}
-
 /** Node handles these even without a listener: it resets the terminal and re-raises. */
 const caughtByNode: readonly number[] = [terminatingSignals.SIGINT, terminatingSignals.SIGTERM];
 
@@ -43,19 +40,23 @@ const caughtByNode: readonly number[] = [terminatingSignals.SIGINT, terminatingS
  *
  * The listeners at the time of the signal count, not those at its delivery, which a busy event loop delays. An app that
  * exits before the delivery ends with its own status. Only an 'exit' listener could change that: the app would see it.
+ * @returns a function that takes them back
  */
-export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
+export function restoreDefaultActions(): () => void {
+  const realTime = realTimeRange();
   const isListenedTo = (signal: Signal) =>
     // An app cannot listen to a real-time signal: node has no name for it.
     signal < realTime.first &&
     names.some((name) => terminatingSignals[name] === signal && process.listenerCount(name) > 0);
   const signals = new Set(Object.values<number>(terminatingSignals) as Signal[]);
   for (let number: number = realTime.first; number <= realTime.last; number++) signals.add(number as Signal);
-  // Any other handler belongs to a native addon. libuv's handler would replace it.
-  for (const signal of caughtSignals()) {
-    if (!caughtByNode.includes(signal) && !isListenedTo(signal)) signals.delete(signal);
+  // Any other handler belongs to a native addon. libuv's handler would replace it. Without /proc, assume none.
+  const caught = readSignalHandling('self')?.caught ?? signalSet([]);
+  for (const signal of signals) {
+    const isAddons = inSignalSet(caught, signal) && !caughtByNode.includes(signal) && !isListenedTo(signal);
+    if (isAddons) signals.delete(signal);
   }
-  const watch = watchSignals(end, false);
+  const watch = watchSignals(end);
   const stopWatching = (signal: Signal) => {
     if (watch.stop(signal)) end(signal);
   };
@@ -75,13 +76,10 @@ export function restoreDefaultActions(realTime: RealTimeRange): DefaultActions {
   emitter.on('newListener', onNew);
   for (const signal of signals) if (!isListenedTo(signal)) watch.start(signal);
 
-  return {
-    stop() {
-      emitter.off('removeListener', onRemoved);
-      emitter.off('newListener', onNew);
-      for (const signal of signals) stopWatching(signal);
-      watch.release();
-    },
+  return () => {
+    emitter.off('removeListener', onRemoved);
+    emitter.off('newListener', onNew);
+    for (const signal of signals) stopWatching(signal);
   };
 }
 
@@ -97,20 +95,7 @@ function end(signal: Signal): never {
   resetTerminalModes();
   const status = 128 + signal;
   if (isSubscribed('exit')) {
-    publish({ event: 'exit', 'process.exit.code': status, signal: signalName(signal, realTimeSignals()) });
+    publish({ event: 'exit', 'process.exit.code': status, signal: signalName(signal) });
   }
   return exitNow(status);
-}
-
-/** The signals that this process handles: SigCgt of proc_pid_status(5). */
-function caughtSignals(): Signal[] {
-  const caught: Signal[] = [];
-  try {
-    const [, digits] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-    let rest = BigInt(`0x${digits ?? 0}`);
-    for (let number = 1; rest > 0n; number++, rest >>= 1n) if (rest & 1n) caught.push(number as Signal);
-  } catch {
-    // Without /proc, assume no handlers.
-  }
-  return caught;
 }

@@ -1,29 +1,17 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { StartedEvent } from '../events/events.ts';
-import { orphanEvent, type ReapedOrphan } from '../events/orphan.ts';
+import { orUndefined } from '../native/attempt.ts';
 import * as constants from '../native/constants.ts';
-import { childrenOfLibuv } from '../native/event-loop.ts';
 import { becomeSubreaper, ceaseToBeSubreaper, isSubreaper } from '../native/process.ts';
-import { realTimeSignals, watchSignals } from '../native/signals.ts';
-import { setTimeout } from '../native/timers.ts';
+import { watchSignals } from '../native/signals.ts';
+import { nextTick, setTimeout } from '../native/timers.ts';
 import type { Pid, Signal } from '../native/types.ts';
-import { peekEnded, type WaitedFor, waitFor } from '../native/wait.ts';
-import { ownChildren } from '../process-tree/process-table.ts';
-import { createOrphanLoop, type IsOwned } from '../reaper/orphan-loop.ts';
-import { announceOrphan } from './announce-orphan.ts';
+import { peekEnded } from '../native/wait.ts';
 import { isSubscribed, publish } from './channels.ts';
 import { restoreDefaultActions } from './default-actions.ts';
+import { createOrphanLoop, type Participant } from './orphan-loop.ts';
 import { watchWorkers } from './watch-workers.ts';
-
-/** Decides about the reaping, or observes it. Its functions are called on the event loop, and must not throw. */
-export interface Participant {
-  /** Whether something else in this process waits for a child. Called for children that are not node's own. */
-  readonly owns?: ((pid: number) => boolean) | undefined;
-  /** Called while the child's entry in /proc exists. If the child has ended, the result is called once it is reaped. */
-  readonly beforeReaping?: ((pid: Pid) => (waited: WaitedFor) => void) | undefined;
-}
 
 /** The only reaper of a process. All copies of this package share it, whatever their versions. */
 export interface InProcessReaper {
@@ -37,7 +25,7 @@ export interface InProcessReaper {
 }
 
 const shared = globalThis as { [key: symbol]: InProcessReaper | undefined };
-/** The number is the version of the two interfaces above. */
+/** The number is the version of that interface, and of Participant. */
 const KEY = Symbol.for('subreaper.in-process-reaper.1');
 
 const SIGCHLD = constants.SIGCHLD as Signal;
@@ -66,42 +54,17 @@ function emitWarning(message: string): void {
 
 /** /proc/thread-self is "PID/task/TID". The main thread's ID is the pid. */
 function isMainThread(): boolean {
-  try {
-    const [pid, , thread] = readlinkSync('/proc/thread-self').split('/');
-    return pid === thread;
-  } catch {
-    // Without /proc, ask node, which costs start-up a millisecond.
-    return process.getBuiltinModule('node:worker_threads').isMainThread;
-  }
+  const link = orUndefined(() => readlinkSync('/proc/thread-self'));
+  // Without /proc, ask node, which costs start-up a millisecond.
+  if (link === undefined) return process.getBuiltinModule('node:worker_threads').isMainThread;
+  const [pid, , thread] = link.split('/');
+  return pid === thread;
 }
 
 function startReaper(warn: (message: string) => void): InProcessReaper {
   const participants = new Set<Participant>();
-  let reaped = 0;
-
-  // Find out which children have an owner.
-  function snapshotOwners(): IsOwned {
-    const ofLibuv = childrenOfLibuv();
-    return (pid) => {
-      if (ofLibuv.has(pid)) return true;
-      for (const { owns } of participants) if (owns?.(pid) === true) return true;
-      return false;
-    };
-  }
-
-  // Reap the children without one.
-  const loop = createOrphanLoop({ snapshotOwners, listChildren: ownChildren, reap });
-  function reap(pid: Pid): boolean {
-    const onReaped: ((waited: WaitedFor) => void)[] = [];
-    for (const { beforeReaping } of participants) if (beforeReaping) onReaped.push(beforeReaping(pid));
-    if (isSubscribed('orphan')) onReaped.push(announceOrphan(pid, publishOrphan));
-    const waited = waitFor(pid);
-    if (waited === undefined) return false;
-    reaped++;
-    for (const tell of onReaped) tell(waited);
-    return true;
-  }
-  const watch = watchSignals(loop.wake, false);
+  const loop = createOrphanLoop(participants);
+  const watch = watchSignals(loop.wake);
   watch.start(SIGCHLD);
 
   // When a worker thread ends, the main thread gets its children. Zombies among them come without a SIGCHLD.
@@ -114,26 +77,31 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
   const isPid1 = process.pid === 1;
   const hasBecomeSubreaper = !isPid1 && tryToBecomeSubreaper(warn);
   if (hasBecomeSubreaper) subscribe('process.execve', onExecve);
-  const defaultActions = isPid1 ? restoreDefaultActions(realTimeSignals()) : undefined;
+  const stopDefaultActions = isPid1 ? restoreDefaultActions() : undefined;
 
   // execve(2) keeps the attribute, but the next program does not reap. If the call fails, the app goes on (some versions
   // of node throw): become a subreaper again.
   function onExecve(): void {
     ceaseToBeSubreaper();
-    process.nextTick(() => {
+    nextTick(() => {
       if (participants.size > 0) becomeSubreaper();
     });
   }
 
   // Reap the orphans that have ended before this, once the caller is done.
-  if (peekEnded() !== 'no-children') process.nextTick(loop.reapNow);
+  if (peekEnded() !== 'no-children') nextTick(loop.reapNow);
 
-  if (isSubscribed('started')) publish(startedEvent());
+  if (isSubscribed('started')) {
+    publish({
+      event: 'started',
+      'process.pid': process.pid,
+      'process.executable.name': basename(process.execPath),
+    });
+  }
 
   function stop(): void {
     watch.stop(SIGCHLD);
-    watch.release();
-    defaultActions?.stop();
+    stopDefaultActions?.();
     loop.stop();
     stopWatchingWorkers();
     if (hasBecomeSubreaper) {
@@ -145,12 +113,9 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
 
   return {
     get reaped() {
-      return reaped;
+      return loop.reaped();
     },
-    orphans() {
-      const isOwned = snapshotOwners();
-      return ownChildren().filter((pid) => !isOwned(pid));
-    },
+    orphans: loop.orphans,
     join(participant) {
       participants.add(participant);
     },
@@ -160,19 +125,6 @@ function startReaper(warn: (message: string) => void): InProcessReaper {
       participants.delete(participant);
       if (participants.size === 0) stop();
     },
-  };
-}
-
-/** In a separate tick: subscribers run while nothing is being reaped. */
-function publishOrphan(orphan: ReapedOrphan): void {
-  process.nextTick(() => publish(orphanEvent(orphan)));
-}
-
-function startedEvent(): StartedEvent {
-  return {
-    event: 'started',
-    'process.pid': process.pid,
-    'process.executable.name': basename(process.execPath),
   };
 }
 

@@ -1,7 +1,7 @@
+import { asFailure } from '../lifecycle/failure.ts';
 import { createLog } from '../log/log.ts';
-import { createExplanations } from './explanations.ts';
-import { reasonOf, statusOf } from './failure.ts';
-import { openRecords } from './open-records.ts';
+import { createExplanations } from '../observe/explanations.ts';
+import { createObservers } from '../observe/observers.ts';
 import type { InitOptions } from './options.ts';
 
 let isRecorded = false;
@@ -14,15 +14,9 @@ export function recordFailedStart(options: InitOptions, error: Error): void {
   if (isRecorded) return;
   isRecorded = true;
   const log = createLog(options.logLevel, options.logFormat);
-  // No signal is told.
-  const nameOf = String;
-  const explanations = createExplanations(
-    () => ({ ...options, isPid1: process.pid === 1, nameOf }),
-    options,
-    log,
-  );
-  explanations.setLastWords(reasonOf(error));
-  const status = statusOf(error);
+  const explanations = createExplanations(options, log);
+  const { status, message: reason } = asFailure(error);
+  explanations.setLastWords(reason);
   explanations.leaveLastWords(status);
-  openRecords(options, undefined, log, nameOf).write(status, reasonOf(error));
+  createObservers(options, log).observe({ kind: 'exit', status, reason });
 }

@@ -1,5 +1,8 @@
+import { Failure } from '../lifecycle/failure.ts';
 import { createLog, type Log } from '../log/log.ts';
-import { giveBackFilePages } from '../native/memory.ts';
+import { attempt, orUndefined } from '../native/attempt.ts';
+import { fromBytes } from '../native/byte-strings.ts';
+import { giveBackStartMemory } from '../native/memory.ts';
 import {
   becomeSubreaper,
   exitNow,
@@ -8,29 +11,26 @@ import {
   setProcessName,
 } from '../native/process.ts';
 import type { SignalWatch } from '../native/signals.ts';
-import type { Pid, Signal } from '../native/types.ts';
+import { holdNumbersForSpawn } from '../native/spawn.ts';
+import type { Pid } from '../native/types.ts';
 import { waitForAny } from '../native/wait.ts';
-import { killAtOnce } from '../process-tree/kill-at-once.ts';
-import { descendants } from '../process-tree/process-table.ts';
-import { type RealTimeRange, signalName } from '../signals/signal-names.ts';
-import { attempt } from './attempt.ts';
-import { createBonds } from './bonds.ts';
-import { fromBytes } from './byte-strings.ts';
-import type { Command } from './command.ts';
-import { createExplanations } from './explanations.ts';
+import { createExplanations } from '../observe/explanations.ts';
+import type { Messages } from '../observe/observer.ts';
+import { createObservers } from '../observe/observers.ts';
+import { killAtOnce } from '../process-tree/kill-tree.ts';
+import { printable, programIn } from '../process-tree/printable-name.ts';
+import { readDescendants } from '../process-tree/process-table.ts';
+import { createBonds } from '../start/bonds.ts';
+import type { Command } from '../start/command.ts';
+import { handOverTerminal } from '../start/hand-over-terminal.ts';
+import { type HeldSignals, holdSignals } from '../start/held-signals.ts';
+import type { Inherited } from '../start/inherited.ts';
+import { letGo, startWorkload } from '../start/start-workload.ts';
+import { othersMayWriteCode } from '../start/writable-code.ts';
+import { createInterpreter, type Interpreter } from '../supervise/interpreter.ts';
+import { openTerminal } from '../supervise/terminal.ts';
 import { recordFailedStart } from './failed-start.ts';
-import { Failure, ForeignFailure } from './failure.ts';
-import { handOverTerminal } from './hand-over-terminal.ts';
-import { type HeldSignals, holdSignals } from './held-signals.ts';
-import type { Inherited } from './inherited.ts';
-import { createInterpreter, type Interpreter } from './interpreter.ts';
-import { letGo } from './let-go.ts';
-import type { Messages } from './messages.ts';
-import { openRecords } from './open-records.ts';
 import type { InitOptions } from './options.ts';
-import type { Records } from './records.ts';
-import { startWorkload } from './start-workload.ts';
-import { openTerminal } from './terminal.ts';
 
 /** Start-up has ended by then. A shorter workload does not pay for this work. */
 const SETTLED_MS = 1000;
@@ -42,19 +42,19 @@ const SLOW_MS = [2000, 5000, 10_000, 30_000];
  * init from then on.
  * @param command undefined with `pause`, which runs none
  * @param messages what init says beside its log
- * @throws Failure, ForeignFailure before the workload runs
+ * @throws Failure before the workload runs
  * @throws SystemError likewise, if a system call fails that must not
  */
 export function init(
   command: Command | undefined,
   options: InitOptions,
   inherited: Inherited,
-  realTime: RealTimeRange,
   messages?: Messages,
 ): void {
   try {
-    start(command, options, inherited, realTime, messages);
+    start(command, options, inherited, messages);
   } catch (error) {
+    // The error itself matters more.
     attempt(() => recordFailedStart(options, error as Error));
     throw error;
   }
@@ -64,27 +64,30 @@ function start(
   command: Command | undefined,
   options: InitOptions,
   inherited: Inherited,
-  realTime: RealTimeRange,
   messages: Messages | undefined,
 ): void {
   const isPid1 = process.pid === 1;
   const log = createLog(options.logLevel, options.logFormat);
-  const signals = holdSignals(options, inherited.ignoredSignals, realTime);
+  holdNumbersForSpawn();
+  const signals = holdSignals(options.catchFaults, inherited.ignoredSignals);
   // PID 1 is a subreaper already.
   const notSubreaper = isPid1 || !options.subreaper ? undefined : attempt(becomeSubreaper);
   askForParentDeathSignal(options, inherited, signals);
-  const bonds = createBonds(options, inherited);
+  const bonds = createBonds(options, options.parentDeathSignal, inherited);
   refuseWithoutWait();
   const handOver = options.leads === 'session' ? handOverTerminal() : undefined;
-  messages?.begin({ adoptsOrphans: isPid1 || isSubreaperForSure(), terminal: handOver?.terminal });
+  messages?.begin?.({
+    adoptsOrphans: isPid1 || orUndefined(isSubreaper) === true,
+    terminal: handOver?.terminal,
+  });
   // A workload that leads no group of its own has the terminal of those above, and no part of it is init's.
   const leadsGroup = options.leads === 'group' && bonds.group === undefined;
   const terminal = leadsGroup ? openTerminal(signals.watch) : undefined;
-  const nameOf = (signal: Signal) => signalName(signal, realTime);
-  const explanations = createExplanations(() => ({ ...options, isPid1, nameOf }), options, log);
+  const explanations = createExplanations(options, log);
   // Another run needs the descriptors and the directory of the first.
   const mayRestart = options.restart.kind !== 'no';
-  const records = openRecords(options, messages, log, nameOf);
+  const observers = createObservers(options, log);
+  if (messages?.observer !== undefined) observers.add(messages.observer);
   const place = {
     leads: options.leads,
     group: bonds.group,
@@ -98,19 +101,20 @@ function start(
       terminal: terminal === undefined ? 'none' : terminal.isOwn ? 'own' : 'shared',
       ignored: signals.ignored,
       handOffSignals: handOver?.signals ?? [],
-      keepsStatuses: records.needsStatuses !== undefined,
+      keepsStatuses: observers.needsStatuses() !== undefined,
       slowMs: log.passes('warn') ? SLOW_MS : [],
     },
     terminal,
     watch: signals.watch,
     log,
     explanations,
-    records,
-    nameOf,
-    program: command === undefined ? '' : fromBytes(command[0]),
+    observers,
+    program: command === undefined ? '' : printable(fromBytes(command[0])),
     start: () => startCommand(command as Command, inherited, place, signals, messages),
   });
   if (command === undefined) signals.watchIgnored();
+  // What cannot be loaded now is tried again when it is needed.
+  if (othersMayWriteCode()) for (const part of [explanations, log]) attempt(() => part.load());
 
   // Start the workload: the point of no return. What fails in a system call from here on is logged and survived.
   interpreter.begin();
@@ -118,10 +122,12 @@ function start(
   const fail = endOnException(interpreter, log);
   const undelivered = attempt(() => signals.deliverTo(bonds.begin(interpreter)));
   if (undelivered !== undefined) fail(undelivered);
+  // Neither is worth a workload's life: a directory stays pinned, or `ps` shows another name.
   if (!mayRestart) attempt(() => letGo(inherited));
+  // As above.
   attempt(() => setProcessName('subreaper'));
   finishLater(signals.watch);
-  sayWhatIsMissing(records, notSubreaper, log);
+  sayWhatIsMissing(observers.failure, notSubreaper, log);
 }
 
 function askForParentDeathSignal(
@@ -143,15 +149,6 @@ function refuseWithoutWait(): void {
   throw new Failure(125, `cannot start, ${error.message}; ${advice}`);
 }
 
-/** false as well if a seccomp profile refuses to tell. */
-function isSubreaperForSure(): boolean {
-  let is = false;
-  attempt(() => {
-    is = isSubreaper();
-  });
-  return is;
-}
-
 function startCommand(
   command: Command,
   inherited: Inherited,
@@ -164,8 +161,8 @@ function startCommand(
   } catch (error) {
     const systemError = error instanceof Failure ? error.systemError : undefined;
     if (messages === undefined || systemError === undefined) throw error;
-    const { status, line } = messages.startFailed(fromBytes(command[0]), systemError);
-    throw new ForeignFailure(status, line);
+    const { status, line } = messages.startFailed(printable(programIn(fromBytes(command[0]))), systemError);
+    throw new Failure(status, line.trimEnd(), systemError, line);
   } finally {
     signals.watchIgnored();
   }
@@ -179,18 +176,20 @@ function endOnException(interpreter: Interpreter, log: Log): (error: Error) => v
   function fail(error: Error): void {
     const failure = attempt(() => interpreter.fail(error));
     if (failure === undefined) return;
-    attempt(() => log('fatal', 'init has failed, it ends', { error: failure.message }));
+    // The log may be what has failed.
+    attempt(() => log('fatal', 'init failed; exiting', { error: failure.message }));
     endAtOnce();
   }
   process.on('uncaughtException', fail);
   // init ends with a workload, and never for lack of something to wait for.
-  process.on('beforeExit', () => fail(new Error('no event can come any more')));
+  process.on('beforeExit', () => fail(new Error('nothing left to wait for')));
   return fail;
 }
 
 /** Without order. When PID 1 ends, the kernel kills everything left in the namespace. */
 function endAtOnce(): never {
-  if (process.pid !== 1) attempt(() => killAtOnce(() => descendants(process.pid)));
+  // Whatever it throws, the end comes next.
+  if (process.pid !== 1) attempt(() => killAtOnce(() => readDescendants(process.pid)));
   exitNow(125);
 }
 
@@ -204,7 +203,8 @@ function finishLater(watch: SignalWatch): void {
   setTimeout(() => {
     // A thread of node opens it: on a busy machine only now.
     closeInspector();
-    attempt(giveBackFilePages);
+    // Some memory stays in use.
+    attempt(giveBackStartMemory);
   }, SETTLED_MS);
 }
 
@@ -217,12 +217,12 @@ function closeInspector(): void {
   (process as { _debugEnd?: () => void })._debugEnd?.();
 }
 
-function sayWhatIsMissing({ failure }: Records, notSubreaper: Error | undefined, log: Log): void {
+function sayWhatIsMissing(failure: Error | undefined, notSubreaper: Error | undefined, log: Log): void {
   if (failure !== undefined) {
     const error = (failure as NodeJS.ErrnoException).code;
     // A file that is cut short is a SyntaxError, without a code.
     const isMissing = error === 'MODULE_NOT_FOUND' || error === undefined;
-    const advice = isMissing ? 'install subreaper again' : 'raise the limit of open files';
+    const advice = isMissing ? 'reinstall subreaper' : 'raise the limit on open files';
     log('warn', `no report, trace, phases or details of orphans; ${advice}`, { error });
   }
   if (notSubreaper !== undefined) {

@@ -4,12 +4,21 @@ import { isWritable, sendWithoutBlocking } from '../native/descriptors.ts';
 /** Writes as many of the bytes as fit now, without waiting for room. @returns how many */
 type Write = (bytes: Buffer) => number;
 
+type Destination = (record: string) => boolean;
+const opened = new Map<1 | 2, Destination>();
+
 /**
- * Opens standard error, or output, for writes that never block: a full pipe that nobody reads must not stop the reaping.
- * The workload shares the descriptor, so O_NONBLOCK must not be set on it. SIGPIPE must be blocked.
- * @returns a function that writes a whole record, or drops it and returns false
+ * Writes a record to standard error, or output, as a whole, without ever blocking: a full pipe that nobody reads must not
+ * stop the reaping. The workload shares the descriptor, so O_NONBLOCK must not be set on it. SIGPIPE must be blocked.
+ * @returns false if the record is dropped
  */
-export function openDestination(descriptor: 1 | 2): (record: string) => boolean {
+export function writeWithoutBlocking(descriptor: 1 | 2, record: string): boolean {
+  const write = opened.get(descriptor) ?? openDestination(descriptor);
+  opened.set(descriptor, write);
+  return write(record);
+}
+
+function openDestination(descriptor: 1 | 2): Destination {
   const write = openWriter(descriptor);
   // The end of a record that did not fit as a whole. It is written first, or the next record would continue the line.
   let rest: Buffer = Buffer.alloc(0);

@@ -2,38 +2,10 @@ import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, real
 import { dirname } from 'node:path';
 import type { LibraryHandle } from 'koffi';
 
+import { detectLibc } from './libc.ts';
 import { ownFile, requireModule } from './require.ts';
 
 type Koffi = typeof import('koffi');
-
-let detected: 'glibc' | 'musl' | undefined;
-
-/**
- * The C library that the running node is linked to. koffi reads it from the ELF interpreter, and so does this: the
- * program header that names the interpreter follows the ELF header, so the first page holds it.
- */
-export function detectLibc(): 'glibc' | 'musl' {
-  detected ??= readLibc();
-  return detected;
-}
-
-function readLibc(): 'glibc' | 'musl' {
-  const firstPage = Buffer.alloc(4096);
-  let file: number;
-  try {
-    file = openSync(process.execPath, 'r');
-  } catch {
-    // Without /proc node does not know its own path. Its report names the library, but is slow.
-    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-    return header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
-  }
-  try {
-    readSync(file, firstPage);
-  } finally {
-    closeSync(file);
-  }
-  return firstPage.includes('/ld-musl-') ? 'musl' : 'glibc';
-}
 
 /** koffi's folder, found as node would find it from here. Node's own resolution spends 1 ms on package.json files. */
 function findKoffi(): string | undefined {
@@ -81,6 +53,7 @@ function installedPlatforms(): string[] {
  * headers and sets up a type library, none of which is needed here.
  */
 function loadAddon(): Koffi | undefined {
+  if (process.platform !== 'linux') return undefined;
   const { arch } = process;
   const folder = `${detectLibc() === 'musl' ? 'musl' : 'linux'}_${arch}`;
   for (const parent of platformFolders()) {
@@ -102,7 +75,7 @@ function explain(error: NodeJS.ErrnoException): string {
     return `(${why}); start node ${'permission' in process ? 'with --allow-addons' : 'without --no-addons'}`;
   }
   const installed = installedPlatforms();
-  const needed = `linux-${process.arch}`;
+  const needed = `${process.platform}-${process.arch}`;
   return installed.length === 0 || installed.includes(needed)
     ? `(${why}); install subreaper with its optional dependencies`
     : `(node_modules has it for ${installed.join(' and ')}, and this is ${needed}); install the packages on this platform`;
@@ -121,7 +94,9 @@ function loadKoffi(): Koffi {
     // koffi itself finds its addon in any other layout, and one that was built from source.
     return loadAddon() ?? (requireModule('koffi') as Koffi);
   } catch (error) {
-    throw new Error(`koffi cannot be loaded ${explain(error as Error)}`);
+    // With its code: for want of a descriptor it may succeed a moment later.
+    const { code } = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(`koffi cannot be loaded ${explain(error as Error)}`), { code });
   }
 }
 
@@ -146,8 +121,7 @@ export function lastErrno(): number {
 }
 
 /**
- * Binds a C function on its first call, so that start-up pays only for the functions it calls. Callers mark it as pure:
- * a bundle then leaves out the functions it does not call.
+ * Binds a C function on its first call, so that start-up pays only for the functions it calls.
  * @param prototype as in the manual page. 'str' is a string that ends with NUL; an address may also be an intptr_t
  */
 export function bind<Parameters extends unknown[], Result>(
@@ -169,7 +143,7 @@ export function bind<Parameters extends unknown[], Result>(
   };
 }
 
-const dlsymCall = /* @__PURE__ */ bind<[number, string], unknown>('void *dlsym(intptr_t, str)');
+const dlsymCall = bind<[number, string], unknown>('void *dlsym(intptr_t, str)');
 const RTLD_DEFAULT = 0;
 
 /** The address of a C function, dlsym(3). */

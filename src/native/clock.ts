@@ -2,7 +2,7 @@ import { bind } from './addon.ts';
 import * as constants from './constants.ts';
 import * as layouts from './layouts.ts';
 
-const clockGettime = /* @__PURE__ */ bind<[number, BigInt64Array], number>('int clock_gettime(int, void *)');
+const clockGettime = bind<[number, BigInt64Array], number>('int clock_gettime(int, void *)');
 // A typed array, not a Buffer: the first use of a Buffer's methods costs start-up 0.1 ms.
 const timespec = new BigInt64Array(layouts.sizeofTimespec / 8);
 

@@ -1,4 +1,4 @@
-// Every constant that the calls in this folder use. They are the same on x64 and arm64 Linux; signals.ts has a pair for
+// Every constant that the calls in this folder use. They are the same on x64 and arm64 Linux; signal-set.ts has a pair for
 // the one that differs between C libraries. Each is a separate export, so that a bundle inlines the numbers and holds no
 // table. A test compiles this module and layouts.ts into a C program of static assertions, for each library and
 // architecture that has a compiler on the machine.
@@ -11,6 +11,7 @@ export const WNOWAIT = 0x01000000;
 export const __WNOTHREAD = 0x20000000;
 export const P_ALL = 0;
 export const P_PID = 1;
+export const CLD_TRAPPED = 4;
 export const ECHILD = 10;
 export const EINTR = 4;
 export const ESRCH = 3;
@@ -22,6 +23,7 @@ export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_GET_CHILD_SUBREAPER = 37;
 
 export const F_SETFD = 2;
+export const F_GETPIPE_SZ = 1032;
 export const F_SETPIPE_SZ = 1031;
 export const FD_CLOEXEC = 1;
 export const O_RDWR = 2;
@@ -58,6 +60,9 @@ export const PIDFD_SIGNAL_PROCESS_GROUP = 4;
 export const PIDFD_GET_INFO = 0xc040ff0b;
 export const PIDFD_INFO_EXIT = 8;
 
+export const PTRACE_DETACH = 17;
+
+export const SIGTRAP = 5;
 export const SIGCHLD = 17;
 export const CLONE_VM = 0x100;
 export const CLONE_VFORK = 0x4000;

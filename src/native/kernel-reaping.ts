@@ -5,9 +5,7 @@ import { withSignalsBlocked } from './signals.ts';
 import type { Pid } from './types.ts';
 import { waitUntilEnded } from './wait.ts';
 
-const cloneCall = /* @__PURE__ */ bind<[unknown, bigint, number, number], number>(
-  'int clone(void *, void *, int, intptr_t)',
-);
+const cloneCall = bind<[unknown, bigint, number, number], number>('int clone(void *, void *, int, intptr_t)');
 const STACK_BYTES = 16_384;
 
 /** undefined: not probed yet. */

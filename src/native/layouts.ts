@@ -6,6 +6,7 @@ export const sigactionFlagsOffset = 136;
 export const sizeofSpawnAttributes = 336;
 export const sizeofSpawnFileActions = 80;
 export const sizeofSiginfo = 128;
+export const siginfoCodeOffset = 8;
 export const siginfoPidOffset = 16;
 export const sizeofRlimit = 16;
 /** musl's size, which includes reserved fields; glibc's is smaller. */

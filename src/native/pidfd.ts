@@ -1,18 +1,16 @@
-import { closeSync } from 'node:fs';
 import { bind, lastErrno } from './addon.ts';
 import * as constants from './constants.ts';
+import { closeDescriptor } from './descriptors.ts';
 import * as layouts from './layouts.ts';
 import type { Pid, Signal } from './types.ts';
 
 // Not every C library wraps these calls. syscall(2) takes and returns long.
-const pidfdOpenCall = /* @__PURE__ */ bind<[number, number, number], number>('long syscall(long, int, uint)');
-const pidfdSendSignalCall = /* @__PURE__ */ bind<[number, number, number, null, number], number>(
+const pidfdOpenCall = bind<[number, number, number], number>('long syscall(long, int, uint)');
+const pidfdSendSignalCall = bind<[number, number, number, null, number], number>(
   'long syscall(long, int, int, void *, uint)',
 );
 
-const ioctlCall = /* @__PURE__ */ bind<[number, number, Int32Array], number>(
-  'int ioctl(int, unsigned long, void *)',
-);
+const ioctlCall = bind<[number, number, Int32Array], number>('int ioctl(int, unsigned long, void *)');
 
 const info = new Int32Array(layouts.sizeofPidfdInfo / 4);
 
@@ -33,8 +31,8 @@ type Delivered = 'sent' | 'gone' | 'refused';
  * @returns 'gone' for ESRCH, 'refused' for any other error: EPERM, or what a seccomp filter returns. Not an exception:
  *   thousands of processes may end while they are being killed
  */
-export function sendThroughPidfd(pidfd: number, signal: Signal | 0): Delivered {
-  if (Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, 0)) !== -1)
+export function sendThroughPidfd(pidfd: number, signal: Signal | 0, flags = 0): Delivered {
+  if (Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, flags)) !== -1)
     return 'sent';
   return lastErrno() === constants.ESRCH ? 'gone' : 'refused';
 }
@@ -46,10 +44,7 @@ export function sendThroughPidfd(pidfd: number, signal: Signal | 0): Delivered {
  *   which does not know the flag
  */
 export function sendToGroupThroughPidfd(pidfd: number, signal: Signal | 0): Delivered {
-  const flags = constants.PIDFD_SIGNAL_PROCESS_GROUP;
-  if (Number(pidfdSendSignalCall(constants.SYS_pidfd_send_signal, pidfd, signal, null, flags)) !== -1)
-    return 'sent';
-  return lastErrno() === constants.ESRCH ? 'gone' : 'refused';
+  return sendThroughPidfd(pidfd, signal, constants.PIDFD_SIGNAL_PROCESS_GROUP);
 }
 
 /**
@@ -67,5 +62,5 @@ export function reapedStatus(pidfd: number): number | undefined {
 }
 
 export function closePidfd(pidfd: number): void {
-  closeSync(pidfd);
+  closeDescriptor(pidfd);
 }

@@ -3,15 +3,14 @@ import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid, Signal } from './types.ts';
 
-const killCall = /* @__PURE__ */ bind<[number, number], number>('int kill(int, int)');
-const prctlCall = /* @__PURE__ */ bind<[number, number], number>('int prctl(int, unsigned long)');
-const prctlName = /* @__PURE__ */ bind<[number, string], number>('int prctl(int, str)');
-const prctlFlag = /* @__PURE__ */ bind<[number, Int32Array], number>('int prctl(int, void *)');
-const exitCall = /* @__PURE__ */ bind<[number], never>('void _exit(int)');
-const getpgrpCall = /* @__PURE__ */ bind<[], number>('int getpgrp(void)');
-const getpgidCall = /* @__PURE__ */ bind<[number], number>('int getpgid(int)');
-const setpgidCall = /* @__PURE__ */ bind<[number, number], number>('int setpgid(int, int)');
-const setsidCall = /* @__PURE__ */ bind<[], number>('int setsid(void)');
+const killCall = bind<[number, number], number>('int kill(int, int)');
+const prctlCall = bind<[number, number], number>('int prctl(int, unsigned long)');
+const prctlName = bind<[number, string], number>('int prctl(int, str)');
+const prctlFlag = bind<[number, Int32Array], number>('int prctl(int, void *)');
+const exitCall = bind<[number], never>('void _exit(int)');
+const getpgidCall = bind<[number], number>('int getpgid(int)');
+const setpgidCall = bind<[number, number], number>('int setpgid(int, int)');
+const setsidCall = bind<[], number>('int setsid(void)');
 
 const flagCell = new Int32Array(1);
 
@@ -62,9 +61,7 @@ export function setProcessName(name: string): void {
 }
 
 /** getpgrp(2). */
-export function ownProcessGroup(): Pid {
-  return getpgrpCall() as Pid;
-}
+export const ownProcessGroup = bind<[], Pid>('int getpgrp(void)');
 
 /** getpgid(2). @returns undefined if there is no such process */
 export function processGroupOf(pid: Pid): Pid | undefined {

@@ -1,6 +1,11 @@
 import * as layouts from './layouts.ts';
 import type { Signal, SignalSet } from './types.ts';
 
+/** The first real-time signal that a program may use: the C library reserves those below, signal(7). */
+export const realTimeMinimum = { glibc: 34, musl: 35 } as const;
+/** The last real-time signal, as in the kernel's _NSIG. */
+export const realTimeMaximum = 64;
+
 export function signalSet(signals: Iterable<Signal>): SignalSet {
   let set = 0n;
   for (const signal of signals) set |= 1n << BigInt(signal - 1);

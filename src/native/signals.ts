@@ -1,29 +1,17 @@
-import { bind, detectLibc, koffi } from './addon.ts';
-import { safeForC } from './callback.ts';
+import { addressOf, bind, koffi } from './addon.ts';
+import { callableFromC } from './callback.ts';
 import * as constants from './constants.ts';
-import { stopSignalAtCleanup } from './environment-cleanup.ts';
 import * as layouts from './layouts.ts';
-import { type Handle, handleLength, UV_SIGNAL, uvDefaultLoop, uvUnref } from './libuv.ts';
-import { permanentMemory } from './permanent-memory.ts';
+import { type Handle, handleLength, permanentMemory, UV_SIGNAL, uvDefaultLoop, uvUnref } from './libuv.ts';
 import type { SignalLoop } from './signal-loop.ts';
-import { signalSet, sigset } from './signal-set.ts';
+import { realTimeMaximum, signalSet, sigset } from './signal-set.ts';
 import { checked, uvChecked } from './system-error.ts';
 import type { Signal } from './types.ts';
 
-/** The first real-time signal that a program may use: the C library reserves those below, signal(7). */
-export const realTimeMinimum = { glibc: 34, musl: 35 } as const;
-/** The last real-time signal, as in the kernel's _NSIG. */
-export const realTimeMaximum = 64;
-
-/** SIGRTMIN and SIGRTMAX of this C library, signal(7). */
-export function realTimeSignals(): { readonly first: Signal; readonly last: Signal } {
-  return { first: realTimeMinimum[detectLibc()] as Signal, last: realTimeMaximum as Signal };
-}
-
-const pthreadSigmaskCall = /* @__PURE__ */ bind<[number, Buffer, Buffer | null], number>(
+const pthreadSigmaskCall = bind<[number, Buffer, Buffer | null], number>(
   'int pthread_sigmask(int, void *, void *)',
 );
-const signalCall = /* @__PURE__ */ bind<[number, bigint], bigint>('intptr_t signal(int, intptr_t)');
+const signalCall = bind<[number, bigint], bigint>('intptr_t signal(int, intptr_t)');
 
 /**
  * Blocks these signals in the calling thread and no others, pthread_sigmask(3). The kernel delivers signals for the process
@@ -33,12 +21,8 @@ export function blockOnlyInThisThread(signals: readonly Signal[]): void {
   pthreadSigmaskCall(constants.SIG_SETMASK, sigset(signalSet(signals)), null);
 }
 
-const strsignalCall = /* @__PURE__ */ bind<[number], string>('str strsignal(int)');
-
 /** What the C library says of a signal, in its words: strsignal(3). */
-export function describeSignal(signal: Signal): string {
-  return strsignalCall(signal);
-}
+export const describeSignal = bind<[Signal], string>('str strsignal(int)');
 
 /** Runs something while no signal is delivered to the calling thread. */
 export function withSignalsBlocked<Result>(run: () => Result): Result {
@@ -68,7 +52,7 @@ export function takeDefaultAction(signal: Signal): void {
   blockOnlyInThisThread([]);
 }
 
-const sigactionCall = /* @__PURE__ */ bind<[number, Buffer | null, Buffer | null], number>(
+const sigactionCall = bind<[number, Buffer | null, Buffer | null], number>(
   'int sigaction(int, void *, void *)',
 );
 
@@ -110,124 +94,142 @@ export function setNoChildWait(isOn: boolean): void {
   checked('sigaction', sigactionCall(constants.SIGCHLD, action, null));
 }
 
-export interface SignalWatch {
-  /** Installs a handler for the signal. @throws SystemError EINVAL for a signal that cannot be caught */
-  start(signal: Signal): void;
-  /**
-   * Removes the handler: the default action is back, unless another handle watches the signal too.
-   * @returns for a signal of node's own loop, whether it was caught before that but not delivered yet; it never will be
-   */
-  stop(signal: Signal): boolean;
-  /**
-   * Begins to deliver the signals of loops other than node's; until then they wait in their pipes. Separate from `start`
-   * to keep it out of start-up.
-   */
-  runLoops(): void;
-  /** Ends a watch whose signals are all stopped. The next watch reuses its libuv handles and its koffi callback. */
-  release(): void;
+const uvSignalInit = bind<[unknown, Handle], number>('int uv_signal_init(void *, void *)');
+const uvSignalStart = bind<[Handle, bigint, number], number>('int uv_signal_start(void *, void *, int)');
+const uvSignalStop = bind<[Handle], number>('int uv_signal_stop(void *)');
+
+/**
+ * The places of fields of uv_signal_t, from its end: signum, a tree entry, caught_signals, dispatched_signals. They are as
+ * good as public: libuv does not change its structures within a major version. If signum is not in its place, the others
+ * are not believed: a signal that they tell of would end the app. No public call tells them.
+ */
+const [SIGNUM, CAUGHT_SIGNALS, DISPATCHED_SIGNALS] = [-12, -2, -1] as const;
+
+interface Watched {
+  readonly handle: Handle;
+  readonly loop: SignalLoop | undefined;
+  readonly deliver: (signal: Signal) => void;
 }
 
-const uvSignalInit = /* @__PURE__ */ bind<[unknown, Handle], number>('int uv_signal_init(void *, void *)');
-const uvSignalStart = /* @__PURE__ */ bind<[Handle, bigint, number], number>(
-  'int uv_signal_start(void *, void *, int)',
-);
-const uvSignalStop = /* @__PURE__ */ bind<[Handle], number>('int uv_signal_stop(void *)');
+/** Each signal has one watch at a time, and one handle for good: an app may register as often as it likes. */
+const watched = new Map<Signal, Watched>();
+/** The handles, by their signals' numbers. */
+let slab: Uint32Array | undefined;
+let onSignal: bigint | undefined;
 
-/** koffi has room for a few thousand callbacks, and a test suite may register as often. By `keepsLoopAlive`. */
-const released = { true: [] as Reusable[], false: [] as Reusable[] };
-
-interface Reusable {
-  readonly watch: SignalWatch;
-  deliver: (signal: Signal) => void;
-}
+export type SignalWatch = ReturnType<typeof watchSignals>;
 
 /**
  * Watches signals with libuv's own uv_signal_t. `process.on` does the same for named signals at twice the cost, and
  * does not support real-time signals. libuv's handler writes one message per delivery to a pipe, so `deliver` runs once
  * for each, on the loop and never inside a system call. Without a signal the handles wake nothing.
  *
- * `deliver` must not rely on process.nextTick or promises: libuv calls it directly, and not through node, which runs those
- * queues.
- * @param keepsLoopAlive whether a watched signal keeps an otherwise idle process running
- * @param loopFor the loop whose pipe a signal uses, called once for each signal; undefined for node's own
+ * `deliver` must not rely on process.nextTick or promises, as in pollReadable.
+ * @param loopFor for init, which the watch keeps running: the loop whose pipe a signal uses, asked once for each signal;
+ *   undefined for node's own. An app has none, and ends as if nothing were watched
  */
 export function watchSignals(
   deliver: (signal: Signal) => void,
-  keepsLoopAlive: boolean,
-  loopFor: (signal: Signal) => SignalLoop | undefined = () => undefined,
-): SignalWatch {
-  const reused = released[`${keepsLoopAlive}`].pop();
-  if (reused !== undefined) {
-    reused.deliver = deliver;
-    return reused.watch;
-  }
-  // The prototype has no name: koffi accepts a name once, and a process may have several watches.
-  const callback = koffi().register(
-    safeForC((_handle: unknown, signal: number) => reusable.deliver(signal as Signal)),
-    koffi().pointer(koffi().proto('void', ['void *', 'int'])),
+  loopFor?: (signal: Signal) => SignalLoop | undefined,
+) {
+  onSignal ??= callableFromC(['void *', 'int'], (_handle: unknown, signal: number) =>
+    watched.get(signal as Signal)?.deliver(signal as Signal),
   );
+  const callback = onSignal;
   const length = handleLength(UV_SIGNAL);
-  const slab = new Uint32Array(permanentMemory(4 * length * (realTimeMaximum + 1)));
-  const handles = new Map<Signal, Handle>();
-  /** The signals of each loop beside node's. */
-  const loops = new Map<SignalLoop, Signal[]>();
+  slab ??= new Uint32Array(permanentMemory(4 * length * (realTimeMaximum + 1)));
+  const handles = slab;
+  const loops = new Set<SignalLoop>();
   let runsLoops = false;
 
   function open(signal: Signal, handle: Handle, loop: SignalLoop | undefined): void {
     uvChecked('uv_signal_init', uvSignalInit(loop?.memory ?? uvDefaultLoop(), handle));
-    if (!keepsLoopAlive && loop === undefined) {
+    if (loopFor === undefined) {
       uvUnref(handle);
       // The app may end in any way. A delivery after koffi is unloaded would crash it.
       stopSignalAtCleanup(handle);
     }
     uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
-    handles.set(signal, handle);
+    watched.set(signal, { handle, loop, deliver });
   }
 
   /** If node's loop cannot poll this one (ENOSPC, ENOMEM), its signals move to node's. Those in its pipe are lost. */
-  function runLoop(loop: SignalLoop, signals: readonly Signal[]): void {
+  function runLoop(loop: SignalLoop): void {
     try {
-      loop.read((signal) => reusable.deliver(signal), keepsLoopAlive);
+      loop.read(deliver, isHandleOf);
     } catch {
-      for (const signal of signals) {
-        watch.stop(signal);
+      for (const [signal, { loop: own }] of watched) {
+        if (own !== loop) continue;
+        stop(signal);
         // The loop still has the old handle in its list.
         open(signal, new Uint32Array(permanentMemory(4 * length)), undefined);
       }
     }
   }
 
-  const watch: SignalWatch = {
-    start(signal) {
-      let handle = handles.get(signal);
-      if (handle !== undefined) {
-        uvChecked('uv_signal_start', uvSignalStart(handle, callback, signal));
-        return;
-      }
-      handle = slab.subarray(signal * length, (signal + 1) * length);
-      const loop = loopFor(signal);
-      open(signal, handle, loop);
-      if (loop === undefined) return;
-      const others = loops.get(loop);
-      loops.set(loop, [...(others ?? []), signal]);
-      if (runsLoops && others === undefined) runLoop(loop, [signal]);
-    },
-    runLoops() {
-      runsLoops = true;
-      for (const [loop, signals] of loops) runLoop(loop, signals);
-    },
-    stop(signal) {
-      const handle = handles.get(signal);
-      if (handle === undefined) return false;
-      uvSignalStop(handle);
-      // The last two fields of uv_signal_t are caught_signals and dispatched_signals. They are as good as public: libuv
-      // does not change its structures within a major version. Nothing is caught any more, so they are final.
-      return handle.at(-2) !== handle.at(-1);
-    },
-    release() {
-      released[`${keepsLoopAlive}`].push(reusable);
-    },
-  };
-  const reusable: Reusable = { watch, deliver };
-  return watch;
+  /** Installs a handler for the signal. @throws SystemError EINVAL for a signal that cannot be caught */
+  function start(signal: Signal): void {
+    const known = watched.get(signal);
+    if (known !== undefined) {
+      watched.set(signal, { ...known, deliver });
+      uvChecked('uv_signal_start', uvSignalStart(known.handle, callback, signal));
+      return;
+    }
+    const loop = loopFor?.(signal);
+    open(signal, handles.subarray(signal * length, (signal + 1) * length), loop);
+    if (loop === undefined || loops.has(loop)) return;
+    loops.add(loop);
+    if (runsLoops) runLoop(loop);
+  }
+
+  /**
+   * Removes the handler: the default action is back, unless another handle watches the signal too.
+   * @returns for a signal of node's own loop, whether it was caught before that but not delivered yet; it never will be
+   */
+  function stop(signal: Signal): boolean {
+    const handle = watched.get(signal)?.handle;
+    if (handle === undefined) return false;
+    const isKnown = handle.at(SIGNUM) === signal;
+    uvSignalStop(handle);
+    // Nothing is caught any more, so they are final.
+    return isKnown && handle.at(CAUGHT_SIGNALS) !== handle.at(DISPATCHED_SIGNALS);
+  }
+
+  /**
+   * Begins to deliver the signals of loops other than node's; until then they wait in their pipes. Separate from `start`
+   * to keep it out of start-up.
+   */
+  function runLoops(): void {
+    runsLoops = true;
+    for (const loop of loops) runLoop(loop);
+  }
+
+  return { start, stop, runLoops };
+}
+
+function isHandleOf(address: bigint, signal: Signal): boolean {
+  const handle = watched.get(signal)?.handle;
+  return handle !== undefined && koffi().address(handle) === address;
+}
+
+type Pointer = unknown;
+
+// node.h and v8.h are C++, so the names are mangled. Addons rely on them since Node 10.
+const isolateGetCurrent = bind<[], Pointer>('void *_ZN2v87Isolate10GetCurrentEv(void)');
+const addEnvironmentCleanupHook = bind<[Pointer, Pointer, Uint32Array], void>(
+  'void _ZN4node25AddEnvironmentCleanupHookEPN2v87IsolateEPFvPvES3_(void *, void *, void *)',
+);
+
+let isolate: Pointer;
+let uvSignalStopAddress: Pointer;
+
+/**
+ * Makes node stop a handle when it ends its environment, node::AddEnvironmentCleanupHook: after the last JavaScript, and
+ * before it unloads its addons, koffi included.
+ */
+function stopSignalAtCleanup(handle: Handle): void {
+  // Look them up once: PID 1 has 44 handles.
+  isolate ??= isolateGetCurrent();
+  uvSignalStopAddress ??= addressOf('uv_signal_stop');
+  addEnvironmentCleanupHook(isolate, uvSignalStopAddress, handle);
 }

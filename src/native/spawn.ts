@@ -1,41 +1,34 @@
 import { closeSync, openSync } from 'node:fs';
 import { bind, koffi } from './addon.ts';
+import { orUndefined } from './attempt.ts';
 import * as constants from './constants.ts';
+import { openPipe } from './descriptors.ts';
 import * as layouts from './layouts.ts';
+import { detectLibc } from './libc.ts';
 import { sigset } from './signal-set.ts';
 import { checked, SystemError } from './system-error.ts';
 import type { ByteString, Errno, Pid, SignalSet } from './types.ts';
 
-const posixSpawnp = /* @__PURE__ */ bind<[Int32Array, Buffer, Buffer | null, Buffer, Buffer, Buffer], number>(
+const posixSpawnp = bind<[Int32Array, Buffer, Buffer, Buffer, Buffer, Buffer], number>(
   'int posix_spawnp(void *, void *, void *, void *, void *, void *)',
 );
-const attrInit = /* @__PURE__ */ bind<[Buffer], number>('int posix_spawnattr_init(void *)');
-const attrSetFlags = /* @__PURE__ */ bind<[Buffer, number], number>(
-  'int posix_spawnattr_setflags(void *, short)',
-);
-const attrSetDefault = /* @__PURE__ */ bind<[Buffer, Buffer], number>(
-  'int posix_spawnattr_setsigdefault(void *, void *)',
-);
-const attrSetGroup = /* @__PURE__ */ bind<[Buffer, number], number>(
-  'int posix_spawnattr_setpgroup(void *, int)',
-);
-const attrSetMask = /* @__PURE__ */ bind<[Buffer, Buffer], number>(
-  'int posix_spawnattr_setsigmask(void *, void *)',
-);
+const attrInit = bind<[Buffer], number>('int posix_spawnattr_init(void *)');
+const attrSetFlags = bind<[Buffer, number], number>('int posix_spawnattr_setflags(void *, short)');
+const attrSetDefault = bind<[Buffer, Buffer], number>('int posix_spawnattr_setsigdefault(void *, void *)');
+const attrSetGroup = bind<[Buffer, number], number>('int posix_spawnattr_setpgroup(void *, int)');
+const attrSetMask = bind<[Buffer, Buffer], number>('int posix_spawnattr_setsigmask(void *, void *)');
 
-const actionsInit = /* @__PURE__ */ bind<[Buffer], number>('int posix_spawn_file_actions_init(void *)');
-const actionsAddOpen = /* @__PURE__ */ bind<[Buffer, number, string, number, number], number>(
+const actionsInit = bind<[Buffer], number>('int posix_spawn_file_actions_init(void *)');
+const actionsAddOpen = bind<[Buffer, number, string, number, number], number>(
   'int posix_spawn_file_actions_addopen(void *, int, str, int, uint)',
 );
-const actionsAddClose = /* @__PURE__ */ bind<[Buffer, number], number>(
-  'int posix_spawn_file_actions_addclose(void *, int)',
-);
-const actionsAddFchdir = /* @__PURE__ */ bind<[Buffer, number], number>(
+const actionsAddClose = bind<[Buffer, number], number>('int posix_spawn_file_actions_addclose(void *, int)');
+const actionsAddFchdir = bind<[Buffer, number], number>(
   'int posix_spawn_file_actions_addfchdir_np(void *, int)',
 );
-const actionsDestroy = /* @__PURE__ */ bind<[Buffer], number>('int posix_spawn_file_actions_destroy(void *)');
+const actionsDestroy = bind<[Buffer], number>('int posix_spawn_file_actions_destroy(void *)');
 
-const fchdirCall = /* @__PURE__ */ bind<[number], number>('int fchdir(int)');
+const fchdirCall = bind<[number], number>('int fchdir(int)');
 
 export interface Spawn {
   /** Searched in PATH unless it contains a slash. */
@@ -64,23 +57,36 @@ export interface Spawn {
   readonly leavesDirectory?: boolean;
 }
 
+let held: ReturnType<typeof openPipe> | undefined;
+
+/**
+ * musl's posix_spawn(3) opens a pipe, for the error of the child. Its numbers must be below the limit on descriptors, which
+ * is the new program's then: so the caller holds two, before it opens all that it needs itself.
+ */
+export function holdNumbersForSpawn(): void {
+  if (detectLibc() === 'musl') held ??= orUndefined(openPipe);
+}
+
+/** Runs it with the two numbers free. */
+function withNumbers(call: () => number): number {
+  if (held === undefined) return call();
+  closeSync(held.readEnd);
+  closeSync(held.writeEnd);
+  held = undefined;
+  const result = call();
+  // For another run.
+  holdNumbersForSpawn();
+  return result;
+}
+
 const flagOf = { group: constants.POSIX_SPAWN_SETPGROUP, session: constants.POSIX_SPAWN_SETSID, nothing: 0 };
 
 /**
  * Starts a program, posix_spawnp(3). libuv does not know the child, so wait4(2) for any child has only one caller.
  * @throws SystemError with the error of execve(2) or fork(2); ENOEXEC for a file of unknown format
  */
-export function spawn({
-  file,
-  argv,
-  environment,
-  defaultSignals,
-  signalMask,
-  group,
-  leads = 'group',
-  openTerminalAs,
-  leavesDirectory = false,
-}: Spawn): Pid {
+export function spawn(how: Spawn): Pid {
+  const { group, leads = 'group', openTerminalAs, leavesDirectory } = how;
   const attributes = Buffer.alloc(layouts.sizeofSpawnAttributes);
   attrInit(attributes);
   // New attributes have process group 0: a new group, led by the child.
@@ -89,39 +95,36 @@ export function spawn({
     attributes,
     flagOf[leads] | constants.POSIX_SPAWN_SETSIGDEF | constants.POSIX_SPAWN_SETSIGMASK,
   );
-  attrSetDefault(attributes, sigset(defaultSignals));
-  attrSetMask(attributes, sigset(signalMask));
+  attrSetDefault(attributes, sigset(how.defaultSignals));
+  attrSetMask(attributes, sigset(how.signalMask));
 
-  const actions = openTerminalAs === undefined && !leavesDirectory ? null : noActions();
-  if (openTerminalAs !== undefined) openTerminal(actions as Buffer, openTerminalAs);
-  const left = leavesDirectory ? leaveDirectory(actions as Buffer) : undefined;
-  const pid = new Int32Array(1);
-  const error = posixSpawnp(
-    pid,
-    Buffer.from(`${file}\0`, 'latin1'),
-    actions,
-    attributes,
-    stringArray(argv),
-    stringArray(environment),
-  );
-  if (actions !== null) actionsDestroy(actions);
-  // A relative command is then looked for once more, to say why it cannot be run.
-  if (left !== undefined && error !== 0) fchdirCall(left);
-  if (left !== undefined) closeSync(left);
-  if (error !== 0) throw new SystemError('posix_spawnp', error as Errno);
-  return pid[0] as Pid;
-}
-
-function noActions(): Buffer {
   const actions = Buffer.alloc(layouts.sizeofSpawnFileActions);
   actionsInit(actions);
-  return actions;
-}
-
-/** posix_spawn(3) makes the session before these: the open without O_NOCTTY makes the terminal that of the session. */
-function openTerminal(actions: Buffer, descriptor: number): void {
-  actionsAddOpen(actions, descriptor, '/proc/self/fd/0', constants.O_RDWR, 0);
-  actionsAddClose(actions, descriptor);
+  if (openTerminalAs !== undefined) {
+    // posix_spawn(3) makes the session before these: the open without O_NOCTTY makes the terminal that of the session.
+    actionsAddOpen(actions, openTerminalAs, '/proc/self/fd/0', constants.O_RDWR, 0);
+    actionsAddClose(actions, openTerminalAs);
+  }
+  const left = leavesDirectory ? leaveDirectory(actions) : undefined;
+  const pid = new Int32Array(1);
+  const error = withNumbers(() =>
+    posixSpawnp(
+      pid,
+      Buffer.from(`${how.file}\0`, 'latin1'),
+      actions,
+      attributes,
+      stringArray(how.argv),
+      stringArray(how.environment),
+    ),
+  );
+  actionsDestroy(actions);
+  if (left !== undefined) {
+    // A relative command is then looked for once more, to say why it cannot be run.
+    if (error !== 0) fchdirCall(left);
+    closeSync(left);
+  }
+  if (error !== 0) throw new SystemError('posix_spawnp', error as Errno);
+  return pid[0] as Pid;
 }
 
 /**

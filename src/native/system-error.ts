@@ -8,12 +8,8 @@ function errnoName(errno: Errno): string {
   return entry === undefined ? `errno ${errno}` : entry[0];
 }
 
-const strerrorCall = /* @__PURE__ */ bind<[number], string>('str strerror(int)');
-
 /** What the C library says of an error number, in its words: strerror(3). */
-export function describeErrno(errno: Errno): string {
-  return strerrorCall(errno);
-}
+export const describeErrno = bind<[Errno], string>('str strerror(int)');
 
 /** A system call that failed. `code` is the symbolic name of errno(3), `errno` its positive number. */
 export class SystemError extends Error {

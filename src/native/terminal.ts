@@ -3,18 +3,22 @@ import * as constants from './constants.ts';
 import { checked } from './system-error.ts';
 import type { Pid } from './types.ts';
 
-const openCall = /* @__PURE__ */ bind<[string, number], number>('int open(str, int)');
-const readCall = /* @__PURE__ */ bind<[number, Buffer, number], number>('long read(int, void *, size_t)');
-const tcgetpgrpCall = /* @__PURE__ */ bind<[number], number>('int tcgetpgrp(int)');
-const tcsetpgrpCall = /* @__PURE__ */ bind<[number, number], number>('int tcsetpgrp(int, int)');
+const openCall = bind<[string, number], number>('int open(str, int)');
+const readCall = bind<[number, Buffer, number], number>('long read(int, void *, size_t)');
+const tcgetpgrpCall = bind<[number], number>('int tcgetpgrp(int)');
+const tcsetpgrpCall = bind<[number, number], number>('int tcsetpgrp(int, int)');
 
 /**
  * Opens a close-on-exec descriptor of the controlling terminal, whatever standard input is: tty(4). Undefined if the
  * process has no terminal. That is the usual case in a container, and node's own open would build an exception for it.
  */
 export function openControllingTerminal(): number | undefined {
-  const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_CLOEXEC;
-  const descriptor = openCall('/dev/tty', flags);
+  return open('/dev/tty');
+}
+
+/** Close-on-exec, and without making a terminal the controlling one. */
+function open(file: string): number | undefined {
+  const descriptor = openCall(file, constants.O_RDWR | constants.O_NOCTTY | constants.O_CLOEXEC);
   return descriptor === -1 ? undefined : descriptor;
 }
 
@@ -31,8 +35,8 @@ export function isInForeground(terminal: number): boolean {
   return Number(readCall(terminal, Buffer.alloc(1), 0)) === 0;
 }
 
-const ioctlCall = /* @__PURE__ */ bind<[number, number], number>('int ioctl(int, ulong)');
-const getsidCall = /* @__PURE__ */ bind<[number], number>('int getsid(int)');
+const ioctlCall = bind<[number, number], number>('int ioctl(int, ulong)');
+const getsidCall = bind<[number], number>('int getsid(int)');
 
 /** Whether the caller leads its session: getsid(2). */
 export function leadsSession(): boolean {
@@ -53,9 +57,7 @@ export function giveUpTerminal(descriptor: number): void {
  * @returns undefined if it cannot be opened: /proc is not mounted, or the terminal belongs to another user
  */
 export function reopenInput(): number | undefined {
-  const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_CLOEXEC;
-  const reopened = openCall('/proc/self/fd/0', flags);
-  return reopened === -1 ? undefined : reopened;
+  return open('/proc/self/fd/0');
 }
 
 /** tcgetpgrp(3). @throws SystemError ENOTTY once the terminal has hung up */

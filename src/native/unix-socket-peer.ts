@@ -1,15 +1,12 @@
-import { closeSync } from 'node:fs';
 import { bind } from './addon.ts';
 import * as constants from './constants.ts';
-import { sendWithoutBlocking } from './descriptors.ts';
+import { closeDescriptor, sendWithoutBlocking } from './descriptors.ts';
 import * as layouts from './layouts.ts';
 import { checked, SystemError } from './system-error.ts';
 import type { Errno } from './types.ts';
 
-const socketCall = /* @__PURE__ */ bind<[number, number, number], number>('int socket(int, int, int)');
-const recvCall = /* @__PURE__ */ bind<[number, Buffer, number, number], number>(
-  'long recv(int, void *, size_t, int)',
-);
+const socketCall = bind<[number, number, number], number>('int socket(int, int, int)');
+const recvCall = bind<[number, Buffer, number, number], number>('long recv(int, void *, size_t, int)');
 
 /**
  * The inode of the other end of a connected UNIX socket, which only the kernel knows: sock_diag(7). It tells without any
@@ -35,7 +32,7 @@ export function unixSocketPeer(inode: number): number | undefined {
     const size = checked('recv', recvCall(netlink, answer, answer.length, constants.MSG_DONTWAIT));
     return peerIn(answer.subarray(0, size));
   } finally {
-    closeSync(netlink);
+    closeDescriptor(netlink);
   }
 }
 

@@ -6,15 +6,25 @@ import type {
   SpawnOptionsWithoutStdio,
   SpawnOptionsWithStdioTuple,
   StdioNull,
+  StdioOptions,
   StdioPipe,
 } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
-import { anArray, anObject, checkArgument, milliseconds, rule } from '../arguments/check-arguments.ts';
-import { signalNumber } from '../signals/signal-names.ts';
-import { findLauncher } from './find-launcher.ts';
-import { whyNotRunnable } from './why-not-runnable.ts';
-import { endWithThisProcess } from './without-linux.ts';
+import {
+  anArray,
+  anObject,
+  aString,
+  checkArgument,
+  milliseconds,
+  ownOptions,
+  rule,
+} from '../arguments/check-arguments.ts';
+import { clearTimeout, setTimeout } from '../native/timers.ts';
+import { KILL_TREE, SIGKILL, SIGSTOP, SIGTERM } from '../signals/numbers.ts';
+import { requestedSignal } from '../signals/signal-names.ts';
+import { findInPackage, findNode } from './find-launcher.ts';
+import { isMissing, whyNotRunnable } from './why-not-runnable.ts';
+import { spawnInJob } from './windows.ts';
 
 export interface BoundOptions {
   /** What each process of the tree gets between SIGTERM and SIGKILL, in milliseconds. 0 kills at once. Default 2000. */
@@ -38,10 +48,12 @@ type BoundByStdio<Stdin extends Stdio, Stdout extends Stdio, Stderr extends Stdi
   ChildProcessByStdio<Piped<Stdin, Writable>, Piped<Stdout, Readable>, Piped<Stderr, Readable>>
 >;
 
-const SIGKILL = signalNumber('SIGKILL');
-const SIGTERM = signalNumber('SIGTERM');
-/** What makes an init that has an owner kill its tree. SIGKILL would end init alone. */
-const KILL_TREE = 'SIGSTKFLT';
+/**
+ * Init sends SIGSTOP to its tree for this one. SIGSTOP would stop init alone, and a stopped init does not see its owner end.
+ * No program sends this one to another. Before init runs it stops the launcher, unless the process group is orphaned; when
+ * the group becomes orphaned, the kernel ends the launcher with SIGHUP.
+ */
+const STOP_TREE = 'SIGTTOU';
 
 /** Files that cannot be executed, each with its own error. */
 const failing = { ENOENT: '/proc/self/no-such-file', EACCES: '/' } as const;
@@ -50,7 +62,7 @@ const failing = { ENOENT: '/proc/self/no-such-file', EACCES: '/' } as const;
  * Starts a command, as `spawn` of node:child_process does, and ends it with all its descendants, also those that called
  * setsid(2) or forked twice:
  *
- * - when this process ends, in whatever way: an exit, a crash, SIGKILL, the kernel's OOM killer;
+ * - when this process ends, however it does: an exit, a crash, SIGKILL, the kernel's OOM killer;
  * - when `kill()`, an AbortSignal or the `timeout` asks with SIGTERM or SIGKILL;
  * - when the command itself ends.
  *
@@ -61,8 +73,11 @@ const failing = { ENOENT: '/proc/self/no-such-file', EACCES: '/' } as const;
  * signals to the whole tree, and ends as the command does, with its exit code or by its signal. A SIGKILL from elsewhere,
  * which no process can catch, ends `subreaper` alone.
  *
- * Without Linux, the tree ends only if this process lives long enough to end it: not after SIGKILL.
- * @throws TypeError for a `graceMs` that is no number of milliseconds, and for what `spawn` refuses
+ * On Windows the child process holds a job object, and its end, whatever ends it, is the end of the whole tree, at once:
+ * there is nothing like SIGTERM, so `graceMs` means nothing. On macOS and other systems it finds the tree by ps(1): a process
+ * that leaves its parents, and whose environment ps(1) does not show, may keep running (docs/owners.md).
+ * @throws TypeError for a `graceMs` that is not a number of milliseconds, and for what `spawn` refuses
+ * @throws Error if no node is found: a packed app (a single executable, pkg, Electron) needs one in its PATH
  */
 export function spawnBound(
   command: string,
@@ -94,26 +109,33 @@ export function spawnBound(command: string, ...rest: unknown[]): BoundProcess {
     rest.length > 1 || Array.isArray(first) || !(typeof first === 'object' || first === undefined);
   const args = (hasArgs ? (first ?? []) : []) as readonly string[];
   const given = hasArgs ? second : (first ?? undefined);
-  const { graceMs = 2000, ...options } = checked(command, args, given === undefined ? {} : given);
-  const isLinux = process.platform === 'linux';
-  const child = isLinux
-    ? spawnBelowInit(command, args, options, graceMs)
-    : endWithThisProcess(childProcess().spawn(command, args, options), graceMs);
+  const options = checked(command, args, given === undefined ? {} : given);
+  const { graceMs = 2000 } = options;
+  const child =
+    process.platform === 'win32'
+      ? spawnInJob(command, args, options)
+      : spawnBelowInit(command, args, options, graceMs);
   return Object.assign(child, { [Symbol.asyncDispose]: () => end(child) });
 }
 
-const aCommand = /* @__PURE__ */ rule(
-  (value) => typeof value === 'string' && value !== '',
-  'a string that is not empty',
+const aCommand = rule((value) => typeof value === 'string' && value !== '', 'a string that is not empty');
+
+const aShell = rule(
+  (value) => typeof value === 'boolean' || typeof value === 'string',
+  'a string, or true or false',
 );
 
 function checked(command: unknown, args: unknown, options: unknown): SpawnOptions & BoundOptions {
   checkArgument('spawnBound', 'command', command, aCommand);
   checkArgument('spawnBound', 'args', args, anArray);
   checkArgument('spawnBound', 'options', options, anObject);
-  const { graceMs } = options as BoundOptions;
+  const own: SpawnOptions & BoundOptions = ownOptions(options as object);
+  const { graceMs, shell, argv0 } = own;
   if (graceMs !== undefined) checkArgument('spawnBound', 'graceMs', graceMs, milliseconds);
-  return options as SpawnOptions & BoundOptions;
+  // `spawn` refuses what it gets itself. It gets neither of these.
+  checkArgument('spawnBound', 'shell', shell ?? false, aShell);
+  checkArgument('spawnBound', 'argv0', argv0 ?? '', aString);
+  return own;
 }
 
 /** Only who calls spawnBound pays for it, and for its 2 ms. */
@@ -125,32 +147,42 @@ function childProcess(): typeof import('node:child_process') {
 function spawnBelowInit(
   command: string,
   args: readonly string[],
-  { shell, argv0, ...options }: SpawnOptions,
+  options: SpawnOptions,
   graceMs: number,
 ): ChildProcess {
-  const launcher = findLauncher();
-  // If there is no shell, node can run the launcher too.
-  const [file, ...first] = existsSync('/bin/sh') ? [launcher] : [process.execPath, launcher];
-  const bonds = ['--until-owner', '--scope', 'tree', '--grace', `${Math.ceil(graceMs)}ms`];
+  const { shell, argv0 } = options;
+  const grace = `${Math.ceil(graceMs)}ms`;
+  const bonds = ['--until-owner', '--scope', 'tree', '--grace', grace, '--rewrite', 'TTOU:STOP'];
   // As `spawn` does it. The shell must run the command, and not init.
   const [program, ...rest] = shell
     ? [typeof shell === 'string' ? shell : '/bin/sh', '-c', [command, ...args].join(' ')]
     : [command, ...args];
-  // Like `spawn`, this keeps what an environment has from its prototype.
-  const env: NodeJS.ProcessEnv = Object.assign(Object.create(options.env ?? process.env), {
+  const env: NodeJS.ProcessEnv = Object.create(null);
+  const given = options.env ?? process.env;
+  // Like `spawn`, this takes what an environment has from its prototype too. The copy has NODE_V8_COVERAGE if the original has
+  // it: else `spawn` would add this process's.
+  for (const name in given) env[name] = given[name];
+  const launcher = findInPackage('bin/subreaper');
+  const node = findNode(env);
+  // If there is no shell, node can run the launcher too.
+  const [file, ...first] = isMissing('/bin/sh') ? [node, launcher] : [launcher];
+  Object.assign(env, {
     // Without this, init could not tell an owner that ended before it looked.
     SUBREAPER_PARENT: String(process.pid),
     // The command's PATH may have no node, or another one.
-    SUBREAPER_NODE: process.execPath,
-    SUBREAPER_ARGV0: argv0,
+    SUBREAPER_NODE: node,
+    // From JavaScript it may be null.
+    SUBREAPER_ARGV0: argv0 ?? undefined,
+    SUBREAPER_STREAMS: openStreams(options.stdio),
     // These are for an image's own init.
     SUBREAPER_OPTIONS: undefined,
   });
-  const why = whyNotRunnable(program, { ...options, env });
+  const initOptions: SpawnOptions = ownOptions({ ...options, env, shell: undefined, argv0: undefined });
+  const why = whyNotRunnable(program, initOptions);
   const child = childProcess().spawn(
     why === undefined ? file : failing[why],
     [...first, ...bonds, '--log-level', 'error', '--', program, ...rest],
-    { ...options, env },
+    initOptions,
   );
   // If init itself cannot be started, the error keeps its name.
   if (why !== undefined || child.pid !== undefined) {
@@ -160,14 +192,31 @@ function spawnBelowInit(
   return child;
 }
 
+/** The descriptors that the command gets, for an init that cannot list its own for want of /proc: "0 1 2 4". */
+function openStreams(stdio: StdioOptions | undefined): string {
+  const given = Array.isArray(stdio) ? stdio : [];
+  // `spawn` opens the first three in any case.
+  const isOpen = (descriptor: number) =>
+    descriptor < 3 || ![undefined, null, 'ignore'].includes(given[descriptor] as null);
+  return Array.from({ length: Math.max(3, given.length) }, (_, descriptor) => descriptor)
+    .filter(isOpen)
+    .join(' ');
+}
+
 /** `spawn` calls this method too, for an AbortSignal and for the timeout. */
 function endTreeOnKill(child: ChildProcess, graceMs: number): void {
   const send = child.kill.bind(child);
   let timer: NodeJS.Timeout | undefined;
   child.once('exit', () => clearTimeout(timer));
   child.kill = (signal = 'SIGTERM') => {
-    const number = typeof signal === 'string' ? signalNumber(signal) : signal;
-    if (number === SIGKILL) return send(KILL_TREE);
+    const number = requestedSignal(signal);
+    if (number === SIGSTOP) return send(STOP_TREE);
+    if (number === SIGKILL) {
+      const isSent = send(KILL_TREE);
+      // Init may be stopped: by somebody else, or before it ran.
+      send('SIGCONT');
+      return isSent;
+    }
     const isSent = send(signal);
     if (isSent && number === SIGTERM) timer ??= setTimeout(() => child.kill('SIGKILL'), graceMs).unref();
     return isSent;

@@ -1,16 +1,20 @@
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
-import { aPid, checkArgument } from '../arguments/check-arguments.ts';
+import { orUndefined } from '../native/attempt.ts';
 import type { Pid } from '../native/types.ts';
+import { withReserve } from './reserve.ts';
 
-/** A process as /proc shows it at one instant. Pids are reused: only pid and start time together identify it. */
+/** A process as /proc, ps(1) or Windows shows it at one instant. Pids are reused: only pid and start time together identify it. */
 export interface ProcessInfo {
   readonly pid: Pid;
   readonly parent: Pid;
-  /** The program's name, at most 15 bytes. */
+  /** The name of the first thread, at most 15 bytes: usually the program's. That of node 24 is "MainThread". */
   readonly name: string;
-  /** One letter: R, S, D, T (stopped), t (traced), Z (zombie), X (dead): proc_pid_stat(5). */
+  /** One letter: R, S, D, T (stopped), t (traced), Z (zombie), X (dead): proc_pid_stat(5). Empty on Windows. */
   readonly state: string;
-  /** Clock ticks from boot to the start of the process: USER_HZ, see msPerTick. */
+  /**
+   * Clock ticks from boot to the start of the process: USER_HZ, see msPerTick. On other systems milliseconds from 1970, NaN
+   * for a process that does not tell.
+   */
   readonly startTime: number;
   readonly threads: number;
 }
@@ -40,31 +44,65 @@ export function parseStat(pid: number, stat: string): ProcessInfo {
   };
 }
 
+/** "forked but didn't exec": linux/sched.h, and the field `flags` of proc_pid_stat(5). */
+const PF_FORKNOEXEC = 0x40;
+
+/**
+ * Whether a process has executed a program since it was forked. false as well if it is gone.
+ * @throws Error EMFILE, ENFILE, ENOMEM, EACCES
+ */
+export function hasExecuted(pid: Pid): boolean {
+  const stat = readText(`/proc/${pid}/stat`);
+  if (stat === undefined) return false;
+  const flags = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 7)[6];
+  return (Number(flags) & PF_FORKNOEXEC) === 0;
+}
+
 const chunk = Buffer.allocUnsafe(8192);
 
 /** Reads a file in /proc, where files have no size. @returns undefined if its process is gone */
 function readText(file: string): string | undefined {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(file, 'r');
-    let text = '';
-    for (;;) {
-      const size = readSync(descriptor, chunk);
-      if (size === 0) return text;
-      text += chunk.toString('latin1', 0, size);
+  return unlessGone(() => {
+    const descriptor = openSync(file, 'r');
+    try {
+      let text = '';
+      for (;;) {
+        const size = readSync(descriptor, chunk);
+        if (size === 0) return text;
+        text += chunk.toString('latin1', 0, size);
+      }
+    } finally {
+      closeSync(descriptor);
     }
+  });
+}
+
+/** @returns undefined for ENOENT, or for ESRCH, if the process ended between the open and the read */
+function unlessGone<Result>(read: () => Result): Result | undefined {
+  try {
+    return withReserve(read);
   } catch (error) {
-    if (isGone(error)) return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
     throw error;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
-/** ENOENT, or ESRCH if the process ended between the open and the read. */
-function isGone(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ESRCH';
+/** Why processes cannot be found here, and what to do; undefined if they can. */
+export function whyNoProc(): string | undefined {
+  if (isProcUsable()) return undefined;
+  return process.platform === 'linux'
+    ? '/proc is not mounted, or shows another PID namespace; mount it'
+    : `it needs /proc, which ${process.platform} does not have; run it on Linux`;
+}
+
+/**
+ * Nothing may say that there are no processes where it cannot look, or take strangers for them.
+ * @throws Error ERR_NO_PROC
+ */
+export function requireProc(caller: string): void {
+  const why = whyNoProc();
+  if (why !== undefined) throw Object.assign(new Error(`${caller}: ${why}`), { code: 'ERR_NO_PROC' });
 }
 
 /** Ticks in /proc are USER_HZ: 100 per second on every architecture that node supports, sysconf(3), time(7). */
@@ -92,50 +130,29 @@ export function hasEnded({ state, threads }: ProcessInfo): boolean {
  * parent namespace, where the same numbers are other processes.
  */
 export function isProcUsable(): boolean {
-  try {
-    return readlinkSync('/proc/self') === String(process.pid);
-  } catch {
-    return showsThisProcess();
-  }
-}
-
-/** The same, without readlink(2), which may be refused alone. */
-function showsThisProcess(): boolean {
-  try {
-    return readText('/proc/self/stat')?.startsWith(`${process.pid} (`) === true;
-  } catch {
-    return false;
-  }
+  const self = orUndefined(() => readlinkSync('/proc/self'));
+  if (self !== undefined) return self === String(process.pid);
+  // readlink(2) may be refused alone.
+  return orUndefined(() => readText('/proc/self/stat'))?.startsWith(`${process.pid} (`) === true;
 }
 
 /**
- * Every process below `pid`, zombies included, parents before their children. A snapshot: it may miss processes that are
- * forked meanwhile.
- * @returns the empty array if there is no such process, or no /proc
- * @throws TypeError for a pid that is not a whole number from 1
- * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
- * @see proc_pid_stat(5)
+ * Every process below `pid`, zombies included, parents before their children.
+ * @throws Error ERR_NO_PROC, EMFILE, ENFILE, ENOMEM
  */
-export function descendants(pid: number): ProcessInfo[] {
-  checkArgument('descendants', 'pid', pid, aPid);
-  if (!isProcUsable()) return [];
+export function readDescendants(pid: number): ProcessInfo[] {
+  requireProc('descendants');
   const root = readProcess(pid);
-  return root === undefined ? [] : withDescendants([root]).slice(1);
+  return root === undefined ? [] : [...walk([root])].slice(1);
 }
 
 /**
- * The given processes that still exist, as they are now, and every process below them.
- * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
- */
-export function withDescendants(processes: readonly ProcessInfo[]): ProcessInfo[] {
-  return [...walk(processes)];
-}
-
-/**
- * The same, one process at a time, parents before their children. The cost grows with the tree, not with the machine.
+ * The given processes that still exist, as they are now, and every process below them, parents before their children. The
+ * cost grows with the tree, not with the machine.
  *
  * If a parent ends meanwhile, another process may have its pid, so the walk leaves out the children found under it. The
  * next walk finds them under the process that adopted them.
+ * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
  */
 export function* walk(processes: readonly ProcessInfo[]): Generator<ProcessInfo, void> {
   for (const step of walkInSteps(processes)) yield* step;
@@ -206,20 +223,11 @@ function hasChildrenFiles(): boolean {
 
 /** A child belongs to the thread that forked it: proc_tid_children(5). */
 function* listChildren({ pid, threads }: ProcessInfo): Generator<readonly Pid[], void> {
-  const tasks = threads <= 1 ? [pid] : listThreads(pid);
+  const tasks = threads <= 1 ? [pid] : (unlessGone(() => readdirSync(`/proc/${pid}/task`)) ?? []);
   for (const task of tasks) {
     const children = readPids(`/proc/${pid}/task/${task}/children`);
     // A process without children costs a step as well.
     yield* children.length === 0 ? [[]] : inParts(children);
-  }
-}
-
-function listThreads(pid: Pid): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`);
-  } catch (error) {
-    if (isGone(error)) return [];
-    throw error;
   }
 }
 
@@ -238,13 +246,10 @@ export function scan(): ProcessInfo[] {
 }
 
 function* scanInSteps(): Generator<readonly ProcessInfo[], void> {
-  const pids = readdirSync('/proc').filter(isPid).map(Number) as Pid[];
+  const pids = withReserve(() => readdirSync('/proc'))
+    .filter((entry) => /^\d/.test(entry))
+    .map(Number) as Pid[];
   for (const some of inParts(pids)) yield readProcesses(some);
-}
-
-function isPid(entry: string): boolean {
-  const first = entry.charCodeAt(0);
-  return first >= 0x30 && first <= 0x39;
 }
 
 /**

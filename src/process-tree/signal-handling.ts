@@ -5,6 +5,8 @@ import { readOrNothing } from './read-or-nothing.ts';
 /** What a process does with signals, as /proc shows it at one instant. */
 export interface SignalHandling {
   readonly group: Pid;
+  /** 0 if it is not traced. */
+  readonly tracer: Pid;
   readonly ignored: SignalSet;
   readonly caught: SignalSet;
   readonly blocked: SignalSet;
@@ -18,17 +20,19 @@ export interface SignalHandling {
  * Reads /proc/pid/status: proc_pid_status(5).
  * @returns undefined if the process is gone, or /proc cannot be read
  */
-export function readSignalHandling(pid: Pid): SignalHandling | undefined {
+export function readSignalHandling(pid: Pid | 'self'): SignalHandling | undefined {
   const status = readOrNothing(`/proc/${pid}/status`);
   return status === undefined ? undefined : parseSignalHandling(status);
 }
 
 export function parseSignalHandling(status: string): SignalHandling {
-  const field = (name: string) => new RegExp(`^${name}:\\s*(\\w+)`, 'm').exec(status)?.[1] ?? '0';
+  // A line feed, and not the flag m: to that, a carriage return in the process's name, on the first line, ends one too.
+  const field = (name: string) => new RegExp(`\\n${name}:\\s*(\\w+)`).exec(status)?.[1] ?? '0';
   const set = (name: string) => BigInt(`0x${field(name)}`) as SignalSet;
   return {
     // The first number is the one in the namespace of /proc. The kernel has the field since 4.1.
     group: Number(field('NSpgid')) as Pid,
+    tracer: Number(field('TracerPid')) as Pid,
     ignored: set('SigIgn'),
     caught: set('SigCgt'),
     blocked: set('SigBlk'),

@@ -1,3 +1,4 @@
+import { attempt } from '../native/attempt.ts';
 import { closePidfd, openPidfd, sendThroughPidfd } from '../native/pidfd.ts';
 import { kill } from '../native/process.ts';
 import { SystemError } from '../native/system-error.ts';
@@ -53,11 +54,8 @@ function useSend<Result>(isMeant: () => boolean, pid: Pid, use: (send: Send) => 
 }
 
 function sendByPid(pid: Pid, signal: Signal): boolean {
-  try {
-    kill(pid, signal);
-    return true;
-  } catch (error) {
-    if (error instanceof SystemError && error.code === 'ESRCH') return false;
-    throw error;
-  }
+  const error = attempt(() => kill(pid, signal));
+  if (error === undefined) return true;
+  if (error instanceof SystemError && error.code === 'ESRCH') return false;
+  throw error;
 }

@@ -1,5 +1,5 @@
 import type { Signal } from '../native/types.ts';
-import { type RealTimeRange, signalNumber } from './signal-names.ts';
+import { realTimeRange, signalNumber } from './signal-names.ts';
 
 /** No process can catch these: signal(7). */
 const uncatchable: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP'];
@@ -16,14 +16,9 @@ export function faultSignals(): Signal[] {
 }
 
 /** The signals that init catches and forwards: 21 named ones and the real-time ones. SIGCHLD is init's own. */
-export function forwardedSignals(realTime: RealTimeRange): Signal[] {
+export function forwardedSignals(realTime = realTimeRange()): Signal[] {
   const excluded = new Set([...uncatchable, ...faults, 'SIGCHLD' as const].map(signalNumber));
-  const signals: Signal[] = [];
-  for (let number = 1; number <= realTime.last; number++) {
-    // The C library reserves the numbers from 32 to below SIGRTMIN for threads.
-    const isNamed = number < 32;
-    const isRealTime = number >= realTime.first;
-    if ((isNamed || isRealTime) && !excluded.has(number as Signal)) signals.push(number as Signal);
-  }
-  return signals;
+  const all = Array.from({ length: realTime.last }, (_, index) => (index + 1) as Signal);
+  // The C library reserves the numbers from 32 to below SIGRTMIN for threads.
+  return all.filter((signal) => (signal < 32 || signal >= realTime.first) && !excluded.has(signal));
 }

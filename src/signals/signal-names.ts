@@ -1,3 +1,5 @@
+import { detectLibc } from '../native/libc.ts';
+import { realTimeMaximum, realTimeMinimum } from '../native/signal-set.ts';
 import type { Signal } from '../native/types.ts';
 
 /** The range of real-time signals, signal(7). The C library decides where it begins. */
@@ -8,6 +10,12 @@ export interface RealTimeRange {
 
 /** The range on a platform without real-time signals: every signal is below the first. */
 export const noRealTime: RealTimeRange = { first: 32 as Signal, last: 31 as Signal };
+
+/** The range of this platform's C library. */
+export function realTimeRange(): RealTimeRange {
+  if (process.platform !== 'linux') return noRealTime;
+  return { first: realTimeMinimum[detectLibc()] as Signal, last: realTimeMaximum as Signal };
+}
 
 /** Signals 1 to 31 in order, the same on x64 and arm64: signal(7). */
 const linuxNames =
@@ -46,8 +54,16 @@ export function signalNumber(name: NodeJS.Signals): Signal {
   return numberOf().get(name) as Signal;
 }
 
+/**
+ * The number of a signal as `kill` of node's ChildProcess takes it: a number, or a name in capitals or not.
+ * @returns undefined for a name that `kill` refuses
+ */
+export function requestedSignal(signal: NodeJS.Signals | number): number | undefined {
+  return typeof signal === 'number' ? signal : signalNumber(String(signal).toUpperCase() as NodeJS.Signals);
+}
+
 /** "SIGTERM", "SIGRTMIN+3". */
-export function signalName(signal: Signal, realTime: RealTimeRange): string {
+export function signalName(signal: Signal, realTime = realTimeRange()): string {
   const offset = signal - realTime.first;
   if (offset === 0) return 'SIGRTMIN';
   if (offset > 0) return `SIGRTMIN+${offset}`;
@@ -60,7 +76,7 @@ export function signalName(signal: Signal, realTime: RealTimeRange): string {
  * Parses a signal as a user writes it: "SIGTERM", "TERM", "term", "15", "RTMIN+3", "RTMAX-1".
  * @returns undefined if it is not a signal
  */
-export function parseSignal(text: string, realTime: RealTimeRange): Signal | undefined {
+export function parseSignal(text: string, realTime = realTimeRange()): Signal | undefined {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
     return number >= 1 && number <= realTime.last ? (number as Signal) : undefined;

@@ -1,5 +1,5 @@
-import { aFunction, checkArgument, checkOptions, rule } from '../arguments/check-arguments.ts';
-import { type ProcessTracker, type TrackOptions, trackProcesses } from './track-processes.ts';
+import { aFunction, checkArgument, readOptions, rule } from '../arguments/check-arguments.ts';
+import { type ProcessTracker, startTracking, type TrackOptions } from './track-processes.ts';
 
 type Hook = (...context: unknown[]) => unknown;
 
@@ -26,15 +26,20 @@ interface Group {
  * Makes every test fail that leaves a process running, with a LeakedProcessError that names the test, the process and
  * its ancestors. It also ends the process. Call it at the top of a test file or in a set-up file.
  *
- * Tests that run at the same time are checked together, when the last of them ends: nothing tells whose process it is,
- * and a test that still runs must not lose its own.
+ * Tests that run at the same time are checked together, when the last of them ends: nothing says whose process it is,
+ * and a test that is still running must not lose its own.
  * @throws TypeError for an argument that is not allowed
  */
-export function failOnLeaks(hooks: TestHooks, options: FailOnLeaksOptions = {}): void {
+export function failOnLeaks(hooks: TestHooks, options?: FailOnLeaksOptions): void {
+  // Each is read once. They need not be the object's own: it comes from a test runner.
+  const { beforeEach, afterEach } = (hooks ?? {}) as TestHooks;
+  const areFunctions = typeof beforeEach === 'function' && typeof afterEach === 'function';
+  const testHooks = rule(() => areFunctions, "an object with the test runner's beforeEach and afterEach");
   checkArgument('failOnLeaks', 'hooks', hooks, testHooks);
-  checkOptions('failOnLeaks', options, { allow: aFunction, testName: aFunction });
-  const { beforeEach, afterEach } = hooks;
-  const { testName = knownTestName, ...trackOptions } = options;
+  const { testName = knownTestName, allow } = readOptions('failOnLeaks', options, {
+    allow: aFunction,
+    testName: aFunction,
+  });
   let group: Group | undefined;
 
   async function begin(context: TestContext | undefined): Promise<void> {
@@ -44,7 +49,11 @@ export function failOnLeaks(hooks: TestHooks, options: FailOnLeaksOptions = {}):
         if (other === context || other?.signal?.aborted) await end(other);
       }
     }
-    group ??= startGroup(trackOptions);
+    if (group === undefined) {
+      const names: string[] = [];
+      const tracker = startTracking(() => names.join(', or '), allow);
+      group = { tracker, names, running: new Set() };
+    }
     group.names.push(testName(context) ?? 'a test');
     group.running.add(context);
   }
@@ -72,22 +81,6 @@ export function failOnLeaks(hooks: TestHooks, options: FailOnLeaksOptions = {}):
     if (context?.after !== undefined) return context.after(() => end(context));
     return end(context);
   });
-}
-
-const testHooks = rule((value) => {
-  const { beforeEach, afterEach } = (value ?? {}) as Partial<TestHooks>;
-  return typeof beforeEach === 'function' && typeof afterEach === 'function';
-}, "an object with the test runner's beforeEach and afterEach");
-
-function startGroup(options: TrackOptions): Group {
-  const names: string[] = [];
-  const tracker = trackProcesses({
-    ...options,
-    get name() {
-      return names.join(', or ');
-    },
-  });
-  return { tracker, names, running: new Set() };
 }
 
 /** The properties of the contexts of node:test and vitest that this file uses. */

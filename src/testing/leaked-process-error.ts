@@ -1,4 +1,5 @@
 import type { Output } from './pipe-holders.ts';
+import { ownLines } from './where-started.ts';
 
 /** A process that a test left running. */
 export interface LeakedProcess {
@@ -31,8 +32,14 @@ export class LeakedProcessError extends Error {
   /**
    * @param who the name of the test that left them
    * @param cause the reason why some of them could not be ended
+   * @param startedAt the lines of a stack that say where they were started
    */
-  constructor(who: string, processes: readonly LeakedProcess[], cause?: unknown) {
+  constructor(
+    who: string,
+    processes: readonly LeakedProcess[],
+    cause?: unknown,
+    startedAt: readonly string[] = [],
+  ) {
     const count = processes.length === 1 ? 'a process' : `${processes.length} processes`;
     const outcome = cause === undefined ? 'ended by now' : `not all of which could be ended (${cause})`;
     super(
@@ -40,6 +47,9 @@ export class LeakedProcessError extends Error {
       cause === undefined ? undefined : { cause },
     );
     this.processes = processes;
+    // A runner shows the line at the top of the stack. Where this error is made is of no use to anybody.
+    const lines = startedAt.length > 0 ? startedAt : ownLines(this.stack);
+    this.stack = [`${this.name}: ${this.message}`, ...lines].join('\n');
   }
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import {
   aBoolean,
@@ -7,11 +8,11 @@ import {
   aPid,
   aWholeNumber,
   checkArgument,
-  checkOptions,
   milliseconds,
+  readOptions,
 } from '../arguments/check-arguments.ts';
 import { now, setTimeout, sleep } from '../native/timers.ts';
-import { hasEnded, isSameProcess, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
+import { hasEnded, isSameProcess, readProcess, requireProc } from '../process-tree/process-table.ts';
 import { processTree } from './process-tree.ts';
 
 const MOST_GENERATIONS = 10;
@@ -46,12 +47,12 @@ export interface Orphan {
 const ancestorSource = `
 const { spawn } = require('node:child_process');
 const { writeSync } = require('node:fs');
-const [source, generation, depth, width, setsid, script] = process.argv.slice(1);
+const [source, generation, depth, width, setsid, ...last] = process.argv.slice(1);
 const isLast = generation === depth;
 for (let count = 0; count < Number(width); count++) {
   const [command, ...args] = isLast
-    ? ['sh', '-c', script]
-    : [process.execPath, '-e', source, source, String(Number(generation) + 1), depth, width, setsid, script];
+    ? last
+    : [process.execPath, '-e', source, source, String(Number(generation) + 1), depth, width, setsid, ...last];
   const child = spawn(command, args, {
     // 0: the lifeline, whose end ends the last generation. 3: reports each pid.
     stdio: [isLast ? 4 : 'ignore', 'ignore', 'ignore', 3, ...(isLast ? [] : [4])],
@@ -64,13 +65,27 @@ for (let count = 0; count < Number(width); count++) {
 `;
 
 /**
- * The script of the last generation, in the shell language that dash, bash and busybox share. It starts no process and no
- * timer: it ends when its standard input does.
+ * What the last generation runs: a shell, of which a thousand cost little. It starts no process and no timer, and ends when
+ * its standard input does. The second shell has no descriptor 3: the first may keep a copy of what it closes, as mksh does,
+ * until it executes.
  */
-function lastGenerationScript(ignoreTerm: boolean, exitCode: number): string {
+function lastGeneration(ignoreTerm: boolean, exitCode: number): readonly string[] {
+  const path = process.env['PATH'] ?? '/bin:/usr/bin';
+  if (!path.split(':').some((folder) => existsSync(`${folder}/sh`)))
+    return [process.execPath, '-e', lastSource, String(ignoreTerm), String(exitCode)];
   const trap = ignoreTerm ? `trap '' TERM; ` : '';
-  return `${trap}echo ready >&3; exec 3>&-; read -r _; exit ${exitCode}`;
+  return ['sh', '-c', `${trap}echo ready >&3; exec sh -c 'read -r _; exit ${exitCode}' 3>&-`];
 }
+
+/** The same where there is no shell. */
+const lastSource = `
+const [ignoreTerm, exitCode] = process.argv.slice(1);
+if (ignoreTerm === 'true') process.on('SIGTERM', () => {});
+const { closeSync, writeSync } = require('node:fs');
+writeSync(3, 'ready\\n');
+closeSync(3);
+process.stdin.resume().on('end', () => process.exit(Number(exitCode)));
+`;
 
 /**
  * Builds real orphans: starts a process that starts `width` others, which do the same, `depth` generations deep. All but
@@ -79,9 +94,17 @@ function lastGenerationScript(ignoreTerm: boolean, exitCode: number): string {
  * @returns every started process, ordered by generation
  * @throws TypeError for an unknown option, or a value that is not allowed
  * @throws Error if a process could not be started
+ * @throws Error ERR_NO_PROC, as `descendants`
  */
-export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orphan[]> {
-  checkOptions('orphanChain', options, {
+export async function orphanChain(options?: OrphanChainOptions): Promise<Orphan[]> {
+  const {
+    depth = 1,
+    width = 1,
+    lifeMs = 10_000,
+    ignoreTerm = false,
+    setsid = false,
+    exitCode = 0,
+  } = readOptions('orphanChain', options, {
     depth: aWholeNumber(1, MOST_GENERATIONS),
     width: aWholeNumber(1, MOST_PROCESSES),
     lifeMs: milliseconds,
@@ -89,16 +112,16 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
     setsid: aBoolean,
     exitCode: aWholeNumber(0, 255),
   });
-  const { depth = 1, width = 1, lifeMs = 10_000, ignoreTerm = false, setsid = false, exitCode = 0 } = options;
+  requireProc('orphanChain');
   const last = width ** depth;
   if (last > MOST_PROCESSES) {
     throw new TypeError(
-      `orphanChain: width ${width} and depth ${depth} make ${last} processes; keep to ${MOST_PROCESSES}`,
+      `orphanChain: width ${width} and depth ${depth} make ${last} processes; the most is ${MOST_PROCESSES}`,
     );
   }
 
-  const script = lastGenerationScript(ignoreTerm, exitCode);
-  const args = [ancestorSource, '1', String(depth), String(width), String(setsid), script];
+  const command = lastGeneration(ignoreTerm, exitCode);
+  const args = [ancestorSource, '1', String(depth), String(width), String(setsid), ...command];
   // Without NODE_OPTIONS: a test runner's preloads are for the test only.
   const { NODE_OPTIONS: _, ...env } = process.env;
   const first = spawn(process.execPath, ['-e', ancestorSource, ...args], {
@@ -125,7 +148,7 @@ export async function orphanChain(options: OrphanChainOptions = {}): Promise<Orp
   const ready = lines.filter((line) => line === 'ready').length;
   if (failure !== undefined || ready < last) {
     lifeline.destroy();
-    throw new Error(`orphanChain: ${failure?.slice(2) ?? `${ready} of ${last} processes have started`}`);
+    throw new Error(`orphanChain: ${failure?.slice(2) ?? `only ${ready} of ${last} processes started`}`);
   }
   // The report ends shortly before its last writer does.
   for (const { pid, generation } of orphans) {
@@ -145,24 +168,25 @@ export interface WaitForOrphansOptions {
  * of their pids from now on does not count.
  * @param orphans what `orphanChain` resolved with
  * @throws Error after the timeout, with those that are left and their state
+ * @throws Error ERR_NO_PROC, as `descendants`
  * @throws TypeError for an invalid argument or option
  */
 export async function waitForOrphans(
   orphans: readonly Orphan[],
-  options: WaitForOrphansOptions = {},
+  options?: WaitForOrphansOptions,
 ): Promise<void> {
   checkArgument('waitForOrphans', 'orphans', orphans, anArray);
-  for (const orphan of orphans) checkArgument('waitForOrphans', 'pid', orphan?.pid, aPid);
-  checkOptions('waitForOrphans', options, { timeoutMs: milliseconds });
-  const { timeoutMs = 30_000 } = options;
+  const pids = orphans.map((orphan) => orphan?.pid);
+  for (const pid of pids) checkArgument('waitForOrphans', 'pid', pid, aPid);
+  const { timeoutMs = 30_000 } = readOptions('waitForOrphans', options, { timeoutMs: milliseconds });
+  requireProc('waitForOrphans');
   const end = now() + timeoutMs;
-  const isThere = (info: ProcessInfo | undefined) => info !== undefined;
-  let left = orphans.map(({ pid }) => readProcess(pid)).filter(isThere);
+  let left = pids.map(readProcess).filter((info) => info !== undefined);
   while (left.length > 0) {
     if (now() > end) {
       const trees = left.map(({ pid }) => processTree(pid)).join('\n');
       throw new Error(
-        `waitForOrphans: ${left.length} of ${orphans.length} are left after ${timeoutMs} ms\n${trees}`,
+        `waitForOrphans: ${left.length} of ${pids.length} are left after ${timeoutMs} ms\n${trees}`,
       );
     }
     await sleep(POLL_EVERY_MS);

@@ -1,10 +1,10 @@
 import { fstatSync, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { checkArgument, rule } from '../arguments/check-arguments.ts';
+import { orUndefined } from '../native/attempt.ts';
 import { SystemError } from '../native/system-error.ts';
 import { unixSocketPeer } from '../native/unix-socket-peer.ts';
-import { printableName } from '../process-tree/printable-name.ts';
-import { scan } from '../process-tree/process-table.ts';
-import { commandLine } from './process-details.ts';
+import { commandLine, processName } from '../process-tree/printable-name.ts';
+import { requireProc, scan } from '../process-tree/process-table.ts';
 
 /** A process that holds the other end of a pipe open. */
 export interface PipeHolder {
@@ -23,14 +23,16 @@ export interface PipeHolder {
  *
  * This process is among them if it holds the other end as well. A process whose /proc/pid/fd this one may not read, of
  * another user say, is not found, nor is one of another PID namespace, or one that has the end only in a message on its way
- * through a socket. Elsewhere than on Linux there is no such list: then it is empty.
+ * through a socket. On systems other than Linux the list is empty.
  * @param stream `child.stdout`, say, or the number of a descriptor of this process
  * @throws TypeError if it is closed, or neither a pipe nor a UNIX socket
- * @throws SystemError if the kernel does not tell the other end of a socket: a seccomp filter forbids netlink, say
- * @throws Error if /proc cannot be read
+ * @throws SystemError if the kernel does not report the other end of a socket, for example because a seccomp filter forbids netlink
+ * @throws Error ERR_NO_PROC if /proc is not mounted, or shows another PID namespace
+ * @throws Error EMFILE, ENFILE, ENOMEM if /proc cannot be read
  */
 export function pipeHolders(stream: NodeJS.ReadableStream | NodeJS.WritableStream | number): PipeHolder[] {
   if (process.platform !== 'linux') return [];
+  requireProc('pipeHolders');
   const isOtherEnd = otherEndOf(descriptorOf(stream));
   return scan().flatMap((info) => {
     const descriptors = descriptorsOf(info.pid)
@@ -38,7 +40,7 @@ export function pipeHolders(stream: NodeJS.ReadableStream | NodeJS.WritableStrea
       .map(({ number }) => number);
     return descriptors.length === 0
       ? []
-      : [{ pid: info.pid, name: printableName(info.name), command: commandLine(info), descriptors }];
+      : [{ pid: info.pid, name: processName(info), command: commandLine(info), descriptors }];
   });
 }
 
@@ -70,13 +72,8 @@ interface Descriptor {
 }
 
 function descriptorsOf(pid: number): Descriptor[] {
-  let entries: string[];
-  try {
-    entries = readdirSync(`/proc/${pid}/fd`);
-  } catch {
-    // It has ended, or is not ours to read.
-    return [];
-  }
+  // It may have ended, or be not ours to read.
+  const entries = orUndefined(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
   return entries
     .map((number) => readDescriptor(pid, Number(number)))
     .filter((descriptor) => descriptor !== undefined);
@@ -85,14 +82,12 @@ function descriptorsOf(pid: number): Descriptor[] {
 /** @returns undefined if there is none */
 function readDescriptor(pid: number | 'self', number: number): Descriptor | undefined {
   const entry = `/proc/${pid}/fd/${number}`;
-  try {
+  return orUndefined(() => {
     // The permissions of the link itself are how the file was opened.
     const { mode } = lstatSync(entry);
     const link = readlinkSync(entry);
     return { number, entry, link, isReadable: (mode & 0o400) !== 0, isWritable: (mode & 0o200) !== 0 };
-  } catch {
-    return undefined;
-  }
+  });
 }
 
 /** Follows links of the same text alone: looking at just any file may block, on a lost NFS server say. */
@@ -108,16 +103,12 @@ function isPipeOrSocket(descriptor: Descriptor): boolean {
   return stat !== undefined && (stat.isFIFO() || stat.isSocket());
 }
 
+/** undefined if it has been closed meanwhile. */
 function followed({ entry }: Descriptor): Stats | undefined {
-  try {
-    return statSync(entry);
-  } catch {
-    // It has been closed meanwhile.
-    return undefined;
-  }
+  return orUndefined(() => statSync(entry));
 }
 
-const STREAM_OR_DESCRIPTOR = 'an open stream, or the number of a descriptor';
+const STREAM_OR_DESCRIPTOR = 'an open stream, or a descriptor number';
 
 const aStreamOrDescriptor = rule(
   (value) =>
@@ -136,19 +127,19 @@ function descriptorOf(stream: unknown): number {
   const descriptor = fd ?? _handle?.fd;
   // libuv has -1 for a closed one.
   if (typeof descriptor === 'number' && descriptor >= 0) return descriptor;
-  throw new TypeError(`pipeHolders: 'stream' is closed, or has no descriptor; give ${STREAM_OR_DESCRIPTOR}`);
+  throw new TypeError(`pipeHolders: 'stream' is closed, or has no descriptor; pass ${STREAM_OR_DESCRIPTOR}`);
 }
 
 /** @returns tells the descriptors of the other end from all others */
 function otherEndOf(number: number): (descriptor: Descriptor) => boolean {
-  const stat = statOf(number);
+  const stat = orUndefined(() => fstatSync(number));
   if (stat?.isSocket()) {
     const peer = peerOf(number, stat.ino);
     return ({ link }) => peer !== undefined && link === `socket:[${peer}]`;
   }
   if (!stat?.isFIFO()) {
     const what = stat === undefined ? 'not open' : 'neither a pipe nor a socket';
-    throw new TypeError(`pipeHolders: descriptor ${number} is ${what}; give the end of a pipe`);
+    throw new TypeError(`pipeHolders: descriptor ${number} is ${what}; pass one end of a pipe`);
   }
   // Both ends of a pipe are the same file, pipe(7).
   const entry = `/proc/self/fd/${number}`;
@@ -159,21 +150,13 @@ function otherEndOf(number: number): (descriptor: Descriptor) => boolean {
     isSameFile(descriptor, own);
 }
 
-function statOf(number: number): Stats | undefined {
-  try {
-    return fstatSync(number);
-  } catch {
-    return undefined;
-  }
-}
-
 function peerOf(number: number, inode: number): number | undefined {
   try {
     return unixSocketPeer(inode);
   } catch (error) {
     if (!(error instanceof SystemError) || error.code !== 'ENOENT') throw error;
     throw new TypeError(
-      `pipeHolders: descriptor ${number} is a socket, but no UNIX socket that the kernel knows the other end of; give the end of a pipe`,
+      `pipeHolders: descriptor ${number} is a socket, but not a UNIX socket whose other end the kernel knows; pass one end of a pipe`,
     );
   }
 }

@@ -2,13 +2,13 @@ import {
   aPid,
   aWholeNumber,
   checkArgument,
-  checkOptions,
   milliseconds,
+  readOptions,
 } from '../arguments/check-arguments.ts';
 import { descendants } from '../index.ts';
 import { now, sleep } from '../native/timers.ts';
-import { type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-import { commandLine } from './process-details.ts';
+import { commandLine } from '../process-tree/printable-name.ts';
+import { type ProcessInfo, readProcess, requireProc } from '../process-tree/process-table.ts';
 
 /** The interval between two reads of /proc: the kernel reports no event for a zombie. */
 const SNAPSHOT_EVERY_MS = 5;
@@ -19,9 +19,11 @@ const MOST_PROCESSES = 2 ** 22;
  * Draws a process and all its descendants: pid, command line, and whether it is a zombie, stopped or traced.
  * @returns the empty string if there is no such process
  * @throws TypeError for a pid that is not a whole number from 1
+ * @throws Error ERR_NO_PROC, as `descendants`
  */
 export function processTree(pid: number = process.pid): string {
   checkArgument('processTree', 'pid', pid, aPid);
+  requireProc('processTree');
   const root = readProcess(pid);
   if (root === undefined) return '';
   const all = descendants(pid);
@@ -34,22 +36,20 @@ export function processTree(pid: number = process.pid): string {
       const [first, ...rest] = draw(child);
       return [`${isLast ? '`-' : '|-'} ${first}`, ...rest.map((line) => `${isLast ? ' ' : '|'}  ${line}`)];
     });
-    return [label(info), ...below];
+    const remark = { Z: ' (zombie)', T: ' (stopped)', t: ' (traced)' }[info.state] ?? '';
+    return [`${info.pid} ${commandLine(info)}${remark}`, ...below];
   };
   return draw(root).join('\n');
-}
-
-function label(info: ProcessInfo): string {
-  const remark = { Z: ' (zombie)', T: ' (stopped)', t: ' (traced)' }[info.state] ?? '';
-  return `${info.pid} ${commandLine(info)}${remark}`;
 }
 
 /**
  * The zombies below a process: processes that have ended, but whose parents have not waited for them.
  * @throws TypeError for a pid that is not a whole number from 1
+ * @throws Error ERR_NO_PROC, as `descendants`
  */
 export function zombies(pid: number = process.pid): ProcessInfo[] {
   checkArgument('zombies', 'pid', pid, aPid);
+  requireProc('zombies');
   return descendants(pid).filter(({ state }) => state === 'Z');
 }
 
@@ -63,15 +63,16 @@ export interface WaitForZombiesOptions {
 /**
  * Waits until a process has exactly `count` zombies below it: 0 waits until all are reaped.
  * @throws Error with the process tree, after the timeout
+ * @throws Error ERR_NO_PROC, as `descendants`
  * @throws TypeError for an argument that is not allowed
  */
-export async function waitForZombies(
-  count: number,
-  options: WaitForZombiesOptions = {},
-): Promise<ProcessInfo[]> {
+export async function waitForZombies(count: number, options?: WaitForZombiesOptions): Promise<ProcessInfo[]> {
   checkArgument('waitForZombies', 'count', count, aWholeNumber(0, MOST_PROCESSES));
-  checkOptions('waitForZombies', options, { pid: aPid, timeoutMs: milliseconds });
-  const { pid = process.pid, timeoutMs = 5000 } = options;
+  const { pid = process.pid, timeoutMs = 5000 } = readOptions('waitForZombies', options, {
+    pid: aPid,
+    timeoutMs: milliseconds,
+  });
+  requireProc('waitForZombies');
   const end = now() + timeoutMs;
   for (;;) {
     const found = zombies(pid);

@@ -1,13 +1,20 @@
 import { isMainThread } from 'node:worker_threads';
-import { aFunction, aString, checkOptions } from '../arguments/check-arguments.ts';
+import { aFunction, aString, readOptions } from '../arguments/check-arguments.ts';
 import { descendants, killTree, register } from '../index.ts';
+import { sinceBootMs } from '../native/clock.ts';
 import { sleep } from '../native/timers.ts';
-import { printableName } from '../process-tree/printable-name.ts';
-import { hasEnded, identity, type ProcessInfo, readProcess } from '../process-tree/process-table.ts';
-import { stateName } from '../process-tree/state-name.ts';
+import { commandLine, processName, stateName } from '../process-tree/printable-name.ts';
+import {
+  hasEnded,
+  identity,
+  msPerTick,
+  type ProcessInfo,
+  readProcess,
+  requireProc,
+} from '../process-tree/process-table.ts';
 import { type LeakedProcess, LeakedProcessError } from './leaked-process-error.ts';
 import { outputsHeldBy } from './pipe-holders.ts';
-import { ageMs, commandLine } from './process-details.ts';
+import { recordStarts } from './where-started.ts';
 
 /** How long a process may take to end after the test: `child.kill()` at a test's end does not wait. */
 const SETTLE_MS = 200;
@@ -36,9 +43,21 @@ export interface ProcessTracker extends AsyncDisposable {
  * subreaper until `stop`, so that no process escapes.
  * @throws TypeError for an unknown option, or one of the wrong type
  * @throws Error in a worker thread: the kernel gives its orphans to the main thread
+ * @throws Error ERR_NO_PROC on Linux, if /proc is not mounted, or shows another PID namespace
  */
-export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
-  checkOptions('trackProcesses', options, { name: aString, allow: aFunction });
+export function trackProcesses(options?: TrackOptions): ProcessTracker {
+  const { name = 'this process', allow } = readOptions('trackProcesses', options, {
+    name: aString,
+    allow: aFunction,
+  });
+  return startTracking(() => name, allow);
+}
+
+/** @param nameNow asked at the end: tests that run together get a common error */
+export function startTracking(
+  nameNow: () => string,
+  isAllowed: (process: LeakedProcess) => boolean = () => false,
+): ProcessTracker {
   const nothing = () => Promise.resolve();
   if (process.platform !== 'linux') return { stop: nothing, [Symbol.asyncDispose]: nothing };
   if (!isMainThread) {
@@ -46,9 +65,10 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
       'trackProcesses: this is a worker thread; run tests in processes (pool "forks" in vitest)',
     );
   }
+  requireProc('trackProcesses');
   const registration = register();
   const before = new Set(descendants(process.pid).map(identity));
-  const isAllowed = options.allow ?? (() => false);
+  const starts = recordStarts();
 
   /** In tree order, without the descendants of processes that ran before, or that may stay. */
   function leftRunning(): LeakedProcess[] {
@@ -80,6 +100,9 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
         left = leftRunning();
       }
       if (left.length === 0) return;
+      const startedAt = starts.linesOf(
+        new Set(left.flatMap(({ pid, parents }) => [pid, ...parents.map((parent) => parent.pid)])),
+      );
       const all: LeakedProcess[] = [];
       let failure: unknown;
       // A process may start another one on SIGTERM and leave it behind: the next snapshot finds it.
@@ -89,8 +112,9 @@ export function trackProcesses(options: TrackOptions = {}): ProcessTracker {
         left = leftRunning();
       }
       await untilReaped(all);
-      throw new LeakedProcessError(options.name ?? 'this process', all, failure);
+      throw new LeakedProcessError(nameNow(), all, failure, startedAt);
     } finally {
+      starts.stop();
       registration.unregister();
     }
   }
@@ -129,16 +153,16 @@ function describe(
 ): LeakedProcess {
   const parents = [];
   for (let parent = byPid.get(info.parent); parent !== undefined; parent = byPid.get(parent.parent)) {
-    parents.push({ pid: parent.pid, name: printableName(parent.name) });
+    parents.push({ pid: parent.pid, name: processName(parent) });
   }
   parents.push({ pid: process.pid, name: 'this process' });
   return {
     pid: info.pid,
-    name: printableName(info.name),
+    name: processName(info),
     command: commandLine(info),
     state: info.state,
     stateName: stateName(info),
-    ageMs: ageMs(info),
+    ageMs: Math.round(sinceBootMs() - info.startTime * msPerTick),
     isOrphan,
     parents,
     holdsOpen: outputsHeldBy(info.pid),

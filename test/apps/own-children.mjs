@@ -1,5 +1,5 @@
 // Starts children in every way that node knows, with orphans beside them, and reports each child whose exit status was
-// wrong. Its last line is JSON.
+// wrong. Its last line is JSON. Usage: own-children.mjs ROUNDS
 import { exec, execFile, execSync, fork, spawn, spawnSync } from 'node:child_process';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
@@ -7,13 +7,13 @@ import { Worker } from 'node:worker_threads';
 import { execa } from 'execa';
 import { register } from 'subreaper';
 
-const ROUNDS = 20;
 // From PATH, because fork and node:cluster must start an emulated node through its emulator.
 process.execPath = 'node';
 
 if (cluster.isWorker) process.exit(Number(process.env['CODE']));
 if (process.argv[2] === 'forked') process.exit(Number(process.argv[3]));
 
+const ROUNDS = Number(process.argv.at(-1));
 const registration = register();
 const wrong = [];
 let checked = 0;

@@ -4,7 +4,6 @@ import Ajv from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
-import type { RealTimeRange } from '../../src/signals/signal-names.ts';
 import {
   type Block,
   blocksOf,
@@ -14,9 +13,9 @@ import {
   root,
   runnerOf,
 } from '../helpers/documentation.ts';
+import { lacking } from '../helpers/needs.ts';
 import { makeProjects, type Outcome, type Project, type Projects } from './project.ts';
 
-const realTime = { first: 34, last: 64 } as RealTimeRange;
 const nodeVersion = Number(process.versions.node.split('.')[0]);
 const scripts = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts as Record<
   string,
@@ -49,10 +48,7 @@ describe.each(pagesToTry)('%s', (page) => {
     const name = `line ${block.line}, ${block.language}`;
     switch (runnerOf(block)) {
       case 'project':
-        if (block.minimumNode > nodeVersion) {
-          console.warn(`SKIPPED on this machine: ${page}, ${name}: it needs node ${block.minimumNode}`);
-          test.skip(`${name} (skipped: it needs node ${block.minimumNode})`);
-        } else test(name, () => runBlock(project, block, blocks));
+        test(name, lacking(lackOfNode(block)), () => runBlock(project, block, blocks));
         break;
       case 'repository':
         test(`${name}: names scripts that exist`, () => expectScripts(block));
@@ -62,6 +58,10 @@ describe.each(pagesToTry)('%s', (page) => {
     }
   }
 });
+
+function lackOfNode({ minimumNode }: Block): string | undefined {
+  return minimumNode > nodeVersion ? `Node.js ${minimumNode}: this is ${nodeVersion}` : undefined;
+}
 
 async function runBlock(project: Project, block: Block, all: readonly Block[]): Promise<void> {
   if (block.language === 'sh') {
@@ -118,7 +118,7 @@ function expectWellFormed({ language, text }: Block): void {
     expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
     // Options for subreaper, wherever an engine keeps its environment.
     for (const [, options = ''] of text.matchAll(/SUBREAPER_OPTIONS: (.*)/g))
-      expect(parseCommandLine(options, ['true'], realTime)).toMatchObject({ kind: 'run' });
+      expect(parseCommandLine(options, ['true'])).toMatchObject({ kind: 'run' });
     return;
   }
   const value = JSON.parse(text);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from '../helpers/documentation.ts';
+import { command, lacking } from '../helpers/needs.ts';
 
 const page = readFileSync(join(root, 'docs/migrating.md'), 'utf8');
 
@@ -16,9 +17,8 @@ function namesIn(help: string): string[] {
 }
 
 for (const program of ['tini', 'dumb-init', 'catatonit']) {
-  const { error, stdout, stderr } = spawnSync(program, ['-h'], { encoding: 'utf8' });
-  const isMissing = error !== undefined;
-  test.skipIf(isMissing)(isMissing ? `${program} (skipped: it is not installed)` : program, () => {
+  test(program, lacking(command(program)), () => {
+    const { stdout, stderr } = spawnSync(program, ['-h'], { encoding: 'utf8' });
     const names = namesIn(stdout + stderr);
     expect(names.length).toBeGreaterThan(3);
     const section = page.split(/^## /m).find((part) => part.startsWith(`From ${program}`)) ?? '';

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { launcher } from '../helpers/environment.ts';
+import { command, lacking } from '../helpers/needs.ts';
 import { describeEngine } from './containers.ts';
-import { isInstalled, mustDocker } from './docker.ts';
+import { mustDocker } from './docker.ts';
 import { startOwn } from './engine.ts';
 
-const hasDaemon = await isInstalled('dockerd');
-
 describeEngine('an engine whose docker-init is subreaper', () => {
-  test.skipIf(!hasDaemon)('starts, and reads its version', async () => {
+  test('starts, and reads its version', lacking(command('dockerd', 'docker.io')), async () => {
     const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const dockerInit = join(folder, 'docker-init');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { describe, inject, onTestFinished } from 'vitest';
+import { lacking } from '../helpers/needs.ts';
 import { allProcesses, type ProcessStat, until } from '../helpers/proc.ts';
 import { startProcess } from '../helpers/run-init.ts';
 import { startTerminal, type Terminal } from '../helpers/terminal.ts';
@@ -19,10 +20,9 @@ export const images =
 /** The launcher in all of them. */
 export const launcher = '/app/node_modules/.bin/subreaper';
 
-/** A group of tests. Without an engine it is skipped, and its name says why. */
+/** A group of tests. Without an engine it is skipped. */
 export function describeEngine(name: string, tests: () => void): void {
-  const reason = engine.kind === 'missing' ? engine.reason : undefined;
-  describe.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, tests);
+  describe(name, lacking(engine.kind === 'missing' ? `a Docker Engine: ${engine.reason}` : undefined), tests);
 }
 
 export interface ContainerOptions {

@@ -26,10 +26,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   if (!existsSync(resolve(root, 'dist/cli.cjs'))) throw new Error('dist is missing; run npm run build');
   mkdirSync(engineFolder, { recursive: true });
 
-  const missing = (reason: string) => {
-    console.warn(`SKIPPED on this machine: ${reason}`);
-    project.provide('engine', { kind: 'missing', reason });
-  };
+  const missing = (reason: string) => project.provide('engine', { kind: 'missing', reason });
   const engine = await startEngine();
   if (typeof engine === 'string') {
     missing(engine);

@@ -45,7 +45,7 @@ export async function buildImages(version: string): Promise<Images> {
  * Makes the build context of Dockerfile.test: the packed tarball, and an npm cache with its dependencies, so that
  * `npm install` works in a container without a registry.
  */
-async function prepareContext(): Promise<string> {
+export async function prepareContext(): Promise<string> {
   mkdirSync(engineFolder, { recursive: true });
   const prepared = mkdtempSync(join(engineFolder, 'context-'));
   const [packed] = JSON.parse(

@@ -135,7 +135,7 @@ describeEngine('--memory 64m', () => {
       command,
     });
     expect(code).toBe(137);
-    expect(stderr).toMatch(/, probably by the kernel for memory: limit 64 MiB, peak 64 MiB \(oom_kill 1\)"/);
+    expect(stderr).toMatch(/, probably from the OOM killer: limit 64 MiB, peak 64 MiB \(oom_kill 1\)"/);
   });
 });
 

@@ -57,7 +57,7 @@ describeModes(['actor', 'cgroups'], 'a cgroup', (mode) => {
       ...inGroup(memory('64M'), ['sh', '-c', `${FIRST}; exec tail /dev/zero`]),
     });
     expect(code).toBe(137);
-    expect(stderr).toMatch(/by the kernel for memory: limit 64 MiB, peak 64 MiB \(oom_kill 1\)/);
+    expect(stderr).toMatch(/from the OOM killer: limit 64 MiB, peak 64 MiB \(oom_kill 1\)/);
   });
 
   test('with 1 % of a processor for init: every duty is done', async () => {

@@ -1,42 +1,13 @@
-import {
-  chmodSync,
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { launcher } from '../helpers/environment.ts';
+import { expect, test } from 'vitest';
+import { copyPackage } from '../helpers/copied-package.ts';
 import { describeModes } from '../helpers/modes.ts';
 import { runInit, startInit } from '../helpers/run-init.ts';
 
-const root = join(launcher, '../..');
 const isRoot = process.getuid?.() === 0;
-const platform = `@koromix/koffi-linux-${process.arch}`;
 /** Where an ELF header names the architecture: elf(5). */
 const E_MACHINE = 18;
-
-/** A copy of the package and of koffi, each in a folder of its own, that any user may read. */
-function copyPackage(): { folder: string; addon: string } {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'subreaper-')));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  chmodSync(folder, 0o755);
-  for (const part of ['bin', 'dist', 'package.json'])
-    cpSync(join(root, part), join(folder, 'subreaper', part), { recursive: true });
-  const modules = (name: string) => join(folder, 'node_modules', name);
-  for (const name of ['koffi', platform])
-    cpSync(join(root, 'node_modules', name), modules(name), { recursive: true, dereference: true });
-  // The others are whole.
-  for (const name of ['pino', 'signal-exit']) symlinkSync(join(root, 'node_modules', name), modules(name));
-  return { folder, addon: join(modules(platform), `linux_${process.arch}/koffi.node`) };
-}
 
 describeModes([], 'koffi’s addon', (mode) => {
   test.each([
@@ -109,8 +80,41 @@ describeModes([], 'the package', (mode) => {
       options: ['--report', join(folder, 'report')],
       command: ['sh', '-c', 'exit 3'],
     });
-    const oneLine = expect.stringMatching(/^[^\n]*"msg":"no report[^\n]*; install subreaper again"[^\n]*\n$/);
+    const oneLine = expect.stringMatching(/^[^\n]*"msg":"no report[^\n]*; reinstall subreaper"[^\n]*\n$/);
     expect(exit).toMatchObject({ code: 3, stderr: oneLine });
+  });
+
+  test.each([
+    ['lacks its program', 'is missing', (folder: string) => rmSync(join(folder, 'dist/cli.cjs'))],
+    [
+      'has a file in the place of a folder',
+      'is missing',
+      (folder: string) => {
+        rmSync(join(folder, 'dist'), { recursive: true });
+        writeFileSync(join(folder, 'dist'), '');
+      },
+    ],
+    [
+      'has half of its program',
+      'is damaged',
+      (folder: string) => {
+        const file = join(folder, 'dist/cli.cjs');
+        truncateSync(file, readFileSync(file).length >> 1);
+      },
+    ],
+    [
+      'says that its launcher is an ES module',
+      'is damaged',
+      (folder: string) => writeFileSync(join(folder, 'bin/package.json'), '{ "type": "module" }'),
+    ],
+  ])('that %s: 125 and one line', async (_, what, damage) => {
+    const { folder } = copyPackage();
+    damage(join(folder, 'subreaper'));
+    const launch = [join(folder, 'subreaper/bin/subreaper')];
+    const oneLine = expect.stringMatching(
+      new RegExp(`^subreaper: cannot start, dist/cli.cjs ${what}[^\\n]+\\n$`),
+    );
+    expect(await runInit({ mode, launch, command: ['true'] })).toMatchObject({ code: 125, stderr: oneLine });
   });
 
   test('that lacks its part for the report: a dialect says all that it says', async () => {

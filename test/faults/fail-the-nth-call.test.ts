@@ -9,9 +9,10 @@ import {
 } from '../helpers/inject.ts';
 import { describeWith } from '../helpers/modes.ts';
 import type { Mode } from '../helpers/run-init.ts';
+import { isWhole } from '../helpers/whole.ts';
 import { callsOf, errorsOf } from './calls.ts';
 import { knownFor } from './known-outcomes.ts';
-import { isWhole, sample, seed } from './sample.ts';
+import { sample, seed } from './sample.ts';
 
 /** How many cases of each test the everyday run draws. */
 const SAMPLE = 16;

@@ -2,8 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { launcher, missing, type Part } from '../helpers/environment.ts';
+import { readOrNothing } from '../../src/process-tree/read-or-nothing.ts';
+import { actor, launcher, refuse } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
+import { needs, type Part } from '../helpers/needs.ts';
 import {
   childrenOf,
   descendantsOf,
@@ -12,7 +14,7 @@ import {
   processStat,
   until,
 } from '../helpers/proc.ts';
-import { type Mode, type RunningInit, startInit } from '../helpers/run-init.ts';
+import { type Mode, type RunningInit, startInit, startProcess } from '../helpers/run-init.ts';
 import { CTRL_Z, expectStatus, startTerminal } from '../helpers/terminal.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -31,7 +33,7 @@ interface Handler {
   /** The workload and the other process do not end on SIGTERM. */
   readonly isStubborn?: true;
   readonly act?: (init: RunningInit) => void | Promise<void>;
-  readonly needs?: readonly Part[];
+  readonly parts?: readonly Part[];
   /** What init says. */
   readonly says?: readonly string[];
 }
@@ -54,11 +56,26 @@ const send = (signal: NodeJS.Signals) => (init: RunningInit) => {
   }
 };
 
+/** Its tracer keeps the zombie until init watches for the reaping: a poll of EPOLLRDHUP (and EPOLLHUP, EPOLLERR), epoll_ctl(2). */
+async function endTracedWorkload(init: RunningInit): Promise<void> {
+  const workload = workloadOf(init);
+  const tracer = startProcess([actor, 'hold', `${workload}`]);
+  expect(await tracer.nextLine()).toBe('holds');
+  process.kill(workload, 'SIGKILL');
+  const folder = `/proc/${init.pid}/fdinfo`;
+  // A descriptor may be closed meanwhile.
+  const isWatched = (file: string) =>
+    /^tfd:.*events:\s+2018\b/m.test(readOrNothing(`${folder}/${file}`) ?? '');
+  await until(() => readdirSync(folder).some(isWatched), 'init watches for the reaping');
+  tracer.stdin.write('\n');
+  await tracer.exit;
+}
+
 const thrown = (init: RunningInit) =>
   until(() => init.stderr().includes('a handler threw'), 'the handler throws');
 
-const fails = 'init has failed, it ends the workload';
-const endsAtOnce = 'init has failed, it ends';
+const fails = 'init failed; ending the workload';
+const endsAtOnce = 'init failed; exiting';
 const soon = ['--grace', '10ms'];
 /** init waits for its children, and the kernel does not reap. */
 const waits = ['--log-level', 'debug'];
@@ -69,32 +86,23 @@ const untilInputEnds = {
   options: ['--until-stdin-closes'],
   act: (init: RunningInit) => void init.stdin.end(),
 } as const;
-/** What it kills does not end before the round. */
-const slowRound = { SLOW_CLOCK: '1', NO_KILL: '1' };
-/** Before a restart, even PID 1 kills process by process. */
-const nextRound = {
-  handler: 'immediate:function beginIfDue(',
-  options: [...soon, '--restart', 'always'],
-  isStubborn: true,
-  act: endWorkload,
-} as const;
 
 const handlers: readonly Handler[] = [
   { name: 'the reaping', handler: 'immediate:isAwake = false', options: waits, act: send('SIGUSR1') },
   {
     name: 'a walk that goes on',
-    handler: 'immediate:isCancelled',
+    handler: 'immediate:task.next()',
     env: { SLOW_CLOCK: '1' },
     options: ['--scope', 'tree'],
     act: send('SIGUSR1'),
   },
   {
     name: 'a look for the trace after an event',
-    handler: 'immediate:isTakingSnapshot',
+    handler: 'immediate:restUntilMs',
     options: ['--trace', '/dev/null'],
     act: send('SIGUSR1'),
   },
-  { name: 'a look for the trace', handler: 'interval:isTakingSnapshot', options: ['--trace', '/dev/null'] },
+  { name: 'a look for the trace', handler: 'interval:restUntilMs', options: ['--trace', '/dev/null'] },
   {
     name: 'the timer of --stop-delay',
     handler: timer,
@@ -108,10 +116,9 @@ const handlers: readonly Handler[] = [
     act: send('SIGTERM'),
   },
   {
-    name: 'the timer of --stop-timeout',
-    handler: timer,
-    options: [...soon, '--stop-timeout', '10ms'],
-    isStubborn: true,
+    // At the end of its handler PID 1 may have exited.
+    name: 'the timer of --stop-timeout, which is lost',
+    ...{ handler: timer, env: lost, options: [...soon, '--stop-timeout', '10ms'], isStubborn: true },
     act: send('SIGTERM'),
   },
   {
@@ -135,7 +142,7 @@ const handlers: readonly Handler[] = [
   },
   {
     name: 'the timer of another look at what was killed',
-    handler: 'timeout:function wake(',
+    handler: 'timeout:resume()',
     env: { KEEP_TIMERS: '1' },
     options: [...soon, '--restart', 'always'],
     isStubborn: true,
@@ -143,18 +150,20 @@ const handlers: readonly Handler[] = [
   },
   {
     name: 'the timer of another try to ask survivors',
-    handler: 'timeout:unfinished = []',
+    handler: 'timeout:resume()',
     env: { NO_PROC: '1' },
     options: ['--restart', 'always'],
     act: endWorkload,
   },
-  { name: 'another round of SIGKILL', ...nextRound, env: slowRound },
-  { name: 'another round of SIGKILL, which is lost', ...nextRound, env: { ...lost, ...slowRound } },
   {
+    // Before a restart, even PID 1 kills process by process.
     name: 'the timer of another round of SIGKILL',
-    ...nextRound,
-    handler: 'timeout:function beginIfDue(',
+    handler: 'timeout:resume()',
     env: { NO_PROC: '1' },
+    // Nobody is asked before, for which init would try again as well.
+    options: ['--grace', '0', '--restart', 'always'],
+    isStubborn: true,
+    act: endWorkload,
   },
   { name: 'a signal', handler: 'poll:readSome', act: send('SIGUSR1') },
   { name: 'a signal, which is lost', handler: 'poll:readSome', env: lost, act: send('SIGUSR1') },
@@ -180,15 +189,21 @@ const handlers: readonly Handler[] = [
   },
   {
     name: 'the end of a workload that the kernel has reaped',
-    handler: 'poll:takeReaped',
+    handler: 'poll:unwatch()',
     act: endWorkload,
-    needs: ['kernel-reaping'],
+    parts: ['kernel-reaping'],
   },
   {
     name: 'the end of a workload that the kernel has reaped, which is lost',
-    ...{ handler: 'poll:takeReaped', env: lost },
+    ...{ handler: 'poll:unwatch()', env: lost },
     act: endWorkload,
-    needs: ['kernel-reaping'],
+    parts: ['kernel-reaping'],
+  },
+  {
+    name: 'the reaping of a workload that a tracer has kept',
+    handler: 'poll:callBack(true)',
+    act: endTracedWorkload,
+    parts: ['kernel-reaping', 'actor'],
   },
   {
     name: 'the end of the workload, half way through',
@@ -199,9 +214,8 @@ const handlers: readonly Handler[] = [
     name: 'the end of a workload that the kernel has reaped, half way through',
     handler: 'clock:workloadEnded',
     act: endWorkload,
-    needs: ['kernel-reaping'],
+    parts: ['kernel-reaping'],
   },
-  { name: 'the end of the workload, while it is recorded', handler: 'clock:follow', act: endWorkload },
   { name: 'the end of standard input', ...untilInputEnds },
   { name: 'the end of standard input, which is lost', ...untilInputEnds, env: lost },
   {
@@ -217,7 +231,7 @@ const handlers: readonly Handler[] = [
     },
   },
   { name: 'a rejected promise', handler: 'rejection', options: waits, act: send('SIGUSR1') },
-  { name: '“no event can come any more”', handler: 'nothing-left' },
+  { name: '“nothing left to wait for”', handler: 'nothing-left' },
 ];
 
 /** Both say on standard output that they got SIGTERM, and end. */
@@ -259,13 +273,17 @@ interface InitRecord {
   readonly error?: string;
 }
 
-/** init's own lines that say why it ends: a shell says what ended its children. */
-function lastWords(stderr: string): InitRecord[] {
+/** init's own lines: a shell says what ended its children. */
+function records(stderr: string): InitRecord[] {
   return stderr
     .split('\n')
     .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as InitRecord)
-    .filter(({ level }) => level === 60);
+    .map((line) => JSON.parse(line) as InitRecord);
+}
+
+/** Those that say why it ends. */
+function lastWords(stderr: string): InitRecord[] {
+  return records(stderr).filter(({ level }) => level === 60);
 }
 
 /** A process that was killed may take its time to end, on a busy machine. */
@@ -275,32 +293,66 @@ const untilAllHaveEnded = (processes: readonly ProcessStat[]) =>
     'no process of the tree is left',
   );
 
-describeModes([], 'an exception in init, once the workload runs,', (mode) => {
+describeModes(['refuse'], 'an exception in init, once the workload runs,', (mode) => {
   for (const handler of handlers) {
-    const { name, needs = [], act, isStubborn, says = [fails] } = handler;
-    const reason = missing(...needs);
-    const skipped = reason === undefined ? '' : ` (skipped: ${reason})`;
+    const { name, parts = [], act, isStubborn, says = [fails] } = handler;
     const outcome = says.includes(endsAtOnce) ? 'at once' : 'in order';
-    test.skipIf(reason !== undefined)(
-      `by the handler of ${name}${skipped}: one line, the tree ends ${outcome}, 125`,
-      async () => {
-        const { init, below } = await startThrowing(mode, handler);
-        await act?.(init);
-        expect(await init.exit).toEqual({ code: 125, signal: null });
-        await untilAllHaveEnded(below);
-        expect(lastWords(init.stderr())).toMatchObject(
-          says.map((msg) => ({ msg, error: expect.stringMatching(/^a handler threw|^no event can come/) })),
-        );
-        // It was asked, and not killed.
-        if (!isStubborn) expect(await init.nextLine()).toMatch(/^(other|workload) ends$/);
-      },
-    );
+    test(`by the handler of ${name}: one line, the tree ends ${outcome}, 125`, needs(...parts), async () => {
+      const { init, below } = await startThrowing(mode, handler);
+      await act?.(init);
+      expect(await init.exit).toEqual({ code: 125, signal: null });
+      await untilAllHaveEnded(below);
+      expect(lastWords(init.stderr())).toMatchObject(
+        says.map((msg) => ({
+          msg,
+          error: expect.stringMatching(/^a handler threw|^nothing left to wait for/),
+        })),
+      );
+      // It was asked, and not killed.
+      if (!isStubborn) expect(await init.nextLine()).toMatch(/^(other|workload) ends$/);
+    });
   }
+
+  test.each([
+    { what: 'its end', handler: 'poll:lookAgain()', launch: [] },
+    {
+      what: 'another look, where there are no pidfds',
+      handler: 'timeout:lookAgain()',
+      launch: [refuse, 'pidfd_open', 'ENOSYS'],
+    },
+  ])(
+    'by the handler of what is stopping as another’s child, $what: one line, 125',
+    async ({ handler, launch }) => {
+      const app = `
+      process.on('SIGTERM', () => console.log('stops'));
+      process.stdin.once('data', () => process.exit(0));
+      console.log('ready');`;
+      const command = `exec 3<&0; (trap '' TERM; node -e "$0" <&3; exec sleep 1000) & wait`;
+      const init = await startInit({
+        mode,
+        launch: [...launch, 'node', '--require', seam, launcher],
+        options: ['-v', ...soon],
+        command: ['sh', '-c', command, app],
+        spawn: { env: { PATH: process.env['PATH'], THROW_IN: handler, THROW_WHEN: '/' } },
+      });
+      expect(await init.nextLine()).toBe('ready');
+      init.kill('SIGTERM');
+      expect(await init.nextLine()).toBe('stops');
+      await until(() => init.stderr().includes('are still stopping'), 'init has looked');
+      // The timer comes in any case. The end must not be seen by a look that is still to come.
+      if (launch.length === 0) {
+        await until(() => processStat(init.pid)?.state === 'S', 'init waits');
+        init.stdin.write('\n');
+      }
+      expect(await init.exit).toEqual({ code: 125, signal: null });
+      expect(lastWords(init.stderr())).toMatchObject([{ msg: fails, error: `a handler threw: ${handler}` }]);
+    },
+  );
 
   test.each([
     ['the first look at the workload', 'immediate:reapLoop.begin'],
     ['what comes after the start', 'immediate:runLoops'],
-    ['the timer of what comes a second later', 'timeout:giveBackFilePages'],
+    ['the timer of what comes a second later', 'timeout:giveBackStartMemory'],
     ['the release of the pages of files', 'immediate:madviseCall'],
   ])('by the handler of %s: one line, 125', async (_, handler) => {
     const init = await startInit({
@@ -341,16 +393,36 @@ describeModes([], 'an exception in init, once the workload runs,', (mode) => {
     ]);
   });
 
-  test('by what is written once the tree has ended: one line, 125', async () => {
-    const { init, below } = await startThrowing(mode, {
-      ...{ name: '', handler: 'report' },
+  test.each([
+    {
+      observer: 'an observer',
+      handler: 'clock:Object.observe',
+      options: [],
+      act: endWorkload,
+      code: 137,
+      msg: 'the measuring of phases failed; continuing without it',
+    },
+    {
+      observer: 'the report, at the end',
+      handler: 'report',
       options: ['--report', join(tmpdir(), 'never-written')],
-    });
-    init.kill('SIGTERM');
-    expect(await init.exit).toEqual({ code: 125, signal: null });
-    await untilAllHaveEnded(below);
-    expect(lastWords(init.stderr())).toMatchObject([{ msg: endsAtOnce, error: 'a handler threw: report' }]);
-  });
+      act: send('SIGTERM'),
+      code: 0,
+      msg: 'the report failed; continuing without it',
+    },
+  ])(
+    'by $observer: one line, the tree ends in order, and the status is the workload’s',
+    async ({ handler, options, act, code, msg }) => {
+      const { init, below } = await startThrowing(mode, { name: '', handler, options });
+      act(init);
+      expect(await init.exit).toEqual({ code, signal: null });
+      await untilAllHaveEnded(below);
+      expect(records(init.stderr()).filter(({ level }) => level >= 50)).toMatchObject([
+        { level: 50, msg, error: `a handler threw: ${handler}` },
+      ]);
+      expect(await init.nextLine()).toMatch(/^(other|workload) ends$/);
+    },
+  );
 
   test('with --restart and --remap-exit 125: no restart, and 125', async () => {
     const options = ['--restart', 'always', '-e', '125'];
@@ -401,17 +473,20 @@ describeWith(['script', 'bash'], 'an exception in init, below a shell with job c
 });
 
 describe('the handlers that are made to throw', () => {
-  const rooms = ['src/init', 'src/log', 'src/native', 'src/process-tree', 'src/reaper', 'src/trace'];
+  const rooms = [
+    ...['src/init', 'src/start', 'src/lifecycle', 'src/supervise', 'src/observe'],
+    ...['src/log', 'src/native', 'src/process-tree', 'src/reaper'],
+  ];
   /** What registers a handler. */
   const registrations =
-    /\b(?:setImmediate|setTimeout|setInterval|register|process\.on|poll(?:Readable|HangUp))\(/g;
+    /\b(?:setImmediate|setTimeout|setInterval|callableFromC|process\.on|poll(?:Readable|HangUp))\(/g;
   const elsewhere = [
     // Not on Linux.
     'src/init/run-without-reaping.ts',
+    'src/init/keep-tree.ts',
     // In an app that is its own init.
-    'src/native/event-loop.ts',
+    'src/native/libuv.ts',
     'src/native/timers.ts',
-    'src/reaper/orphan-loop.ts',
   ];
 
   test('are all that init has: one more needs a test above', () => {
@@ -425,20 +500,19 @@ describe('the handlers that are made to throw', () => {
       )
       .filter(([, count]) => count > 0);
     expect(Object.fromEntries(counts)).toEqual({
-      'src/init/bonds.ts': 1,
-      'src/init/children.ts': 1,
       'src/init/init.ts': 4,
-      'src/init/interpreter.ts': 2,
-      'src/init/signal-tree.ts': 1,
-      'src/init/slices.ts': 1,
-      'src/init/survivors.ts': 3,
-      'src/init/trace.ts': 2,
-      'src/init/workload.ts': 2,
+      'src/observe/trace.ts': 2,
+      'src/process-tree/slices.ts': 1,
+      'src/start/bonds.ts': 1,
+      'src/supervise/children.ts': 1,
+      'src/supervise/effects.ts': 2,
+      'src/supervise/recipients.ts': 2,
+      'src/supervise/tree.ts': 1,
+      'src/supervise/workload.ts': 2,
       'src/native/callback.ts': 1,
-      'src/native/hang-up.ts': 1,
       'src/native/memory.ts': 1,
-      'src/native/poll.ts': 4,
-      'src/native/signal-loop.ts': 1,
+      'src/native/poll.ts': 5,
+      'src/native/signal-loop.ts': 2,
       'src/native/signals.ts': 1,
       'src/reaper/reap-loop.ts': 1,
     });

@@ -146,7 +146,7 @@ export const knownOutcomes: readonly Row[] = [
     phase: 'init',
     calls: ['brk', 'madvise', 'mmap', 'mprotect', 'munmap'],
     outcome: 'node ends',
-    reason: 'V8 and malloc(3) end the process if memory cannot be had, or its protection changed',
+    reason: 'V8 and malloc(3) end the process if they cannot get memory, or change its protection',
   },
   {
     phase: 'init',

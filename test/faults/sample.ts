@@ -1,8 +1,5 @@
 import { createRandom } from '../soak/random.mjs';
 
-/** Whether to run the whole matrix: `npm run test:faults`. Else a sample. */
-export const isWhole = process.env['FAULTS'] === 'all';
-
 /** The same sample each time, unless another one is asked for. */
 export const seed = Number(process.env['FAULTS_SEED'] ?? 15);
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
+import { needs } from '../helpers/needs.ts';
 import { childrenOf, processStat, until } from '../helpers/proc.ts';
 import { type Exit, type Mode, runInit, startInit } from '../helpers/run-init.ts';
 
-const isRoot = process.getuid?.() === 0;
 const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' };
 /** A workload that needs every duty of init: see actor.c. It ends with 7 if init has done them. */
 const duties = [actor, 'duties', '600'];
@@ -100,13 +100,12 @@ describeModes(['actor'], 'a working directory', (mode) => {
 // Mounts need a namespace of their own, and root.
 for (const mode of ['PID 1', 'a plain subreaper']) {
   const isPid1 = mode === 'PID 1';
-  const name = `a machine without, as ${mode}${isRoot ? '' : ' (skipped: not root)'}`;
-  describeWith(['actor', 'namespaces'], name, () => {
+  describeWith(['actor', 'namespaces', 'root'], `a machine without, as ${mode}`, () => {
     /** As a plain subreaper it runs below a shell that is PID 1: nothing that is left behind outlives the test. */
     const run = (scene: string, through = '') =>
       runBehind(`set -e; ${scene}; ${isPid1 ? 'exec' : ''} ${through} "$@"; exit $?`, 'pid1');
 
-    test.skipIf(!isRoot).each([
+    test.each([
       ['a /proc that shows other users’ processes', 'mount -o remount,hidepid=2 /proc'],
       [
         'a /proc that shows other users’ processes, as one of them',
@@ -126,35 +125,36 @@ for (const mode of ['PID 1', 'a plain subreaper']) {
     });
 
     const outcome = isPid1 ? 'every duty is done' : 'the status is right, and it says what it leaves behind';
-    test.skipIf(!isRoot)(`a /proc: ${outcome}`, async () => {
+    test(`a /proc: ${outcome}`, async () => {
       const exit = await run('mount -t tmpfs none /proc');
       expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
-      if (!isPid1) expect(exit.stderr).toContain('what is left cannot be seen, and is left behind');
+      if (!isPid1) expect(exit.stderr).toContain('cannot list the remaining processes; leaving them behind');
     });
   });
 }
 
-describeWith(['namespaces'], `a full disk${isRoot ? '' : ' (skipped: not root)'}`, () => {
-  test.skipIf(!isRoot)(
-    'for --report: one warning, nothing of the report, and the status is right',
-    async () => {
-      const disk = 'set -e; mount -t tmpfs -o size=4k none /var/tmp; echo >/var/tmp/full; set +e';
-      const script = `${disk}; "$@"; status=$?; ls /var/tmp; exit $status`;
-      const exit = await runInit({
-        under: ['unshare', '--mount', 'sh', '-c', script, 'sh'],
-        options: ['--report', '/var/tmp/report'],
-        command: ['sh', '-c', 'exit 7'],
-      });
-      expect(exit).toMatchObject({ code: 7, stdout: 'full\n' });
-      const records = exit.stderr
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-      expect(records).toMatchObject([
-        { level: 40, msg: 'the report cannot be written', error: 'ENOSPC: no space left on device' },
-      ]);
-    },
-  );
+describeWith(['namespaces', 'root'], 'a full disk', () => {
+  test('for --report: one warning, nothing of the report, and the status is right', async () => {
+    const disk = 'set -e; mount -t tmpfs -o size=4k none /var/tmp; echo >/var/tmp/full; set +e';
+    const script = `${disk}; "$@"; status=$?; ls /var/tmp; exit $status`;
+    const exit = await runInit({
+      under: ['unshare', '--mount', 'sh', '-c', script, 'sh'],
+      options: ['--report', '/var/tmp/report'],
+      command: ['sh', '-c', 'exit 7'],
+    });
+    expect(exit).toMatchObject({ code: 7, stdout: 'full\n' });
+    const records = exit.stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records).toMatchObject([
+      {
+        level: 40,
+        msg: "cannot write the report to '/var/tmp/report'; its directory must exist, be writable and have space left",
+        error: 'ENOSPC: no space left on device',
+      },
+    ]);
+  });
 });
 
 describeModes(['actor'], 'little time', (mode) => {
@@ -163,8 +163,9 @@ describeModes(['actor'], 'little time', (mode) => {
     expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'started\n' });
   });
 
-  test.skipIf(!isRoot)(
+  test(
     'for init, beside a workload with real-time priority (SCHED_FIFO): every duty is done',
+    needs('root'),
     async () => {
       const launch = ['chrt', '-i', '0', launcher];
       const command = ['chrt', '-f', '1', ...duties];

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from '
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { run, unpackSource } from './debian.mjs';
+import { initSources } from './init-sources.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
 const launcher = resolve(root, 'bin/subreaper');
@@ -16,16 +17,7 @@ const { values } = parseArgs({ options: { installed: { type: 'boolean', default:
 /** What the suites find the programs in. */
 const programs = resolve(folder, values.installed ? 'installed' : 'subreaper');
 
-const sources = {
-  'dumb-init': {
-    path: 'pool/main/d/dumb-init/dumb-init_1.2.5.orig.tar.gz',
-    sha256: '3eda470d8a4a89123f4516d26877a727c0945006c8830b7e3bad717a5f6efc4e',
-  },
-  tini: {
-    path: 'pool/main/t/tini/tini_0.19.0.orig.tar.gz',
-    sha256: '0fd35a7030052acd9f58948d1d900fe1e432ee37103c5561554408bdac6bbf0d',
-  },
-};
+const suites = ['dumb-init', 'tini'];
 
 /** The packages of the Python modules that they import. */
 const needed = 'pytest py psutil prctl attr iniconfig pluggy packaging'
@@ -61,9 +53,9 @@ process.exitCode = statuses.every((status) => status === 0) ? 0 : 1;
 /** Does nothing if they are installed. Remove build/foreign-inits after a change. */
 function install() {
   if (!existsSync(folder)) {
-    for (const [name, source] of Object.entries(sources)) {
+    for (const name of suites) {
       mkdirSync(resolve(folder, name), { recursive: true });
-      unpackSource(source, resolve(folder, name));
+      unpackSource(initSources[name], resolve(folder, name));
     }
     mkdirSync(modules);
     run('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', ...needed], modules);
@@ -72,7 +64,7 @@ function install() {
   }
   if (existsSync(programs)) return;
   mkdirSync(programs);
-  for (const name of Object.keys(sources)) {
+  for (const name of suites) {
     const program = values.installed ? `/usr/bin/${name}` : launcher;
     symlinkSync(program, resolve(programs, name));
   }

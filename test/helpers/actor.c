@@ -32,6 +32,11 @@
  *   actor duties TRIES       does what needs each of init's duties: see duties()
  *   actor block SIGNALS CMD  blocks the signals (15,1,40) and executes the command
  *   actor ignore SIGNALS CMD ignores the signals (15,1,40) and executes the command
+ *   actor traceme [CMD]      makes its parent its tracer, PTRACE_TRACEME, and executes the command; without one it prints
+ *                            "ready", and ends with 7 on SIGTERM, with 3 on a line of input
+ *   actor lose [LATE]        a child loses the SIGTERM that it catches by its execve(2), and sleeps; then ends with 7. LATE: it
+ *                            ends first, and the child executes later. Prints "ready" when the signal may come
+ *   actor hold PID           traces that process, prints "holds", and keeps its zombie until a line of input
  *   actor leash SECONDS CMD  executes the command, which dies after that time, or with its parent, and may queue two
  *                            thirds of the signals that its user may queue
  *   actor below CMD          as PID 1: runs the command as its child, reaps, and ends with the command's status. Reports
@@ -41,12 +46,14 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -487,6 +494,61 @@ static void execute(char **command) {
   fail(command[0]);
 }
 
+static void traceme(char **command) {
+  signal(SIGTERM, end_with_7);
+  if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1) fail("ptrace");
+  if (command[0] != NULL) execute(command);
+  puts("ready");
+  fflush(stdout);
+  while (getchar() != '\n') pause();
+  exit(3);
+}
+
+static void hold(pid_t pid) {
+  if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == -1) fail("ptrace");
+  puts("holds");
+  fflush(stdout);
+  getchar();
+  waitpid(pid, NULL, __WALL);
+  exit(0);
+}
+
+static void nothing(int signal_number) {
+  (void)signal_number;
+}
+
+static void lose(int is_late) {
+  int ends[2];
+  sigset_t term, before;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  struct sigaction action = {.sa_handler = nothing};
+  sigaction(SIGTERM, &action, NULL);
+  sigprocmask(SIG_BLOCK, &term, &before);
+  if (pipe2(ends, O_CLOEXEC) == -1) fail("pipe2");
+  pid_t parent = getpid();
+  if (fork_or_fail() == 0) {
+    puts("ready");
+    fflush(stdout);
+    sigsuspend(&before);
+    while (is_late && getppid() == parent) usleep(1000);
+    if (is_late) usleep(50000);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    execlp("sleep", "sleep", "1000", NULL);
+    fail("sleep");
+  }
+  if (!is_late) sigprocmask(SIG_SETMASK, &before, NULL);
+  close(ends[1]);
+  if (is_late) {
+    sigsuspend(&before);
+    exit(7);
+  }
+  /* Its other end is closed when the child has executed sleep. */
+  char byte;
+  while (read(ends[0], &byte, 1) == -1) continue;
+  exit(7);
+}
+
 /* execve(2) keeps all of this; a fork keeps only the limit. */
 static void leash(int seconds, char **command) {
   struct rlimit pending;
@@ -585,6 +647,9 @@ int main(int argc, char **argv) {
     for (int i = 0; i < known; i++) signal(signals[i], SIG_IGN);
     execute(argv + 3);
   }
+  if (!strcmp(role, "traceme")) traceme(argv + 2);
+  if (!strcmp(role, "hold")) hold(number);
+  if (!strcmp(role, "lose")) lose(argc > 2);
   if (!strcmp(role, "leash")) leash(number, argv + 3);
   if (!strcmp(role, "below")) below(argv + 2);
   fprintf(stderr, "actor: unknown role '%s'\n", role);

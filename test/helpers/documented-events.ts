@@ -1,6 +1,6 @@
 import type { EventRecord } from '../../src/events/events.ts';
 import type { EventChannels } from '../../src/in-process/channels.ts';
-import type { LogLevel } from '../../src/log/levels.ts';
+import type { LogLevel } from '../../src/log/log.ts';
 
 type EventName = EventRecord['event'];
 type FieldsOf<Name extends EventName> = string &
@@ -23,12 +23,12 @@ export const documentedEvents: { readonly [Name in EventName]: DocumentedEvent<F
   },
   signal: {
     levels: ['info', 'debug', 'warn'],
-    when: 'init has forwarded a signal, or dropped it (no `sent`). info for a stop signal, also one that begins no stop because of `--rewrite` or because the workload ignores it; debug for others; warn if init could not send it to everybody',
+    when: 'init has forwarded a signal, or dropped it (no `sent`). info for a stop signal, even if it is not treated as a stop (`--rewrite` changed it, or the workload ignores it); debug for others; warn if init could not send it to every process',
     fields: { signal: 'always', sent: 'sometimes', refused: 'sometimes', error: 'sometimes' },
   },
   stop: {
     levels: ['info'],
-    when: 'a stop signal has come; the `signal` event follows when it is forwarded',
+    when: 'a stop signal was received; the `signal` event follows when it is forwarded',
     fields: { signal: 'always', sent: 'always' },
   },
   orphan: {
@@ -51,12 +51,12 @@ export const documentedEvents: { readonly [Name in EventName]: DocumentedEvent<F
   },
   survivor: {
     levels: ['info'],
-    when: 'the workload has ended and left processes, which init asks to end, or waits for (`--until all`); after the end of its owner or its input, init asks the workload too',
+    when: 'the workload has ended and left processes, which init asks to end, or waits for (`--until all`). When its owner or its input has ended, init asks the workload too',
     fields: { processes: 'sometimes' },
   },
   kill: {
     levels: ['warn'],
-    when: 'SIGKILL comes for what is left: after `--grace`, at `--stop-timeout`, or at a second stop signal',
+    when: 'the remaining processes get SIGKILL: after `--grace`, at `--stop-timeout`, or at a second stop signal',
     fields: { processes: 'sometimes' },
   },
   restart: {
@@ -81,18 +81,18 @@ export const documentedFields: { readonly [Name in FieldName]: DocumentedField }
   'process.pid': {
     type: 'integer',
     from: 'OpenTelemetry, attribute',
-    means: 'of the process that the event is about, in the PID namespace of init or the app',
+    means: 'the process that the event is about, as a pid in the PID namespace of init or the app',
   },
   'process.executable.name': {
     type: 'string',
     from: 'OpenTelemetry, attribute',
     means:
-      'the base name of the command; of an orphan its name in /proc/pid/stat, at most 15 bytes: a zombie has no /proc/pid/exe. Missing without /proc',
+      'the base name of the command; for an orphan its name in /proc/pid/stat, at most 15 bytes: a zombie has no /proc/pid/exe. Node’s MainThread is called node. Missing without /proc',
   },
   'process.exit.code': {
     type: 'integer',
     from: 'OpenTelemetry, attribute',
-    means: 'missing if a signal ended the process; of `exit` the status of init or of the app',
+    means: 'missing if a signal ended the process; in `exit` the status of init or of the app',
   },
   'process.uptime': {
     type: 'number',
@@ -113,14 +113,18 @@ export const documentedFields: { readonly [Name in FieldName]: DocumentedField }
   signal: {
     type: 'string',
     from: 'subreaper',
-    means: 'of `signal` and `stop` what init got; else the signal that ended the process',
+    means: 'in `signal` and `stop` the signal that init got; elsewhere the one that ended the process',
   },
   sent: {
     type: 'string',
     from: 'subreaper',
-    means: 'what init sends the workload for it: another one with `--rewrite`',
+    means: 'what init sends to the workload: a different signal with `--rewrite`',
   },
-  refused: { type: 'integer', from: 'subreaper', means: 'how many processes init may not signal' },
+  refused: {
+    type: 'integer',
+    from: 'subreaper',
+    means: 'how many processes init was not permitted to signal',
+  },
   error: { type: 'string', from: 'subreaper', means: 'why it could not be sent' },
   processes: {
     type: 'integer',
@@ -132,7 +136,11 @@ export const documentedFields: { readonly [Name in FieldName]: DocumentedField }
     from: 'subreaper',
     means: 'the exit status of the last run: 128 + N for signal N, after `--remap-exit`',
   },
-  delayMs: { type: 'integer', from: 'subreaper', means: 'how long init waits before it starts the workload' },
+  delayMs: {
+    type: 'integer',
+    from: 'subreaper',
+    means: 'how long init waits before it starts the workload again',
+  },
 };
 
 /** What makes an app that is its own init publish on a channel. */
@@ -140,9 +148,9 @@ export const documentedChannels: { readonly [Name in keyof EventChannels]: strin
   'subreaper:started':
     'the first registration has made the app its own init; `process.executable.name` is that of node',
   'subreaper:orphan': 'an orphan has been reaped, in the next tick',
-  'subreaper:kill': '`killOrphansOnExit` kills what is left',
+  'subreaper:kill': '`killOrphansOnExit` kills the orphans that are left',
   'subreaper:exit':
-    'a signal that the app does not listen to ends it, as PID 1. Subscribers run before that, and cannot wait for anything',
+    'a signal that the app does not listen for ends it, as PID 1. Subscribers run before that, and cannot wait for anything',
 };
 
 /** What is wrong with a record; empty if it is as documented. pino's own fields are none of the event's. */

@@ -47,6 +47,8 @@ export function comparable(text: string): string[] {
   return (
     text
       .replaceAll(/ - subreaper \d+\.\d+\.\d+/g, '')
+      // musl writes the first line of a child at once; posix_spawn(3) runs nothing in it that could write.
+      .replaceAll(/\[DEBUG tini \(\d+\)\] tcsetpgrp failed[^\n]*\n/g, '')
       // Where to find each program's source and where to report its bugs.
       .replaceAll(/\n(This is subreaper|The source code|For bug reporting)[^\n]*/g, '')
       .replaceAll(/(tini \(|catatonit:|[Pp][Ii][Dd]:?[ =]'?)\d+/g, '$1N')

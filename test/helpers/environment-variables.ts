@@ -101,13 +101,13 @@ export const ofNode: readonly Row[] = [
   },
   {
     names: ['NODE_ICU_DATA', 'ICU_TIMEZONE_FILES_DIR'],
-    effect: 'files of data: node ends if the first is wrong',
+    effect: 'data files: node exits if the first is wrong',
     outcome: 'hidden',
     value: 'FOLDER/icu',
   },
   {
     names: ['SIMDUTF_FORCE_IMPLEMENTATION', 'SIMDJSON_FORCE_IMPLEMENTATION'],
-    effect: 'how text is decoded and JSON is parsed: node 26 ends for an unknown name',
+    effect: 'how text is decoded and JSON is parsed: node 26 exits on an unknown name',
     outcome: 'hidden',
     value: 'none',
   },
@@ -142,7 +142,7 @@ export const ofNode: readonly Row[] = [
     names: ['NODE_NO_WARNINGS'],
     effect: 'silences the warnings of node',
     outcome: 'acts',
-    why: 'init gives cause for none; its own log is not one of them',
+    why: 'init causes none; its own log is not one of them',
     value: '1',
   },
   {
@@ -249,14 +249,14 @@ export const ofTheShell: readonly Row[] = [
     names: ['SHELLOPTS'],
     effect: 'options of bash: xtrace prints every command with its values',
     outcome: 'acts',
-    why: 'the launcher’s first command switches off all that matter, but noexec: then bash runs nothing',
+    why: 'the launcher’s first command switches off all that matter, but noexec: then bash runs nothing; xtrace has printed the names in / by then',
     value: 'noglob:nounset:errexit',
   },
   {
     names: ['PS4', 'BASH_XTRACEFD'],
-    effect: 'what bash prints before each command under xtrace',
-    outcome: 'idle',
-    why: 'xtrace is switched off',
+    effect: 'what bash prints before each command under xtrace, and where',
+    outcome: 'acts',
+    why: 'only with xtrace in SHELLOPTS, before the launcher’s first command; bash runs commands in PS4, but not as root',
     value: '2',
   },
   {
@@ -349,6 +349,91 @@ export const ofTheLinker: readonly Row[] = [
   },
 ];
 
+/** subreaper's own variables: all that bin/subreaper and src name. NAME stands for any name. */
+export interface OwnRow extends Omit<Row, 'outcome'> {
+  readonly outcome: 'acts' | 'idle';
+  readonly isPassedOn: boolean;
+}
+
+const fromParent = 'only if SUBREAPER_PARENT is the pid of init’s parent, and so never in PID 1';
+
+export const ofSubreaper: readonly OwnRow[] = [
+  {
+    names: ['SUBREAPER_OPTIONS'],
+    effect: 'options that come before those of the command line',
+    outcome: 'acts',
+    why: 'that is what it is for',
+    isPassedOn: false,
+    value: '--log-level warn',
+  },
+  {
+    names: ['SUBREAPER_PARENT'],
+    effect: 'the pid of the process that starts init',
+    outcome: 'acts',
+    why: 'with `--until-owner` and `--parent-death-signal`, if that process has ended before init could look',
+    isPassedOn: false,
+    value: '4194304',
+  },
+  {
+    names: ['SUBREAPER_NODE'],
+    effect: 'the node that the launcher becomes, from `spawnBound`',
+    outcome: 'acts',
+    why: fromParent,
+    isPassedOn: false,
+    value: '/bin/false',
+  },
+  {
+    names: ['SUBREAPER_ARGV0'],
+    effect: 'the workload’s argv[0], from `spawnBound`',
+    outcome: 'acts',
+    why: fromParent,
+    isPassedOn: false,
+    value: 'other',
+  },
+  {
+    names: ['SUBREAPER_STREAMS'],
+    effect: 'the descriptors that the workload gets, from `spawnBound`',
+    outcome: 'idle',
+    why: 'init needs it on other systems than Linux only',
+    isPassedOn: false,
+    value: '9',
+  },
+  {
+    names: ['SUBREAPER_TREE'],
+    effect: 'on macOS, what the processes below the workload are found by: init appends to it there',
+    outcome: 'idle',
+    why: 'init needs it on other systems than Linux only',
+    isPassedOn: true,
+    value: 'other',
+  },
+  {
+    names: ['SUBREAPER_LAUNCHER', 'SUBREAPER_ENVIRON', 'SUBREAPER_SAVED', 'SUBREAPER_SAVED_NAME'],
+    effect: 'what the launcher tells init',
+    outcome: 'idle',
+    why: 'the launcher sets them anew, and without the launcher init does not read them',
+    isPassedOn: false,
+    value: '1 1 ffff ffff 9 9 9 9',
+  },
+  {
+    names: [
+      'SUBREAPER_BLOCKED',
+      'SUBREAPER_CHILD',
+      'SUBREAPER_DESCRIPTORS',
+      'SUBREAPER_FLAGS',
+      'SUBREAPER_IGNORED',
+      'SUBREAPER_KEY',
+      'SUBREAPER_LIMIT',
+      'SUBREAPER_PIPE',
+      'SUBREAPER_VALUE',
+    ],
+    effect: 'the launcher’s own memory',
+    outcome: 'idle',
+    why: 'it sets them before it reads them',
+    isPassedOn: true,
+    value: '2000000',
+  },
+];
+
 /** Those of tini and dumb-init. */
 export const ofDialects: readonly Row[] = [
   {
@@ -374,4 +459,31 @@ export const ofDialects: readonly Row[] = [
   },
 ];
 
-export const tables = [...ofNode, ...ofTheShell, ...ofTheLinker, ...ofDialects];
+/** sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3), systemd.exec(5). */
+export const ofServiceManagers: readonly Row[] = [
+  {
+    names: ['LISTEN_PID'],
+    effect: 'the process that takes the sockets',
+    outcome: 'acts',
+    why: 'if it is init’s pid, the workload gets its own pid there, by way of `/bin/sh`',
+    value: '1',
+  },
+  {
+    names: [
+      'LISTEN_FDS',
+      'LISTEN_FDNAMES',
+      'LISTEN_PIDFDID',
+      'NOTIFY_SOCKET',
+      'WATCHDOG_PID',
+      'WATCHDOG_USEC',
+      'MAINPID',
+      'JOURNAL_STREAM',
+    ],
+    effect: 'sockets to take, and to tell of a start, of life and of the log',
+    outcome: 'idle',
+    why: 'init takes no socket, and tells nobody',
+    value: 'FOLDER/socket',
+  },
+];
+
+export const tables = [...ofNode, ...ofTheShell, ...ofTheLinker, ...ofServiceManagers, ...ofDialects];

@@ -1,4 +1,4 @@
-import type { Effect, Policy } from '../../src/init/lifecycle/model.ts';
+import type { Effect, Policy } from '../../src/lifecycle/model.ts';
 import { effectObjection, type Made, moveObjection } from './lifecycle-properties.ts';
 import { story } from './lifecycle-story.ts';
 import {

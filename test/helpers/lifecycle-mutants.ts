@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Lifecycle } from './lifecycle-world.ts';
 
-/** One wrong edit of the lifecycle: src/init/lifecycle.ts and the folder beside it. */
+/** One wrong edit of src/lifecycle. */
 export interface Mutant {
   /** What is wrong with it, as a user would say. */
   readonly name: string;
@@ -12,9 +12,9 @@ export interface Mutant {
   readonly to: string;
 }
 
-const init = resolve(import.meta.dirname, '../../src/init');
-const entry = resolve(init, 'lifecycle.ts');
-const files = [entry, ...readdirSync(`${init}/lifecycle`).map((name) => resolve(init, 'lifecycle', name))];
+const room = resolve(import.meta.dirname, '../../src/lifecycle');
+const entry = resolve(room, 'lifecycle.ts');
+const files = readdirSync(room).map((name) => resolve(room, name));
 
 /** The edited source, compiled. @throws Error if the text to replace is not there, or more than once */
 export async function loadMutant({ name, from, to }: Mutant): Promise<Lifecycle> {
@@ -36,7 +36,7 @@ export async function loadMutant({ name, from, to }: Mutant): Promise<Lifecycle>
       {
         name: 'mutant',
         setup({ onLoad }) {
-          onLoad({ filter: /\/init\/lifecycle[./]/ }, ({ path }) => ({
+          onLoad({ filter: /\/src\/lifecycle\// }, ({ path }) => ({
             contents: edited.get(path) as string,
             loader: 'ts',
           }));
@@ -59,12 +59,12 @@ export const mutants: readonly Mutant[] = [
   // --- What counts as a stop
   {
     name: 'a stop of a running workload is not recorded',
-    from: 'return stopWorkload(policy, { ...state, stoppedBy }, signal, sent);',
-    to: 'return stopWorkload(policy, state, signal, sent);',
+    from: 'return stopWorkload(policy, stopped, sending);',
+    to: 'return stopWorkload(policy, state, sending);',
   },
   {
     name: 'a stop between two runs is ignored',
-    from: "case 'backoff': return exit(state.status);",
+    from: "case 'backoff': return toExit(stopped.status);",
     to: "case 'backoff': return next(state);",
   },
   {
@@ -84,23 +84,18 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the terminal goes away, and the workload starts again',
-    from: '(how.signal === SIGHUP || ',
-    to: '(',
+    from: "how.kind === 'killed' && how.signal === SIGHUP ? SIGHUP : undefined",
+    to: 'undefined',
   },
   {
     name: 'a Ctrl-C that the workload handles does not end the restarts',
-    from: '(wasStopped ? how.signal : state.interruptedBy)',
-    to: '(wasStopped ? how.signal : undefined)',
+    from: 'state.stoppedBy ?? hungUpBy ?? interruptedBy;',
+    to: "state.stoppedBy ?? hungUpBy ?? (how.kind === 'killed' ? interruptedBy : undefined);",
   },
   {
     name: 'any signal to the workload’s group ends the restarts',
-    from: 'return terminalStopSignals.includes(signal) ? next({ ...state, interruptedBy: signal }) : next(state);',
-    to: 'return next({ ...state, interruptedBy: signal });',
-  },
-  {
-    name: 'a stop before a start that fails is forgotten',
-    from: 'state.stoppedBy ?? state.held.find((signal) => isStop(policy, sentFor(policy, signal)))',
-    to: 'state.stoppedBy',
+    from: 'if (!terminalStopSignals.includes(signal)) return next(state);',
+    to: '',
   },
   {
     name: 'an exception does not count as a stop',
@@ -110,14 +105,9 @@ export const mutants: readonly Mutant[] = [
 
   // --- Forwarding
   {
-    name: 'signals that came before the workload ran are lost',
-    from: 'held.reduce(',
-    to: 'held.slice(1).reduce(',
-  },
-  {
     name: 'the first of two stop signals is lost',
-    from: 'chain(beginStop(policy, state, state.stopping), (now) => forward(policy, now, signal, sent))',
-    to: 'beginStop(policy, state, { signal, sent })',
+    from: 'chain(beginStop(policy, state, state.stopping), (now) => forward(policy, now, sending))',
+    to: 'beginStop(policy, state, sending)',
   },
   {
     name: 'nothing is delayed',
@@ -126,8 +116,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a signal to a draining tree reaches the group alone',
-    from: "signal, sent, scope: 'tree' }",
-    to: 'signal, sent, scope: options.scope }',
+    from: "return scope === 'tree' || state.awaits === 'descendants' ? 'tree' : 'group';",
+    to: 'return scope;',
   },
 
   // --- Timers
@@ -138,13 +128,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'survivors wait for the timer of the workload',
-    from: ' && before.kind === after.state.kind',
+    from: ' && isSameWait(before, after.state)',
     to: '',
   },
   {
     name: 'each stop signal starts the timeout anew',
-    from: "case 'forwarded': case 'killing': return forward(policy, state, signal, sent);",
-    to: "case 'forwarded': case 'killing': return beginStop(policy, state, { signal, sent });",
+    from: "case 'forwarded': case 'killing': return forward(policy, state, sending);",
+    to: "case 'forwarded': case 'killing': return beginStop(policy, state, sending);",
   },
   {
     name: 'a timer counts what has passed again',
@@ -153,8 +143,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the grace time never ends, for a slow look at survivors',
-    from: "return next({ ...state, waitedMs }, explain({ kind: 'slow-survivors', waitedMs }));",
-    to: "return next(state, explain({ kind: 'slow-survivors', waitedMs }));",
+    from: "return next({ ...state, waitedMs }, toExplain({ kind: 'slow-survivors', waitedMs }));",
+    to: "return next(state, toExplain({ kind: 'slow-survivors', waitedMs }));",
   },
   {
     name: 'the grace time is that of the stop timeout',
@@ -162,36 +152,94 @@ export const mutants: readonly Mutant[] = [
     to: "waitingTimer(slowMs, state.waitedMs, 'grace', options.stopTimeoutMs ?? options.graceMs)",
   },
 
+  // --- What is stopping
+  {
+    name: 'init does not look who gets the stop signal',
+    from: "[{ kind: 'note-recipients', signal: sending.sent, scope, when: 'before' }]",
+    to: '[]',
+  },
+  {
+    name: 'init does not look who gets a Ctrl-C',
+    from: 'return next({ ...state, interruptedBy: signal }, noteInterruption(signal, true));',
+    to: 'return next({ ...state, interruptedBy: signal });',
+  },
+  {
+    name: 'init does not look who got the Ctrl-C that the workload has ended by',
+    from: "...(isNews ? [noteInterruption(interruptedBy, how.kind === 'killed')] : []),",
+    to: '',
+  },
+  {
+    name: 'what is stopping is asked again',
+    from: 'if (!isAny) {',
+    to: 'if (true) {',
+  },
+  {
+    name: 'the others are never asked',
+    from: 'if (!isAny) {',
+    to: 'if (false) {',
+  },
+  {
+    name: 'what is stopping begins with a new --stop-timeout',
+    from: "if (stopping.kind === 'forwarded') return stopping;",
+    to: "if (stopping.kind === 'forwarded') return { ...stopping, waitedMs: 0 };",
+  },
+  {
+    name: 'when one of them has ended, init does not look for others',
+    from: "return next(state, { kind: 'find-stopping' });",
+    to: "return next(state, ...(state.awaits === 'unknown' ? [{ kind: 'find-stopping' } as const] : []));",
+  },
+  {
+    name: "a second stop signal between the end of the workload and that look is nobody's",
+    from: 'late.length === 0 ? asked : chain(asked, (now) => killNow(policy, now))',
+    to: 'asked',
+  },
+  {
+    name: 'the same signal reaches none of those who are stopping',
+    from: 'late.reduce((step, sending) => chain(step, (now) => forward(policy, now, sending)), found)',
+    to: 'found',
+  },
+  {
+    name: 'the status of the workload is that of the signal, where the workload ended well',
+    from: "awaits === 'descendants' && status === 0",
+    to: 'status === 0',
+  },
+  {
+    name: 'a dialect waits for what is stopping',
+    from: "options.survivors !== 'end' || stopping.kind === 'killing'",
+    to: "stopping.kind === 'killing'",
+  },
+
+  {
+    name: 'as PID 1 init waits for ever for what SIGKILL does not end',
+    from: "if (stopping.kind === 'killing' && isPid1) return { timer: 'kill', ms: KILL_MS };",
+    to: '',
+  },
+
   // --- Survivors
   {
     name: 'one round of SIGKILL has to do',
-    from: "if (state.survivors === 'killing') return next(state, kill(policy, state));",
+    from: "if (state.survivors === 'killing') return killAgain(policy, state);",
     to: "if (state.survivors === 'killing') return next(state);",
   },
   {
     name: 'while the workload runs, one round of SIGKILL has to do',
-    from: 'return isKilling(state) ? next(state, kill(policy, state)) : next(state);',
-    to: 'return next(state);',
+    from: 'if (isKilling(state)) return next(state, toKill);',
+    to: '',
   },
   {
     name: 'after the stop timeout survivors get the grace time',
-    from: 'preceded(effects, isKilling(state) ? chain(ending, (now) => killSurvivors(policy, now)) : ending)',
-    to: 'preceded(effects, ending)',
-  },
-  {
-    name: 'after an exception survivors get the grace time once more',
-    from: 'preceded([fatal], isKilling(state) ? chain(ending, (now) => killSurvivors(policy, now)) : ending)',
-    to: 'preceded([fatal], ending)',
+    from: 'isKilling(before) ? preceded(effects, killSurvivors(policy, state)) : next(state, ...effects)',
+    to: 'next(state, ...effects)',
   },
   {
     name: 'a second stop signal does not hurry the end',
-    from: 'isSecond ? killNow(policy, state) : next({ ...state, stoppedBy })',
-    to: 'next({ ...state, stoppedBy })',
+    from: 'isSecond ? killNow(policy, stopped) : endTree(policy, stopped)',
+    to: 'endTree(policy, stopped)',
   },
   {
     name: 'survivors are killed without being asked',
-    from: "return next({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }), ask);",
-    to: "return next({ ...state, survivors: 'asked' }, explain({ kind: 'asking' }));",
+    from: "return next({ ...state, survivors: 'asked' }, toExplain({ kind: 'asking' }), ask);",
+    to: "return next({ ...state, survivors: 'asked' }, toExplain({ kind: 'asking' }));",
   },
   {
     name: 'a restart as PID 1 takes processes that entered from outside',
@@ -202,11 +250,6 @@ export const mutants: readonly Mutant[] = [
     name: 'as PID 1 the last ending spares what entered from outside',
     from: 'if (!policy.isPid1) return false;',
     to: 'return false;',
-  },
-  {
-    name: 'as PID 1 a stop timeout spares what entered from outside',
-    from: "if (state.kind !== 'terminating') return state.stoppedBy !== undefined;",
-    to: "if (state.kind !== 'terminating') return false;",
   },
   {
     name: '--until all waits for descendants even after a stop',
@@ -235,16 +278,16 @@ export const mutants: readonly Mutant[] = [
     from: "{ kind: 'discard-statuses', discard: false },",
     to: '',
   },
-  { name: 'one restart too many', from: 'inARow >= restart.limit', to: 'inARow > restart.limit' },
+  { name: 'one restart too many', from: 'run.restarts >= restart.limit', to: 'run.restarts > restart.limit' },
   {
     name: 'a success starts no new row of failures',
-    from: 'return runMs >= GOOD_RUN_MS ? 0 : restarts;',
-    to: 'return restarts;',
+    from: 'restarts: runMs >= GOOD_RUN_MS ? 0 : restarts',
+    to: 'restarts',
   },
   {
     name: 'the wait between runs grows without end',
-    from: 'Math.min(FIRST_BACKOFF_MS * 2 ** inARow, LONGEST_BACKOFF_MS)',
-    to: 'FIRST_BACKOFF_MS * 2 ** inARow',
+    from: 'Math.min(FIRST_BACKOFF_MS * 2 ** run.restarts, LONGEST_BACKOFF_MS)',
+    to: 'FIRST_BACKOFF_MS * 2 ** run.restarts',
   },
   { name: 'nothing starts the next run', from: "{ kind: 'start' },", to: '' },
 
@@ -256,7 +299,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a tree that a signal ended counts as a success',
-    from: 'status === 0 && stoppedBy !== undefined ? 128 + stoppedBy : status',
+    from: 'isStoppedLate ? 128 + stoppedBy : status',
     to: 'status',
   },
   {
@@ -286,8 +329,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: '--pause has no end',
-    from: 'return terminate(policy, endOf({ ...state, stoppedBy }, 0));',
-    to: 'return next({ ...state, stoppedBy });',
+    from: 'return terminate(policy, stopped, endOf(stopped, 0));',
+    to: 'return next(stopped);',
   },
 
   // --- The terminal
@@ -338,7 +381,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a stop signal makes init wait for ever for a workload whose input has ended',
-    from: 'if (policy.options.stopTimeoutMs === undefined) return forward(policy, state, signal, sent);',
+    from: 'if (policy.options.stopTimeoutMs === undefined) return forwardFirst(policy, state, sending);',
     to: '',
   },
   {

@@ -1,5 +1,5 @@
 import { defaultOptions } from '../../src/cli/options.ts';
-import type { Policy } from '../../src/init/lifecycle/model.ts';
+import type { Policy } from '../../src/lifecycle/model.ts';
 import { SIGHUP, SIGINT, SIGTERM, SIGUSR1 } from './lifecycle-world.ts';
 
 export const defaults: Policy = {

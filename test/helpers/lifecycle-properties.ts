@@ -1,5 +1,6 @@
-import type { Explained } from '../../src/explain/explained.ts';
-import type { Effect, Policy, State } from '../../src/init/lifecycle/model.ts';
+import type { Explained } from '../../src/lifecycle/explained.ts';
+import type { Effect, Policy, State } from '../../src/lifecycle/model.ts';
+import { isStopSignal } from '../../src/signals/stop-signals.ts';
 import {
   isForwarding,
   isStopped,
@@ -26,7 +27,9 @@ export function effectObjection(policy: Policy, world: World, effect: Effect): s
       if (policy.options.graceMs === 0) return 'survivors are asked, and have no time to answer';
       return everybodyObjection(policy, world, effect.everybody);
     case 'kill':
-      return killObjection(world) ?? everybodyObjection(policy, world, effect.everybody);
+      if (policy.isPid1 && !mayRestart(policy, world) && !world.workloadRuns)
+        return 'PID 1 kills, and its exit would kill everything';
+      return killObjection(world);
     case 'stop-self':
       return world.workloadRuns ? undefined : 'init stops itself, and no workload runs';
     case 'signal-group':
@@ -40,8 +43,16 @@ export function effectObjection(policy: Policy, world: World, effect: Effect): s
     case 'set-timer':
     case 'clear-timer':
       return timerObjection(policy, world, effect);
-    case 'give-terminal':
+    case 'note-recipients':
+      return noteObjection(policy, world, effect);
+    case 'find-stopping':
+      return world.phase === 'stopping' && !world.isKilling
+        ? undefined
+        : 'init looks who is stopping, and nobody can be';
     case 'continue-workload':
+      if (world.phase === 'stopping') return undefined;
+      return world.workloadRuns ? undefined : 'continue-workload, and no workload runs';
+    case 'give-terminal':
       return world.workloadRuns ? undefined : `${effect.kind}, and no workload runs`;
     case 'suspend':
       if (policy.isPid1) return 'PID 1 stops itself, and nobody could continue it';
@@ -74,8 +85,29 @@ function forwardObjection(
   if (!isForwarding(world)) return 'a signal forwarded to no workload';
   if (sent === world.delayed?.sent) return 'a stop signal is forwarded before the delay is over';
   if (sent !== world.owed[0]) return 'a signal forwarded that nobody sent, or in the wrong order';
-  const expected = world.phase === 'draining' ? 'tree' : options.scope;
-  return scope === expected ? undefined : `a signal forwarded to the ${scope}, not to the ${expected}`;
+  const expected = scopeIn(options, world);
+  if (scope !== expected) return `a signal forwarded to the ${scope}, not to the ${expected}`;
+  const isFirst = options.survivors === 'end' && world.stoppedBy === sent && !world.hasNoted;
+  return isFirst && world.phase === 'running' && isStopSignal(sent)
+    ? 'a stop signal is sent, and init has not looked who gets it'
+    : undefined;
+}
+
+/** What has taken the place of the workload gets what the workload would have got. */
+function scopeIn({ scope }: Policy['options'], { phase }: World): Policy['options']['scope'] {
+  if (phase === 'draining') return 'tree';
+  return phase === 'stopping' && scope === 'child' ? 'group' : scope;
+}
+
+function noteObjection(
+  { options }: Policy,
+  world: World,
+  { signal, scope, when }: Extract<Effect, { kind: 'note-recipients' }>,
+): string | undefined {
+  if (when !== 'before')
+    return world.interruptedBy === signal || !world.workloadRuns ? undefined : 'a Ctrl-C that nobody typed';
+  if (signal !== world.owed[0]) return 'init looks who gets a signal that it does not send';
+  return scope === scopeIn(options, world) ? undefined : 'init looks in the wrong place';
 }
 
 function killObjection({ killInMs }: World): string | undefined {
@@ -152,7 +184,7 @@ function exitObjection(policy: Policy, world: World, status: number): string | u
   const { phase, timer } = world;
   if (timer !== undefined) return `${timer.timer} outlives the exit`;
   // The kernel kills what PID 1 leaves.
-  const isKill = policy.isPid1 && (phase === 'ending' || phase === 'draining');
+  const isKill = policy.isPid1 && (phase === 'ending' || isForwarding(world));
   const isLeaving = leavesSurvivors(policy, world);
   if (!world.isLost && phase !== 'over' && !isLeaving) {
     const objection = isKill ? killObjection(world) : 'an exit, and nothing asks for it';
@@ -190,6 +222,7 @@ export function moveObjection(policy: Policy, made: Made): string | undefined {
   return (
     signalsObjection(made.after) ??
     survivorsObjection(policy, made) ??
+    ctrlCObjection(made) ??
     endOfRunObjection(policy, made.after) ??
     latenessObjection(policy, made.after)
   );
@@ -200,6 +233,7 @@ const stateOf: Readonly<Record<Phase, State['kind']>> = {
   starting: 'starting',
   running: 'running',
   draining: 'draining',
+  stopping: 'draining',
   ending: 'terminating',
   over: 'backoff',
 };
@@ -211,13 +245,25 @@ function signalsObjection({ owed, delayed, timer }: World): string | undefined {
   return timer.ms === delayed.ms ? undefined : `a stop signal is held ${timer.ms} ms, not ${delayed.ms}`;
 }
 
-/** Each time processes are left, they are asked if they have not been, or killed if that has begun. */
+/** Each time processes are left, init looks who is stopping; they are asked if they have not been, or killed if that has begun. */
 function survivorsObjection({ options }: Policy, { before, move, effects, after }: Made): string | undefined {
   if (move.kind !== 'children-left') return undefined;
   const isKilled = effects.some(({ kind }) => kind === 'kill');
   if (before.isKilling) return isKilled ? undefined : 'survivors are left, and not killed';
+  if (after.phase === 'stopping')
+    return after.asksStopping ? undefined : 'a child has ended, and init does not look who is stopping';
   const mayAsk = after.phase === 'ending' && options.graceMs > 0;
   return mayAsk && !after.hasAsked ? 'survivors are left, and not asked to end' : undefined;
+}
+
+/** What takes the place of a workload that a Ctrl-C ended got that Ctrl-C too. */
+function ctrlCObjection({ before, move, effects, after }: Made): string | undefined {
+  const isSent = before.stoppedBy !== undefined && before.delayed === undefined;
+  const isEnd = move.kind === 'workload-ended' && after.phase === 'stopping';
+  const isTyped = move.kind === 'terminal-signal' && before.phase === 'running' && isStopSignal(move.signal);
+  const mustLook = isTyped || (isEnd && !isSent && before.interruptedBy === undefined);
+  const looks = effects.some(({ kind }) => kind === 'note-recipients');
+  return mustLook && !looks ? 'a Ctrl-C was typed, and init does not look who got it' : undefined;
 }
 
 function endOfRunObjection(policy: Policy, world: World): string | undefined {
@@ -232,6 +278,8 @@ function latenessObjection(policy: Policy, world: World): string | undefined {
   const { timer, phase, killInMs, overInMs, isKilling } = world;
   if (timer !== undefined && !hasPurpose(policy, world, timer.timer))
     return `${timer.timer} runs, and nothing waits for it`;
+  if (isKilling && phase === 'running' && policy.isPid1 && timer?.timer !== 'kill')
+    return 'PID 1 may wait for ever after --stop-timeout';
   if (isKilling || phase === 'starting') return undefined;
   if (killInMs === undefined && overInMs === undefined) return undefined;
   if (timer === undefined) return 'SIGKILL is due some time, and no timer leads there';
@@ -252,6 +300,8 @@ function hasPurpose(policy: Policy, world: World, timer: NonNullable<World['time
       return isStopping && policy.options.stopTimeoutMs !== undefined;
     case 'slow':
       return isStopping || isEnding;
+    case 'kill':
+      return policy.isPid1 && phase === 'running' && isKilling;
     case 'input':
       return world.inputEnded && isStopping;
     case 'grace':

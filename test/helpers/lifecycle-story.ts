@@ -1,4 +1,4 @@
-import type { Effect, Policy } from '../../src/init/lifecycle/model.ts';
+import type { Effect, Policy } from '../../src/lifecycle/model.ts';
 import type { Signal } from '../../src/native/types.ts';
 import { signalName } from '../../src/signals/signal-names.ts';
 import { defaults } from './lifecycle-policies.ts';
@@ -45,6 +45,8 @@ function describeMove(move: Move): string {
       return `the workload ${move.workloadHasIt ? 'has' : 'does not have'} the terminal`;
     case 'resumed':
       return 'init runs again';
+    case 'stopping-found':
+      return `${move.isAny ? 'some' : 'none'} of those that got the signal with the workload are stopping`;
     case 'children-left':
       return 'a child has ended, and others are left';
     case 'no-child-left':
@@ -75,8 +77,7 @@ function describeEffect(effect: Effect): string | undefined {
     case 'forward':
       return `forward ${nameOf(effect.sent)} to the ${effect.scope}`;
     case 'ask':
-    case 'kill':
-      return `${effect.kind} ${effect.everybody ? 'everybody' : 'descendants'}`;
+      return `ask ${effect.everybody ? 'everybody' : 'descendants'}`;
     case 'set-timer':
       return `set-timer ${effect.timer}, ${effect.ms} ms`;
     case 'clear-timer':

@@ -1,5 +1,5 @@
-import type { Effect, Event, Policy, State } from '../../src/init/lifecycle/model.ts';
-import { initialState, step } from '../../src/init/lifecycle.ts';
+import { initialState, step } from '../../src/lifecycle/lifecycle.ts';
+import type { Effect, Event, Policy, State } from '../../src/lifecycle/model.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 
 export const SIGHUP = 1 as Signal;
@@ -16,7 +16,7 @@ export const SIGTTIN = 21 as Signal;
 const workload = 7 as Pid;
 const program = 'workload';
 
-/** The code under test: src/init/lifecycle.ts, or a mutant of it. */
+/** The code under test: src/lifecycle/lifecycle.ts, or a mutant of it. */
 export interface Lifecycle {
   readonly initialState: typeof initialState;
   readonly step: typeof step;
@@ -31,6 +31,8 @@ export type Phase =
   | 'running'
   /** --until all: the workload has ended. */
   | 'draining'
+  /** The workload has ended after a stop signal, and others that got it with the workload have its time. */
+  | 'stopping'
   /** Whatever is left has to end. */
   | 'ending'
   /** No process of the run is left, or init cannot reach those that are. */
@@ -54,12 +56,17 @@ export interface World {
   readonly workloadRuns: boolean;
   /** The workload, or processes that it left behind, may still run. */
   readonly hasChildren: boolean;
-  /** Signals that came before the workload ran. */
-  readonly held: readonly Signal[];
   /** The first signal that stops init: sent to it, or to the workload by the terminal. */
   readonly stoppedBy: Signal | undefined;
   /** A Ctrl-C reached the workload: if it ends, that was why. */
   readonly interruptedBy: Signal | undefined;
+  /** init looks who is stopping, and the answer comes before any other event. */
+  readonly asksStopping: boolean;
+  /** init knows whether anybody is stopping. Until then, stop signals wait. */
+  readonly knowsStopping: boolean;
+  readonly late: readonly Signal[];
+  /** init knows who gets the stop signal. */
+  readonly hasNoted: boolean;
   /** Standard input has ended, and the workload has --grace to end by itself. */
   readonly inputEnded: boolean;
   /** init has thrown. */
@@ -99,8 +106,11 @@ export interface World {
 const newRun = {
   workloadRuns: false,
   hasChildren: false,
-  held: [],
   interruptedBy: undefined,
+  asksStopping: false,
+  knowsStopping: false,
+  late: [],
+  hasNoted: false,
   inputEnded: false,
   runMs: 0,
   owed: [],
@@ -151,8 +161,7 @@ export function possibleMoves(policy: Policy, world: World): Move[] {
   if (world.phase === 'starting') {
     return [
       { kind: 'workload-started', atMs: 0, workload, program },
-      { kind: 'start-failed', atMs: 0, status: 126, message: 'cannot be run' },
-      ...[SIGTERM, SIGHUP].filter(() => world.held.length < 2).map(signalled),
+      { kind: 'start-failed', status: 126, message: 'cannot be run' },
       ...failures,
     ];
   }
@@ -160,6 +169,7 @@ export function possibleMoves(policy: Policy, world: World): Move[] {
     const stoppedBy = world.asksTerminal;
     return [true, false].map((workloadHasIt) => ({ kind: 'terminal-checked', stoppedBy, workloadHasIt }));
   }
+  if (world.asksStopping) return [true, false].map((isAny) => ({ kind: 'stopping-found', isAny }));
   const { timer, hasChildren, workloadRuns } = world;
   const moves: Move[] = [SIGTERM, SIGINT, SIGHUP, SIGCONT, SIGUSR1].map(signalled);
   if (timer !== undefined) {
@@ -173,7 +183,7 @@ export function possibleMoves(policy: Policy, world: World): Move[] {
     if (world.phase === 'draining') moves.push({ kind: 'no-child-left', atMs: long });
   }
   if (hasChildren && world.isKilling)
-    moves.push({ kind: 'survivors-out-of-reach', why: 'what is left may not be signalled' });
+    moves.push({ kind: 'survivors-out-of-reach', why: 'not permitted to signal the remaining processes' });
   if (workloadRuns) moves.push(...endsOfTheWorkload(policy));
   if (workloadRuns && policy.terminal !== 'none') {
     for (const signal of [SIGTSTP, SIGTTIN, SIGSTOP]) moves.push({ kind: 'workload-stopped', signal });
@@ -202,7 +212,8 @@ function exitedWith(code: number, atMs = short): Event {
 }
 
 function endsOfTheWorkload({ terminal }: Policy): Event[] {
-  const fromTerminal = terminal === 'none' ? [] : [killedBy(SIGINT, true)];
+  const passedOn = { ...exitedWith(130), hadTerminal: true } as Event;
+  const fromTerminal = terminal === 'none' ? [] : [killedBy(SIGINT, true), passedOn];
   return [
     exitedWith(0),
     exitedWith(3),
@@ -231,17 +242,9 @@ export function withTime(world: World): World {
 export function withEvent(policy: Policy, world: World, event: Event): World {
   switch (event.kind) {
     case 'workload-started':
-      return world.held.reduce((now, signal) => withSignal(policy, now, signal), {
-        ...world,
-        phase: 'running',
-        workloadRuns: true,
-        hasChildren: true,
-        held: [],
-      } as World);
-    case 'start-failed': {
-      const stop = world.held.map((signal) => sentFor(policy, signal)).find((sent) => isStop(policy, sent));
-      return over({ ...world, status: event.status, stoppedBy: world.stoppedBy ?? stop });
-    }
+      return { ...world, phase: 'running', workloadRuns: true, hasChildren: true };
+    case 'start-failed':
+      return over({ ...world, status: event.status });
     case 'signal':
       return withSignal(policy, world, event.signal);
     case 'workload-ended':
@@ -254,12 +257,20 @@ export function withEvent(policy: Policy, world: World, event: Event): World {
       return { ...world, isSuspended: false };
     case 'no-child-left':
       if (world.phase === 'draining') return over({ ...drained(world), runMs: event.atMs });
-      if (world.phase === 'ending') return over(world);
+      if (world.phase === 'ending' || world.phase === 'stopping') return over(world);
       // With --pause, orphans may still arrive.
       return world;
     case 'survivors-out-of-reach':
-      if (world.phase !== 'draining' && world.phase !== 'ending') return world;
+      if (!['draining', 'stopping', 'ending'].includes(world.phase)) return world;
       return { ...over(drained(world)), hasChildren: true, isOutOfReach: true };
+    case 'stopping-found': {
+      const { isKilling, late } = world;
+      const answered = { ...world, asksStopping: false };
+      if (isKilling) return answered;
+      if (event.isAny) return { ...answered, knowsStopping: true, late: [], owed: late };
+      const asked = ending(policy, answered);
+      return late.length === 0 ? asked : { ...asked, killInMs: 0, overInMs: 0 };
+    }
     case 'timer':
       return withTimer(policy, world, event.timer);
     case 'owner-ended':
@@ -280,7 +291,6 @@ export function withEvent(policy: Policy, world: World, event: Event): World {
 }
 
 function withSignal(policy: Policy, world: World, signal: Signal): World {
-  if (world.phase === 'starting') return { ...world, held: [...world.held, signal] };
   const sent = sentFor(policy, signal);
   if (sent === undefined) return world;
   if (isStop(policy, sent)) return withStop(policy, world, sent);
@@ -303,12 +313,16 @@ function isTerminalStop(signal: Signal): boolean {
 
 /** Whether there is anybody whom signals are for. */
 export function isForwarding({ phase }: World): boolean {
-  return phase === 'running' || phase === 'draining';
+  return phase === 'running' || phase === 'draining' || phase === 'stopping';
 }
 
 function withStop(policy: Policy, world: World, sent: Signal): World {
   const stopped = { ...world, stoppedBy: world.stoppedBy ?? sent };
   switch (world.phase) {
+    case 'stopping':
+      if (!world.knowsStopping)
+        return { ...world, late: [...world.late.filter((other) => other !== sent), sent] };
+      return withStopOfTheWorkload(policy, world, sent);
     case 'running':
     case 'draining':
       return withStopOfTheWorkload(policy, world, sent);
@@ -371,17 +385,38 @@ export function isStopped({ stoppedBy, hasFailed }: World): boolean {
 }
 
 function withEnd(policy: Policy, world: World, event: Extract<Event, { kind: 'workload-ended' }>): World {
-  const { how, hadTerminal, atMs } = event;
+  const { how, atMs } = event;
   const ended = { ...world, workloadRuns: false };
   if (world.phase === 'ending') return { ...ended, status: statusOf(how) };
   if (world.phase !== 'running') return ended;
-  const byTerminal =
-    how.kind === 'killed' && (how.signal === SIGHUP || (hadTerminal && isTerminalStop(how.signal)));
-  const stoppedBy = world.stoppedBy ?? (byTerminal ? how.signal : world.interruptedBy);
+  const ctrlC = interruption(policy, event) ?? world.interruptedBy;
+  const hungUp = how.kind === 'killed' && how.signal === SIGHUP;
+  const stoppedBy = world.stoppedBy ?? (hungUp ? SIGHUP : ctrlC);
   const known = { ...ended, stoppedBy, status: statusOf(how), runMs: atMs };
+  const isSent = world.stoppedBy !== undefined && world.delayed === undefined;
+  const mayGoOn = policy.options.survivors === 'end' && !world.inputEnded && !world.isKilling;
+  if (mayGoOn && (isSent || ctrlC !== undefined)) {
+    const { stopTimeoutMs, graceMs } = policy.options;
+    // The time of --stop-timeout begins with a signal that init has seen, or with this end.
+    const isTimed = isSent || stopTimeoutMs === undefined;
+    const time = isTimed ? {} : { killInMs: stopTimeoutMs, overInMs: stopTimeoutMs + graceMs };
+    return { ...known, phase: 'stopping', owed: [], delayed: undefined, hasNoted: false, ...time };
+  }
   return policy.options.until === 'all' && stoppedBy === undefined
     ? { ...known, phase: 'draining', owed: [] }
     : ending(policy, known);
+}
+
+/** What a terminal's Ctrl-C leaves in the end of the workload. */
+function interruption(
+  { options }: Policy,
+  { how, hadTerminal }: Extract<Event, { kind: 'workload-ended' }>,
+): Signal | undefined {
+  if (!hadTerminal) return undefined;
+  if (how.kind === 'killed') return isTerminalStop(how.signal) ? how.signal : undefined;
+  const passedOn = (how.code - 128) as Signal;
+  const isUse = options.restart.kind === 'no' && options.until === 'main';
+  return isUse && isTerminalStop(passedOn) ? passedOn : undefined;
 }
 
 function statusOf(how: Extract<Event, { kind: 'workload-ended' }>['how']): number {
@@ -394,8 +429,11 @@ function ending({ options: { graceMs } }: Policy, world: World): World {
     ...drained(world),
     phase: 'ending',
     owed: [],
+    late: [],
+    knowsStopping: false,
     delayed: undefined,
     inputEnded: false,
+    hasNoted: false,
     killInMs: world.isKilling ? 0 : graceMs,
     overInMs: Math.min(world.overInMs ?? graceMs, graceMs),
   };
@@ -443,14 +481,18 @@ export function withEffect(world: World, effect: Effect): World {
       return { ...world, asksTerminal: effect.stoppedBy };
     case 'suspend':
       return { ...world, isSuspended: true };
+    case 'note-recipients':
+      return { ...world, hasNoted: true };
+    case 'find-stopping':
+      return { ...world, asksStopping: true };
     case 'set-timer':
       return { ...world, timer: { timer: effect.timer, ms: effect.ms } };
     case 'clear-timer':
       return { ...world, timer: undefined };
     case 'ask':
-      return { ...signalling(world, effect.everybody), hasAsked: true };
+      return { ...world, hasAsked: true, everybodySignalled: world.everybodySignalled || effect.everybody };
     case 'kill':
-      return { ...signalling(killed(world), effect.everybody), isKilling: true };
+      return { ...killed(world), isKilling: true };
     case 'kill-at-once':
       return { ...world, workloadRuns: false, hasChildren: false };
     case 'discard-statuses':
@@ -464,11 +506,8 @@ export function withEffect(world: World, effect: Effect): World {
 
 /** A workload that has not ended by itself ends by SIGKILL, whether or not its status is taken. */
 export function killed(world: World): World {
-  return world.phase === 'ending' && world.workloadRuns ? { ...world, status: 128 + SIGKILL } : world;
-}
-
-function signalling(world: World, everybody: boolean): World {
-  return { ...world, everybodySignalled: world.everybodySignalled || everybody };
+  const isKilled = world.workloadRuns && (world.phase === 'ending' || world.phase === 'running');
+  return isKilled ? { ...world, status: 128 + SIGKILL } : world;
 }
 
 /** Ten seconds count as a success. */

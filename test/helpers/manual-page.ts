@@ -1,14 +1,14 @@
 import type { Option } from '../../src/cli/options.ts';
 
-/** Options are as old as the first release, unless their row says otherwise. */
+/** All options are as old as the first release. */
 const FIRST_VERSION = '0.1.0';
 /** Change it with the text. */
-const DATE = 'November 29, 2026';
+const DATE = 'December 1, 2026';
 const LONGEST_LINE = 78;
 
 /** man/subreaper.1, in mdoc(7): made from the option table. */
 export function manualPage(options: readonly Option[]): string {
-  return `.\\" Made from the option table of src/cli/options.ts by npm run docs:man.
+  return `.\\" Made from the option table of src/cli/options.ts by npm run docs.
 .Dd ${DATE}
 .Dt SUBREAPER 1
 .Os
@@ -21,6 +21,12 @@ export function manualPage(options: readonly Option[]): string {
 .Op Fl -
 .Ar command
 .Op Ar arguments ...
+.Nm
+.Cm doctor
+.Op Fl -json
+.Op Oo Fl - Oc Ar command
+.Nm
+.Cm prepare
 .Sh DESCRIPTION
 .Nm
 starts the command in a process group of its own, forwards every signal that
@@ -39,6 +45,17 @@ The command gets the same environment, open descriptors, ignored and blocked
 signals, limits, umask and working directory as without
 .Nm .
 On a terminal it becomes the foreground process group.
+.Pp
+.Nm
+.Cm doctor
+reports what this container offers an init, and runs nothing.
+With a command, it also says whether a stop signal would reach that.
+.Pp
+.Nm
+.Cm prepare
+writes what V8 compiles for a start beside the program, for the next starts
+with the same node.
+It is for the build of an image.
 .Sh OPTIONS
 Options end at the first operand or at
 .Fl - .
@@ -64,9 +81,7 @@ and the command if its name has no slash.
 .Sh FILES
 .Bl -tag -width Ds
 .It Pa /dev/termination-log
-If it exists, it gets one line that says why
-.Nm
-ended badly.
+If it exists, it gets one line that says why the run failed.
 .Fl -termination-log
 names another file.
 .El
@@ -100,7 +115,8 @@ As the entry point of an image:
 .Pp
 .Dl ENTRYPOINT [\\(dq/app/node_modules/subreaper/bin/subreaper\\(dq, \\(dq\\-\\-\\(dq]
 .Pp
-SIGKILL everything if the command still runs ten seconds after a stop signal:
+SIGKILL everything if the command is still running ten seconds after a stop
+signal:
 .Pp
 .Dl $ subreaper --stop-timeout 10s \\-\\- node server.js
 .Pp
@@ -121,9 +137,9 @@ function item(option: Option): string {
   const names = [option.short, option.long]
     .filter((name) => name !== undefined)
     .map((name) => `Fl ${name.slice(1)}`);
-  const value = 'value' in option ? ` Ar ${escaped(option.value)}` : '';
+  const value = option.value === undefined ? '' : ` Ar ${escaped(option.value)}`;
   const sentence = `${option.help.charAt(0).toUpperCase()}${option.help.slice(1)}.`;
-  const since = `Since ${option.since ?? FIRST_VERSION}.`;
+  const since = `Since ${FIRST_VERSION}.`;
   return [`.It ${names.join(' , ')}${value}`, ...folded(escaped(sentence)), since].join('\n');
 }
 

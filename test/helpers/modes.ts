@@ -1,11 +1,10 @@
 import { describe } from 'vitest';
-import { missing, type Part } from './environment.ts';
+import { needs, type Part } from './needs.ts';
 import type { Mode } from './run-init.ts';
 
-/** A group of tests. If this machine lacks a part, it is skipped, and its name says why. */
+/** A group of tests. If this machine lacks a part, it is skipped. */
 export function describeWith(parts: readonly Part[], name: string, tests: () => void): void {
-  const reason = missing(...parts);
-  describe.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, tests);
+  describe(name, needs(...parts), tests);
 }
 
 /** The same tests as PID 1 of a PID namespace and as a plain subreaper. */

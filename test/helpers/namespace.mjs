@@ -24,6 +24,19 @@ export function namespaceObstacle() {
   return stderr.split('\n')[0].replace(/^unshare: /, '') || `unshare ended with ${status}`;
 }
 
+/** What stands before a command so that /proc tells it nothing, or of other processes: their numbers are those of its own. */
+export const blindly = {
+  'is missing': [
+    ...['unshare', ...(unshareArguments?.includes('--user') ? ['--user', '--map-root-user'] : []), '--mount'],
+    ...['sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'],
+  ],
+  // node is not PID 1 there.
+  'shows another PID namespace': [
+    ...['unshare', ...(unshareArguments ?? []).filter((argument) => argument !== '--mount-proc')],
+    ...['sh', '-c', '"$@"; exit', 'sh'],
+  ],
+};
+
 /** What stands before a command in a namespace, so that the command is PID 1, or the child of a shell that is. */
 export const places = { 'as PID 1': [], 'not as PID 1': ['sh', '-c', '"$@"; exit', 'sh'] };
 

@@ -50,7 +50,8 @@ export function processStat(pid) {
  */
 export function hasEnded(pid) {
   const stat = processStat(pid);
-  return stat === undefined || stat.state === 'Z';
+  // X: its parent does not wait for it, and the kernel is about to forget it.
+  return stat === undefined || stat.state === 'Z' || stat.state === 'X';
 }
 
 /**

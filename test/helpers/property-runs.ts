@@ -1,2 +1,4 @@
-/** 100,000 inputs for each property with `npm run test:properties` and `npm run test:faults`; 1,000 every day. */
-export const propertyRuns = { numRuns: process.env['FAULTS'] === 'all' ? 100_000 : 1000 };
+import { isWhole } from './whole.ts';
+
+/** How many random inputs each property gets. */
+export const propertyRuns = { numRuns: isWhole ? 100_000 : 1000 };

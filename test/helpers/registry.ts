@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -78,14 +78,15 @@ const nameIn = (spec: string) => spec.replace(/(?<=.)@.*/, '');
 
 /** A package of node_modules. */
 function packInstalled(name: string): Packed | undefined {
-  const folder = join(root, 'node_modules', name);
-  const manifest = join(folder, 'package.json');
-  if (!/^(@[\w.-]+\/)?[\w.-]+$/.test(name) || !existsSync(manifest)) return undefined;
+  const link = join(root, 'node_modules', name);
+  if (!/^(@[\w.-]+\/)?[\w.-]+$/.test(name) || !existsSync(join(link, 'package.json'))) return undefined;
+  // The tests of arm64 put links there. Of a tarball that is nothing but a link, Yarn 1 looks for the end without end.
+  const folder = realpathSync(link);
   // A tarball has one folder, of whatever name.
   const tarball = execFileSync('tar', ['-cz', '-C', dirname(folder), basename(folder)], {
     maxBuffer: 2 ** 28,
   });
-  return { tarball, manifest: JSON.parse(readFileSync(manifest, 'utf8')) };
+  return { tarball, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) };
 }
 
 /** npm and Yarn want to know even of a package that they will not install. */

@@ -129,12 +129,28 @@ export async function runToEnd(running: RunningInit): Promise<Exit & { stdout: s
   return { ...exit, stdout, stderr: running.stderr() };
 }
 
+/**
+ * Waits until init has adopted a daemon that is left by a double fork with setsid(2).
+ *
+ * Another child may be the launcher's that has not ended yet: that one is of init's own session.
+ */
+export async function adoptedDaemon({ pid: init }: { pid: number }): Promise<ProcessStat> {
+  const { session: own } = processStat(init) as ProcessStat;
+  return until(
+    () => childrenOf(init).find(({ session, pid }) => session !== own && session !== pid),
+    'init adopts the daemon',
+  );
+}
+
 /** Waits until init has no child but the workload, and so no zombie. */
 export async function onlyTheWorkloadIsLeft(init: RunningInit): Promise<void> {
   await until(
     () => childrenOf(init.pid).length === 1 && zombiesOf(init.pid).length === 0,
     'every orphan is reaped',
-  );
+  ).catch(({ message }) => {
+    const left = { init: processStat(init.pid), children: childrenOf(init.pid) };
+    throw new Error(`${message}: ${JSON.stringify(left)}; ${init.stderr()}`);
+  });
 }
 
 /** Reads from the start on: otherwise the rest of a stream is lost when the process ends. */

@@ -10,5 +10,8 @@ export function slowness() {
   return Math.max(1, lastMinute / availableParallelism());
 }
 
-/** How long a test or hook may take, in ms: for what hangs. No test may fail because a machine is slow. */
-export const hangMs = 240_000 * slowness();
+/**
+ * How long a test or hook may take, in ms: for what hangs. No test may fail because a machine is slow; and what hangs must be
+ * told before the whole run is ended from outside.
+ */
+export const hangMs = Math.min(240_000 * slowness(), 1_200_000);

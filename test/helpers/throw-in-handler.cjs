@@ -16,17 +16,15 @@
 // THROW_TIMES    how often (1)
 // SLOW_CLOCK     each look at the clock takes 30 ms: a slice of work is one step, and SIGCHLD comes between two
 // NO_PROC        no descriptor is left for /proc until the handler runs
-// NO_KILL        no SIGKILL is sent until the handler runs
 // KEEP_TIMERS    the timer cannot be cleared
 const fs = require('node:fs');
 const timers = require('node:timers');
-const { SIGKILL } = require('node:os').constants.signals;
 
 const { THROW_IN, THROW_WHEN, THROW_AT, THROW_TIMES = '1' } = process.env;
-const { SLOW_CLOCK, NO_PROC, NO_KILL, KEEP_TIMERS } = process.env;
+const { SLOW_CLOCK, NO_PROC, KEEP_TIMERS } = process.env;
 // The workload must not see them.
 for (const name of ['IN', 'WHEN', 'AT', 'TIMES']) delete process.env[`THROW_${name}`];
-for (const name of ['SLOW_CLOCK', 'NO_PROC', 'NO_KILL', 'KEEP_TIMERS']) delete process.env[name];
+for (const name of ['SLOW_CLOCK', 'NO_PROC', 'KEEP_TIMERS']) delete process.env[name];
 
 const [kind, text = ''] = THROW_IN.split(/:(.*)/s);
 let left = Number(THROW_TIMES);
@@ -87,7 +85,7 @@ for (const name of ['setImmediate', 'setTimeout', 'setInterval']) {
   timers[name] = (callBack, ...args) => {
     const isIt = ownKind === name.slice(3).toLowerCase() && isMeant(callBack);
     const own = isIt ? throwing(callBack) : callBack;
-    const isSlice = SLOW_CLOCK && `${callBack}`.includes('isCancelled');
+    const isSlice = SLOW_CLOCK && `${callBack}`.includes('task.next()');
     // The next turn of the loop reads the signal, before the slice that follows in the turn after it.
     if (isSlice) process.kill(process.pid, 'SIGCHLD');
     const timer = original(isSlice ? () => original(own) : own, ...args);
@@ -144,18 +142,20 @@ if (NO_PROC || kind === 'report') {
   };
 }
 
-// By how many arguments they get: uv_close_cb, uv_signal_cb, uv_poll_cb. Both that have to do with polls look theirs up in a
-// Map.
+// By how many arguments they get: uv_close_cb, uv_signal_cb, uv_poll_cb. Polls are in a Map: one looks its own up, and one
+// deletes it.
 const callbacks = ['closed', 'signal', 'poll'];
 if (callbacks.includes(kind)) {
-  const { get } = Map.prototype;
+  const { get, delete: remove } = Map.prototype;
   Map.prototype.get = function (key) {
     const value = get.call(this, key);
-    if (inside !== kind || kind === 'signal') return value;
-    if (kind === 'closed') throwNow();
-    else if (typeof value?.callBack === 'function' && isMeant(value.callBack))
-      return { ...value, callBack: throwing(value.callBack) };
-    return value;
+    const isIt = inside === 'poll' && typeof value?.callBack === 'function' && isMeant(value.callBack);
+    return isIt && kind === 'poll' ? { ...value, callBack: throwing(value.callBack) } : value;
+  };
+  Map.prototype.delete = function (key) {
+    const wasThere = remove.call(this, key);
+    if (inside === 'closed' && kind === 'closed') throwNow();
+    return wasThere;
   };
   changeKoffi((koffi) => {
     const { register } = koffi;
@@ -168,22 +168,6 @@ if (callbacks.includes(kind)) {
         inside = outside;
       };
       return register(marked, type);
-    };
-  });
-}
-
-if (NO_KILL) {
-  changeKoffi((koffi) => {
-    const { load } = koffi;
-    koffi.load = (...file) => {
-      const library = load(...file);
-      const func = (prototype) => {
-        const call = library.func(prototype);
-        // kill(pid, signal), syscall(SYS_pidfd_send_signal, pidfd, signal, …)
-        const signalAt = { kill: 1, syscall: 2 }[/(\w+)\(/.exec(prototype)[1]];
-        return (...args) => (args[signalAt] === SIGKILL && !hasRun ? 0 : call(...args));
-      };
-      return { func };
     };
   });
 }

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildFolder } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { runCode } from '../helpers/own-init.ts';
@@ -9,9 +9,7 @@ import { runInit } from '../helpers/run-init.ts';
 const done = (stdout: string) => ({ code: 0, signal: null, stdout, stderr: '' });
 const registered = ['--import', 'subreaper/register'];
 
-const hasExecve = 'execve' in process;
-
-describe.skipIf(!hasExecve)(`process.execve${hasExecve ? '' : ' (skipped: this node has none)'}`, () => {
+describeWith(['execve'], 'process.execve', () => {
   test('the next program does not adopt orphans', async () => {
     // When the output ends, the inner shell has ended, and its child has another parent.
     const script = `pid=$(sh -c 'sleep 60 >/dev/null 2>&1 & echo $!')

@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { descendants } from '../../src/index.ts';
 import { isSameProcess, type ProcessInfo, readProcess } from '../../src/process-tree/process-table.ts';
 import { launcher } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
+import { command, lacking, lackOf } from '../helpers/needs.ts';
 import { childrenOf, processStat, until } from '../helpers/proc.ts';
 import { type Mode, type RunningInit, startInit } from '../helpers/run-init.ts';
 
@@ -15,16 +16,13 @@ import { type Mode, type RunningInit, startInit } from '../helpers/run-init.ts';
 const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`;
 const env = { ...process.env, PATH };
 
-function isInstalled(command: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${command}`], { env, stdio: 'ignore' }).status === 0;
-}
-
-/** Describes tests of a daemon. If there is a reason to skip them, it is printed, and their names have it. */
-function describeDaemon(name: string, reason: string | undefined, tests: (mode: Mode) => void): void {
-  if (reason !== undefined) console.warn(`SKIPPED on this machine: ${name}, ${reason}`);
-  const skipped = (_: Mode) => test.skip(`${reason}`, () => {});
-  const title = reason === undefined ? name : `${name} (skipped: ${reason})`;
-  describeModes([], title, reason === undefined ? tests : skipped);
+/** Tests of a daemon. @param lacks as for `lacking` */
+function describeDaemon(
+  name: string,
+  lacks: readonly (string | undefined)[],
+  tests: (mode: Mode) => void,
+): void {
+  describe('with --until all,', lacking(...lacks), () => describeModes([], name, tests));
 }
 
 function temporaryFolder(): string {
@@ -106,9 +104,7 @@ async function createNginx({ directives = '' } = {}): Promise<Nginx> {
   };
 }
 
-const noNginx = isInstalled('nginx') ? undefined : 'no nginx';
-
-describeDaemon('nginx, a daemon', noNginx, (mode) => {
+describeDaemon('nginx, a daemon', [command('nginx', 'nginx-light', PATH)], (mode) => {
   test('keeps init up with --until all, and ends with it', async () => {
     const nginx = await createNginx();
     const init = await startInit({
@@ -166,43 +162,42 @@ describeDaemon('nginx, a daemon', noNginx, (mode) => {
   });
 });
 
-const noCron = () => {
-  if (process.getuid?.() !== 0) return 'cron needs root';
-  if (!isInstalled('cron')) return 'no cron';
-  const makesMounts = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/run']).status === 0;
-  return makesMounts ? undefined : 'no mount namespaces';
-};
-
-describeDaemon('cron, a daemon', noCron(), (mode) => {
-  test('keeps init up with --until all, and ends with it', async () => {
-    const folder = temporaryFolder();
-    const ran = join(folder, 'ran');
-    writeFileSync(join(folder, 'crontab'), `@reboot root echo $PPID > ${ran}\n`, { mode: 0o644 });
-    // The test is not about the machine's limits on sessions.
-    const permit = ['auth', 'account', 'session'].map((type) => `${type} required pam_permit.so\n`).join('');
-    writeFileSync(join(folder, 'pam'), permit);
-    // A mount namespace keeps the machine's jobs, and its cron in /run, out of the test.
-    const masked = `
+describeDaemon(
+  'cron, a daemon',
+  [lackOf('root'), lackOf('mounts'), command('cron', 'cron', PATH)],
+  (mode) => {
+    test('keeps init up with --until all, and ends with it', async () => {
+      const folder = temporaryFolder();
+      const ran = join(folder, 'ran');
+      writeFileSync(join(folder, 'crontab'), `@reboot root echo $PPID > ${ran}\n`, { mode: 0o644 });
+      // The test is not about the machine's limits on sessions.
+      const permit = ['auth', 'account', 'session']
+        .map((type) => `${type} required pam_permit.so\n`)
+        .join('');
+      writeFileSync(join(folder, 'pam'), permit);
+      // A mount namespace keeps the machine's jobs, and its cron in /run, out of the test.
+      const masked = `
       set -e
       for empty in /run /etc/cron.d /var/spool/cron/crontabs; do mount -t tmpfs none $empty; done
       mount --bind ${folder}/crontab /etc/crontab
       mount --bind ${folder}/pam /etc/pam.d/cron
       exec "$@"`;
-    const init = await startInit({
-      mode,
-      launch: ['unshare', '--mount', 'sh', '-c', masked, 'sh', launcher],
-      options: ['--until', 'all'],
-      command: ['cron'],
-      spawn: { env },
+      const init = await startInit({
+        mode,
+        launch: ['unshare', '--mount', 'sh', '-c', masked, 'sh', launcher],
+        options: ['--until', 'all'],
+        command: ['cron'],
+        spawn: { env },
+      });
+      await adopted(init, 'cron');
+      await until(() => existsSync(ran) && readFileSync(ran, 'latin1'), 'cron has run its job');
+      await adopted(init, 'cron');
+      expect(init.process.exitCode).toBe(null);
+      await expectStopped(init);
+      expect(init.stderr()).toBe('');
     });
-    await adopted(init, 'cron');
-    await until(() => existsSync(ran) && readFileSync(ran, 'latin1'), 'cron has run its job');
-    await adopted(init, 'cron');
-    expect(init.process.exitCode).toBe(null);
-    await expectStopped(init);
-    expect(init.stderr()).toBe('');
-  });
-});
+  },
+);
 
 describeModes([], 'with --until all, what a workload leaves behind', (mode) => {
   /** Starts a workload that ends at once and leaves this script running. The script reads the test's lines on 3. */

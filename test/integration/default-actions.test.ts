@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
+import { realTimeRange } from '../../src/signals/signal-names.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { runCode, startCode } from '../helpers/own-init.ts';
 import type { RunningInit } from '../helpers/run-init.ts';
@@ -46,7 +47,7 @@ describeWith(['namespaces'], 'an app as PID 1 ends by the signals it does not li
     expect(app.stderr()).toBe('');
   });
 
-  test.each([34, 37, 64])('real-time signal %i likewise', async (signal) => {
+  test.each([realTimeRange().first, 37, 64])('real-time signal %i likewise', async (signal) => {
     const app = await startCode(`${ready} ${stay}`, { mode });
     expect(await app.nextLine()).toBe('ready');
     app.kill(signal);

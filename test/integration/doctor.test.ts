@@ -1,7 +1,10 @@
-import { readdirSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { launcher, refuse } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
+import { needs } from '../helpers/needs.ts';
 import { type InitOptions, runInit, runToEnd, startInit, startProcess } from '../helpers/run-init.ts';
 
 interface Diagnosis {
@@ -10,7 +13,7 @@ interface Diagnosis {
 }
 
 async function examine(init: Partial<InitOptions>): Promise<Diagnosis & { code: number | null }> {
-  const { code, stdout, stderr } = await runInit({ options: ['--doctor', '--json'], command: [], ...init });
+  const { code, stdout, stderr } = await runInit({ options: ['doctor', '--json'], command: [], ...init });
   expect(stderr).toBe('');
   return { ...(JSON.parse(stdout) as Diagnosis), code };
 }
@@ -18,11 +21,11 @@ async function examine(init: Partial<InitOptions>): Promise<Diagnosis & { code: 
 const textOf = ({ findings }: Diagnosis, name: string) =>
   findings.find((finding) => finding.name === name)?.text;
 
-describeModes([], '--doctor', (mode) => {
+describeModes([], 'the doctor', (mode) => {
   test('says in a line each what there is, and ends with 0', async () => {
     const { code, stdout, stderr } = await runInit({
       mode,
-      options: ['--doctor'],
+      options: ['doctor'],
       command: ['node', 'server.js'],
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -44,11 +47,11 @@ describeModes([], '--doctor', (mode) => {
     const secret = 'hunter2-d41d8cd9';
     const { stdout } = await runInit({
       mode,
-      options: ['--doctor'],
+      options: ['doctor'],
       command: ['sh', '-c', `echo ran ${secret}`],
       spawn: { env: { ...process.env, SECRET: secret } },
     });
-    expect(stdout).toContain('sh stands between');
+    expect(stdout).toContain('sh stands in between');
     expect(stdout).not.toMatch(new RegExp(`${secret}|^ran`, 'm'));
   });
 
@@ -59,12 +62,12 @@ describeModes([], '--doctor', (mode) => {
     expect(textOf(diagnosis, 'stderr')).toContain('standard error is closed');
   });
 
-  test('says that it cannot know without /proc', async () => {
+  test('says that it cannot know without /proc', needs('mounts'), async () => {
     const launch = [...withoutProc, launcher];
     const diagnosis = await examine({ mode, launch });
     expect(diagnosis).toMatchObject({ code: 1, well: false });
     for (const name of ['pids', 'no-new-privs', 'seccomp', 'memory']) {
-      expect(textOf(diagnosis, name)).toMatch(/not known|cannot be read/);
+      expect(textOf(diagnosis, name)).toMatch(/unknown|cannot be read/);
     }
   });
 
@@ -75,7 +78,7 @@ describeModes([], '--doctor', (mode) => {
   });
 });
 
-describeWith(['refuse'], '--doctor where a call is refused', () => {
+describeWith(['refuse'], 'the doctor where a call is refused', () => {
   test.each([
     ['wait4', 'wait'],
     ['prctl', 'subreaper'],
@@ -89,20 +92,45 @@ describeWith(['refuse'], '--doctor where a call is refused', () => {
   });
 });
 
+describeWith(['users', 'util-linux'], 'whether a tree can have a PID namespace of its own', () => {
+  const saysIt = async (launch: readonly string[]) => textOf(await examine({ launch }), 'namespace');
+
+  test('it can', async () => {
+    expect(await saysIt([launcher])).toBe('a tree can have a PID namespace of its own: docs/owners.md');
+  });
+
+  test('the system refuses it', needs('refuse'), async () => {
+    expect(await saysIt([refuse, 'unshare', 'EPERM', launcher])).toBe(
+      'a tree cannot have a PID namespace of its own: unshare: unshare failed: Operation not permitted',
+    );
+  });
+
+  test('there is no unshare', async () => {
+    const PATH = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    onTestFinished(() => rmSync(PATH, { recursive: true }));
+    symlinkSync(process.execPath, join(PATH, 'node'));
+    const { code, stdout } = await runToEnd(
+      startProcess([launcher, 'doctor', '--json'], { env: { ...process.env, PATH } }),
+    );
+    expect(code).toBe(0);
+    expect(textOf(JSON.parse(stdout) as Diagnosis, 'namespace')).toMatch(/ENOENT/);
+  });
+});
+
 /** Hides /proc from a command. */
 const withoutProc = [
   ...['unshare', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']), '--mount'],
   ...['sh', '-c', 'mount -t tmpfs none /proc; exec "$@"', 'sh'],
 ];
 
-describeWith(['namespaces'], '--doctor below a subreaper that is PID 1', () => {
+describeWith(['namespaces'], 'the doctor below a subreaper that is PID 1', () => {
   test('says once whether its workload gets the stop signal, whatever orphans it has', async () => {
     const orphans = '(sleep 1000 >/dev/null &); (setsid sleep 1000 >/dev/null &)';
     const command = ['sh', '-c', `${orphans}; ${launcher} doctor --json; read -r _`];
     const init = await startInit({ mode: 'pid1', command });
     const diagnosis = JSON.parse(await init.nextLine()) as Diagnosis;
     const stop = diagnosis.findings.filter(({ name }) => name === 'stop');
-    expect(stop).toMatchObject([{ text: expect.stringMatching(/^sh stands between/) }]);
+    expect(stop).toMatchObject([{ text: expect.stringMatching(/^sh stands in between/) }]);
     init.stdin.write('\n');
     await init.exit;
   });
@@ -111,18 +139,14 @@ describeWith(['namespaces'], '--doctor below a subreaper that is PID 1', () => {
 describeWith([], 'subreaper doctor', () => {
   const run = (args: readonly string[]) => runToEnd(startProcess([launcher, ...args]));
 
-  test('is --doctor', async () => {
+  test('looks at the command behind --', async () => {
     const { code, stdout } = await run(['doctor', '--', 'npm', 'start']);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('npm stands between') });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('npm stands in between') });
   });
 
-  test.each([
-    ['doctor', '--json'],
-    ['--doctor', '--json'],
-    ['--json', '--doctor'],
-  ])('%s %s is for machines', async (...args) => {
-    const { stdout } = await run([...args, '--', 'npm']);
-    expect(textOf(JSON.parse(stdout) as Diagnosis, 'stop')).toContain('npm stands between');
+  test('with --json is for machines', async () => {
+    const { stdout } = await run(['doctor', '--json', '--', 'npm']);
+    expect(textOf(JSON.parse(stdout) as Diagnosis, 'stop')).toContain('npm stands in between');
   });
 
   test('is a command behind --', async () => {

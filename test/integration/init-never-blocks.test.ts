@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { childrenOf, processStat, until } from '../helpers/proc.ts';
+import { needs } from '../helpers/needs.ts';
+import { childrenOf, hasEnded, processStat, until } from '../helpers/proc.ts';
 import { initCommand, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { daemon } from '../helpers/shell-workloads.ts';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
@@ -13,7 +15,7 @@ function temporaryFolder(): string {
   return folder;
 }
 
-describeModes(['actor'], 'a full stderr pipe that nobody reads, with -vvv', (mode) => {
+describeModes(['actor', 'coreutils'], 'a full stderr pipe that nobody reads, with -vvv', (mode) => {
   test('does no harm to reaping, forwarding and the exit code', async () => {
     // dd fills the FIFO completely. Descriptor 9 keeps it open for reading, but no process reads.
     const pipe = join(temporaryFolder(), 'pipe');
@@ -141,7 +143,7 @@ describeWith([], 'writing the log', () => {
     expect(await init.nextLine()).toBe(flags);
   });
 
-  test('beyond a file size limit: no SIGXFSZ for the workload', async () => {
+  test('beyond a file size limit: no SIGXFSZ for the workload', needs('actor'), async () => {
     const file = join(temporaryFolder(), 'log');
     const launch = ['sh', '-c', `ulimit -f 1; exec "$@" 2>${file}`, 'sh', launcher];
     const init = await startInit({ launch, options: ['-vvv'], command: [actor, 'signals'] });
@@ -173,8 +175,9 @@ describeWith(['actor'], 'when init’s parent dies', () => {
     ]);
     expect(await parent.nextLine()).toMatch(/^ready/);
     const [init] = childrenOf(parent.pid);
-    onTestFinished(() => {
+    onTestFinished(async () => {
       for (const child of childrenOf(init?.pid as number)) process.kill(child.pid, 'SIGKILL');
+      await until(() => hasEnded(init?.pid as number), 'init has ended');
     });
     parent.stdin.write('\n');
     expect(await parent.nextLine()).toBe('12');
@@ -182,15 +185,15 @@ describeWith(['actor'], 'when init’s parent dies', () => {
   });
 });
 
-describeWith(['actor'], 'a stopped workload', () => {
+describeWith([], 'a stopped workload', () => {
   test('does not stop the reaping', async () => {
-    const init = await startInit({ command: [actor, 'daemon'] });
-    const [, daemon] = /^daemon (\d+)/.exec(await init.nextLine()) ?? [];
+    const init = await startInit({ command: ['sh', '-c', daemon] });
+    const [, orphan] = /^daemon (\d+)/.exec(await init.nextLine()) ?? [];
     const workload = childrenOf(init.pid)[0]?.pid as number;
     process.kill(workload, 'SIGSTOP');
     await until(() => processStat(workload)?.state === 'T', 'the workload is stopped');
-    process.kill(Number(daemon), 'SIGKILL');
-    await until(() => processStat(Number(daemon)) === undefined, 'the orphan is reaped');
+    process.kill(Number(orphan), 'SIGKILL');
+    await until(() => processStat(Number(orphan)) === undefined, 'the orphan is reaped');
     await until(() => processStat(init.pid)?.state === 'S', 'init waits');
     expect(processStat(workload)?.state).toBe('T');
   });

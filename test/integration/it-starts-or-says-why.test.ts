@@ -12,10 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { launcher, refuse } from '../helpers/environment.ts';
+import { detectLibc } from '../../src/native/libc.ts';
+import { launcher, nodeOf, refuse } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
+import { lacking, lackOf, needs } from '../helpers/needs.ts';
 import { until } from '../helpers/proc.ts';
-import { type Exit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { type Exit, runInit, runToEnd, startInit, startProcess } from '../helpers/run-init.ts';
 
 const root = join(launcher, '../..');
 const PATH = process.env['PATH'] as string;
@@ -62,7 +64,7 @@ describe('variables with the names of init’s own, from outside,', () => {
     ['by a shell that saves nothing', ['bash', launcher], { BASH_COMPAT: '5.0', LARGE: 'x'.repeat(120_000) }],
     ['without a shell', ['node', launcher], {}],
   ] as const) {
-    test(`change nothing ${how}`, async () => {
+    test(`change nothing ${how}`, needs(...(launch[0] === 'bash' ? (['bash'] as const) : [])), async () => {
       const env = { PATH, OWN: 'own', ...hostile, ...more };
       expect(await runInit({ launch, command: ['sh', '-c', seen], spawn: { env } })).toEqual(ownAlone);
     });
@@ -190,6 +192,36 @@ describe('options for bash in SHELLOPTS', () => {
   });
 });
 
+describe('a node that is too old', () => {
+  const tooOld = {
+    ...saysWhy,
+    stderr: expect.stringMatching(
+      /^subreaper: cannot start, node [\d.]+ is too old; use 20\.16, 22\.3 or newer\n$/,
+    ),
+  };
+
+  // node ends at an option of V8 that it does not know.
+  for (const version of ['16', '18']) {
+    for (const shell of ['dash', 'bash', 'busybox', 'mksh'] as const) {
+      describeWith([`node-${version}`, shell], `${version}, by ${shell}`, () => {
+        test('one line says which are new enough', async () => {
+          const launch = [...(shell === 'busybox' ? ['busybox', 'sh'] : [shell]), launcher];
+          const env = { PATH: `${nodeOf(version)}:${PATH}` };
+          const exit = await runInit({ launch, ...hello, spawn: { env } });
+          expect(exit).toEqual(tooOld);
+        });
+      });
+    }
+  }
+
+  // It does not know the syntax of the rest.
+  describeWith(['node-14'], '14, without a shell', () => {
+    test('one line says which are new enough', async () => {
+      expect(await runInit({ launch: [`${nodeOf('14')}/node`, launcher], ...hello })).toEqual(tooOld);
+    });
+  });
+});
+
 describe('too few descriptors', () => {
   const limits = Array.from({ length: 20 }, (_, index) => index + 4);
 
@@ -230,23 +262,43 @@ describe('too few descriptors', () => {
 });
 
 describe('a low soft limit of descriptors, which node can raise,', () => {
+  // musl's posix_spawn(3) opens a pipe below that limit, and node itself has more than 20 descriptors.
+  const lowest = detectLibc() === 'musl' ? 24 : 20;
+
   test('is the workload’s', async () => {
-    const launch = ['sh', '-c', 'ulimit -Sn 20; exec "$@"', 'sh', launcher];
+    const launch = ['sh', '-c', `ulimit -Sn ${lowest}; exec "$@"`, 'sh', launcher];
     const exit = await runInit({ launch, command: ['sh', '-c', 'ulimit -Sn'], spawn: { env: { PATH } } });
-    expect(exit).toEqual({ ...greets, stdout: '20\n' });
+    expect(exit).toEqual({ ...greets, stdout: `${lowest}\n` });
   });
 });
 
+const isMusl = detectLibc() === 'musl' ? undefined : 'a node that is linked to musl: npm run suite musl';
+
+test(
+  'with musl, a soft limit that leaves posix_spawn(3) no descriptor: one line',
+  lacking(isMusl),
+  async () => {
+    const launch = ['sh', '-c', 'ulimit -Sn 15; exec "$@"', 'sh', launcher];
+    expect(await runInit({ launch, ...hello, spawn: { env: { PATH } } })).toEqual({ ...saysWhy, code: 126 });
+  },
+);
+
 describe('too few processes', () => {
   // Another test uses a cgroup: test/faults/cgroups.test.ts.
-  const isRoot = process.getuid?.() === 0;
-
-  test.skipIf(!isRoot)('RLIMIT_NPROC of 1, as a user of its own: one line', async () => {
-    // No other process of the machine belongs to this user.
-    const user = ['setpriv', '--reuid', '64321', '--regid', '64321', '--clear-groups'];
-    const launch = [...user, 'prlimit', '--nproc=1', 'sh', launcher];
-    expect(await runInit({ launch, ...hello, spawn: { cwd: '/' } })).toEqual(saysWhy);
-  });
+  test(
+    'RLIMIT_NPROC of 1, as a user of its own: one line',
+    needs('root', 'util-linux', 'prlimit'),
+    async () => {
+      // No other process of the machine belongs to this user, who may read a checkout that only root may enter.
+      const read = '-all,+dac_read_search';
+      const user = [
+        ...['setpriv', '--reuid', '64321', '--regid', '64321', '--clear-groups'],
+        ...['--inh-caps', read, '--ambient-caps', read],
+      ];
+      const launch = [...user, 'prlimit', '--nproc=1', 'sh', launcher];
+      expect(await runInit({ launch, ...hello, spawn: { cwd: '/' } })).toEqual(saysWhy);
+    },
+  );
 });
 
 describeWith(['refuse'], 'system calls that a seccomp profile refuses', () => {
@@ -255,7 +307,8 @@ describeWith(['refuse'], 'system calls that a seccomp profile refuses', () => {
     ['getrlimit,setrlimit,prlimit64', 'ENOSYS'],
     ['setrlimit', 'EPERM'],
   ])('%s with %s: the workload runs', async (calls, errno) => {
-    for (const launch of [[launcher], ['bash', launcher], ['node', launcher]]) {
+    const byBash = lackOf('bash') === undefined ? [['bash', launcher]] : [];
+    for (const launch of [[launcher], ...byBash, ['node', launcher]]) {
       expect(await runInit({ launch: [refuse, calls, errno, ...launch], ...hello })).toEqual(greets);
     }
   });
@@ -290,7 +343,8 @@ describe('a damaged installation', () => {
     cpSync(join(root, 'node_modules/koffi'), modules('koffi'), { recursive: true, dereference: true });
     const platform = `@koromix/koffi-linux-${process.arch}`;
     cpSync(join(root, 'node_modules', platform), modules(platform), { recursive: true, dereference: true });
-    addon = join(modules(platform), `linux_${process.arch}/koffi.node`);
+    const library = detectLibc() === 'musl' ? 'musl' : 'linux';
+    addon = join(modules(platform), `${library}_${process.arch}/koffi.node`);
     whole = readFileSync(addon);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -372,7 +426,7 @@ describe('the script that pnpm makes of the program', () => {
 });
 
 describe('an ignored SIGHUP', () => {
-  test('does not end init while it reads what the launcher saved', async () => {
+  test('does not end init while it reads what the launcher saved', needs('sh-by-path'), async () => {
     const folder = temporaryFolder();
     writeScript(
       join(folder, 'cat'),
@@ -398,4 +452,52 @@ describe('an ignored SIGHUP', () => {
 
   /** Before that, the shell reads from the same descriptor. */
   const isNode = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('node\0');
+});
+
+describe('a working directory that has been deleted', () => {
+  /** Runs it there. `bin/subreaper` beside the directory is the launcher. */
+  function runDeleted(line: readonly string[]) {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'bin'));
+    mkdirSync(join(folder, 'deleted'));
+    symlinkSync(launcher, join(folder, 'bin/subreaper'));
+    const script = 'cd "$0/deleted" && rmdir "$0/deleted" && exec "$@"';
+    return startProcess(['sh', '-c', script, folder, ...line]);
+  }
+  const deleted = 'the working directory has been deleted, or cannot be searched';
+
+  for (const shell of ['dash', 'bash', 'busybox', 'mksh'] as const) {
+    describeWith([shell], `by ${shell}`, () => {
+      const start = shell === 'busybox' ? ['busybox', 'sh'] : [shell];
+
+      test('one line for a relative path', async () => {
+        const exit = await runToEnd(runDeleted([...start, '../bin/subreaper', '--', 'echo', 'hello']));
+        expect(exit).toMatchObject({ code: 125, signal: null, stdout: '' });
+        // Behind what the shell itself says of it.
+        expect(exit.stderr).toMatch(
+          new RegExp(`(^|\\n)subreaper: cannot start, ${deleted}; start it by its absolute path\\n$`),
+        );
+      });
+
+      test('the workload runs where the path is absolute', async () => {
+        const exit = await runToEnd(runDeleted([...start, launcher, '--', 'echo', 'hello']));
+        expect(exit).toMatchObject({ code: 0, stdout: 'hello\n' });
+        expect(exit.stderr).not.toContain('subreaper');
+      });
+    });
+  }
+
+  test.each(['--report', '--trace', '--termination-log'])(
+    'a relative path for %s is refused in one line',
+    async (option) => {
+      const exit = await runToEnd(runDeleted(['node', launcher, option, 'file', '--', 'echo', 'hello']));
+      expect(exit).toEqual(saysWhy);
+      expect(exit.stderr).toContain(`${option} cannot be 'file', ${deleted}; try an absolute path\n`);
+    },
+  );
+
+  test('a relative path from a directory that is there still works', async () => {
+    const exit = await runToEnd(startProcess(['bin/subreaper', '--', 'echo', 'hello'], { cwd: root }));
+    expect(exit).toEqual(greets);
+  });
 });

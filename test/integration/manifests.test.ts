@@ -5,10 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
 import type { InitOptions } from '../../src/init/options.ts';
-import type { RealTimeRange } from '../../src/signals/signal-names.ts';
 
 const folder = 'examples/kubernetes';
-const realTime = { first: 34, last: 64 } as RealTimeRange;
 
 // The fields that the tests read. The schemas have the rest.
 interface Action {
@@ -114,7 +112,7 @@ function subreaperIn(
   const at = words.findIndex((word) => basename(word) === 'subreaper');
   if (at === -1) return undefined;
   const variable = container.env?.find(({ name }) => name === 'SUBREAPER_OPTIONS')?.value ?? '';
-  const invocation = parseCommandLine(variable, words.slice(at + 1), realTime);
+  const invocation = parseCommandLine(variable, words.slice(at + 1));
   if (invocation.kind !== 'run') throw new Error(`it asks for ${invocation.kind}`);
   return { before: words.slice(0, at), options: invocation.options };
 }

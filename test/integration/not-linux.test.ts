@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { actor, launcher } from '../helpers/environment.ts';
+import { launcher } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
+import { pretendedMac } from '../helpers/pretended-mac.ts';
 import { childrenOf, descendantsOf, statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit } from '../helpers/run-init.ts';
+import { receiver } from '../helpers/shell-workloads.ts';
 import { CTRL_C, CTRL_Z, initOnTerminal, startTerminal } from '../helpers/terminal.ts';
 
 const caught = (pid: number, signal: number) =>
@@ -13,13 +15,14 @@ const launch = [
   'node',
   '-e',
   `Object.defineProperty(process, 'platform', { value: 'darwin' });
+   process.env.PATH = ${JSON.stringify(pretendedMac())} + ':' + process.env.PATH;
    process.argv.splice(1, 0, 'subreaper');
    require(${JSON.stringify(launcher)});`,
   // This ends node's options; init's follow.
   '--',
 ];
 
-describeWith(['actor'], 'where there is no Linux', () => {
+describeWith(['ps'], 'where there is no Linux', () => {
   test('the workload runs, and its exit status is init’s', async () => {
     const exit = await runInit({ launch, command: ['sh', '-c', 'echo "$0"; exit 3', 'it'] });
     expect(exit).toEqual({ code: 3, signal: null, stdout: 'it\n', stderr: '' });
@@ -33,8 +36,8 @@ describeWith(['actor'], 'where there is no Linux', () => {
     });
   });
 
-  test('there is nothing for --doctor to look at', async () => {
-    const exit = await runInit({ launch, options: ['--doctor'], command: [] });
+  test('there is nothing for the doctor to look at', async () => {
+    const exit = await runInit({ launch, options: ['doctor'], command: [] });
     expect(exit).toMatchObject({ code: 125, stderr: expect.stringMatching(/^subreaper: .*Linux.*\n$/) });
   });
 
@@ -42,7 +45,7 @@ describeWith(['actor'], 'where there is no Linux', () => {
     const init = await startInit({
       launch,
       options: ['-r', 'HUP:INT', '-r', 'USR1:0'],
-      command: [actor, 'signals'],
+      command: receiver(),
     });
     expect(await init.nextLine()).toMatch(/^ready/);
     init.kill('SIGUSR1');

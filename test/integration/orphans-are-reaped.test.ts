@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { actor } from '../helpers/environment.ts';
 import { describeModes } from '../helpers/modes.ts';
-import { childrenOf, descendantsOf, hasEnded, processStat, until } from '../helpers/proc.ts';
-import { onlyTheWorkloadIsLeft, startInit } from '../helpers/run-init.ts';
+import { needs } from '../helpers/needs.ts';
+import { descendantsOf, hasEnded, processStat, until } from '../helpers/proc.ts';
+import { adoptedDaemon, onlyTheWorkloadIsLeft, startInit } from '../helpers/run-init.ts';
+import { daemon, orphans } from '../helpers/shell-workloads.ts';
 
-describeModes(['actor'], 'orphans are reaped', (mode) => {
-  test('a chain ten deep, its parents dying from the top', async () => {
+describeModes([], 'orphans are reaped', (mode) => {
+  test('a chain ten deep, its parents dying from the top', needs('actor'), async () => {
     const init = await startInit({ mode, command: [actor, 'chain', '10'] });
     expect(await init.nextLine()).toMatch(/^chain/);
     await until(() => descendantsOf(init.pid).length === 11, 'the chain is complete');
@@ -15,7 +17,7 @@ describeModes(['actor'], 'orphans are reaped', (mode) => {
   });
 
   test('a thousand, one after another', async () => {
-    const init = await startInit({ mode, command: [actor, 'orphans', '1000'] });
+    const init = await startInit({ mode, command: ['sh', '-c', orphans(1000)] });
     expect(await init.nextLine()).toBe('done');
     await onlyTheWorkloadIsLeft(init);
   });
@@ -31,25 +33,22 @@ describeModes(['actor'], 'orphans are reaped', (mode) => {
   });
 
   test('a daemon by double fork with setsid', async () => {
-    const init = await startInit({ mode, command: [actor, 'daemon'] });
+    const init = await startInit({ mode, command: ['sh', '-c', daemon] });
     expect(await init.nextLine()).toMatch(/^daemon/);
-    const daemon = await until(
-      () => childrenOf(init.pid).find(({ session, group, pid }) => session === group && session !== pid),
-      'init adopts the daemon',
-    );
-    process.kill(daemon.pid, 'SIGKILL');
-    await until(() => processStat(daemon.pid) === undefined, 'the daemon is reaped');
+    const orphan = await adoptedDaemon(init);
+    process.kill(orphan.pid, 'SIGKILL');
+    await until(() => processStat(orphan.pid) === undefined, 'the daemon is reaped');
     await onlyTheWorkloadIsLeft(init);
   });
 
   test('one that dies while init is stopped', async () => {
-    const init = await startInit({ mode, command: [actor, 'daemon'] });
+    const init = await startInit({ mode, command: ['sh', '-c', daemon] });
     await init.nextLine();
-    const daemon = await until(() => childrenOf(init.pid)[1], 'init adopts the daemon');
+    const orphan = await adoptedDaemon(init);
     init.kill('SIGSTOP');
     await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
-    process.kill(daemon.pid, 'SIGKILL');
-    await until(() => hasEnded(daemon.pid), 'the daemon has ended');
+    process.kill(orphan.pid, 'SIGKILL');
+    await until(() => hasEnded(orphan.pid), 'the daemon has ended');
     init.kill('SIGCONT');
     await onlyTheWorkloadIsLeft(init);
     await until(() => processStat(init.pid)?.state === 'S', 'init waits');

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { descendants, killTree, type ProcessInfo } from '../../src/index.ts';
-import { actor, buildFolder, missing, unshareArguments } from '../helpers/environment.ts';
+import { actor, blindly, buildFolder, unshareArguments } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
-import { processStat, runningWith, statusField, until } from '../helpers/proc.ts';
+import { hasEnded, processStat, runningWith, statusField, until } from '../helpers/proc.ts';
 import { type RunningInit, startProcess } from '../helpers/run-init.ts';
 
 /** Longer than any test: a promise that waits for this grace time never resolves. */
@@ -76,7 +75,7 @@ function commandLine(pid: number): string {
   }
 }
 
-async function rest(tree: Tree): Promise<string[]> {
+async function rest(tree: RunningInit): Promise<string[]> {
   const lines: string[] = [];
   for (;;) {
     const line = await tree.nextLine().catch(() => undefined);
@@ -365,6 +364,153 @@ test('killTree ends a process whose first thread has ended before the others', a
   expect(['', '1']).toContain(threads);
 });
 
+describeWith(['namespaces'], 'a /proc that', () => {
+  const app = async (under: readonly string[], code: string) => {
+    const running = startProcess([...under, 'node', '--input-type=module', '-e', code]);
+    return { lines: await rest(running), exit: await running.exit, stderr: running.stderr() };
+  };
+  const ended = { exit: { code: 0, signal: null }, stderr: '' };
+
+  test.each(Object.entries(blindly))(
+    '%s: nothing is signalled, and what looks says why not',
+    async (_, under) => {
+      const code = `
+      import { spawn } from 'node:child_process';
+      import { once } from 'node:events';
+      import { descendants, killTree, register } from 'subreaper';
+      import * as testing from 'subreaper/testing';
+      const failOnLeaks = async () => {
+        const hooks = [];
+        const add = (hook) => hooks.push(hook);
+        testing.failOnLeaks({ beforeEach: add, afterEach: add });
+        for (const hook of hooks) await hook();
+      };
+      const child = spawn('cat', { stdio: ['pipe', 'pipe', 'ignore'] });
+      const calls = {
+        killTree: () => killTree(child.pid, { graceMs: 0 }),
+        descendants: () => descendants(child.pid),
+        processTree: () => testing.processTree(child.pid),
+        zombies: () => testing.zombies(child.pid),
+        waitForZombies: () => testing.waitForZombies(0),
+        waitForOrphans: () => testing.waitForOrphans([{ pid: child.pid }]),
+        orphanChain: () => testing.orphanChain(),
+        trackProcesses: () => testing.trackProcesses(),
+        pipeHolders: () => testing.pipeHolders(child.stdout),
+        failOnLeaks,
+      };
+      for (const [name, call] of Object.entries(calls)) {
+        const outcome = await (async () => call())().catch(({ code, message }) => code + ' ' + message);
+        console.log(name, outcome);
+      }
+      // Pids that /proc gives to others, and that processes have here too.
+      const pids = Array.from({ length: 100 }, (_, index) => index + 1);
+      const outcomes = await Promise.allSettled(pids.map((pid) => killTree(pid, { graceMs: 0 })));
+      console.log(outcomes.filter(({ reason }) => reason?.code === 'ERR_NO_PROC').length, 'refused');
+      const registration = register();
+      console.log(registration.orphans().length, 'orphans');
+      registration.unregister();
+      child.stdin.end('it runs');
+      console.log(String((await once(child.stdout, 'data'))[0]));`;
+      const names = [
+        ...['killTree', 'descendants', 'processTree', 'zombies', 'waitForZombies', 'waitForOrphans'],
+        ...['orphanChain', 'trackProcesses', 'pipeHolders', 'failOnLeaks'],
+      ];
+      const callers = names.map((name) => [name, name === 'failOnLeaks' ? 'trackProcesses' : name]);
+      const why = '/proc is not mounted, or shows another PID namespace; mount it';
+      const lines = [
+        ...callers.map(([name, caller]) => `${name} ERR_NO_PROC ${caller}: ${why}`),
+        ...['100 refused', '0 orphans', 'it runs'],
+      ];
+      expect(await app(under, code)).toEqual({ ...ended, lines });
+    },
+  );
+
+  test.each(Object.entries(blindly))(
+    '%s: killOrphansOnExit warns that it finds no orphans',
+    async (_, under) => {
+      const code = `
+      import { spawnSync } from 'node:child_process';
+      import { register } from 'subreaper';
+      const registration = register({ killOrphansOnExit: true });
+      spawnSync('sh', ['-c', 'exec 3<&0; { read -r _ <&3; } &'], { stdio: ['inherit', 'ignore', 'ignore'] });
+      console.log(registration.orphans().length);`;
+      const { stderr, ...result } = await app(under, code);
+      expect(result).toEqual({ lines: ['0'], exit: { code: 0, signal: null } });
+      expect(stderr).toContain(
+        'Warning: subreaper: killOrphansOnExit: /proc is not mounted, or shows another PID namespace; mount it\n',
+      );
+    },
+  );
+});
+
+describe('where no descriptor is left', () => {
+  /** Runs an app with few descriptors, and resolves with the lines that it prints. */
+  async function app(code: string) {
+    const prelude = `
+      import { spawn, spawnSync } from 'node:child_process';
+      import { once } from 'node:events';
+      import { closeSync, openSync, readFileSync } from 'node:fs';
+      import { descendants, killTree, register } from 'subreaper';
+      const until = async (read) => { while (!read()) await new Promise((wake) => setTimeout(wake, 5)); };
+      /** Six processes, which ignore SIGTERM. */
+      async function startTree() {
+        const tree = spawn('sh', ['-c', 'trap "" TERM; for i in 1 2 3 4 5; do sleep 1000 & done; wait'], { stdio: 'ignore' });
+        await until(() => descendants(tree.pid).filter(({ name }) => name === 'sleep').length === 5);
+        const pids = [tree.pid, ...descendants(tree.pid).map(({ pid }) => pid)];
+        const runs = (pid) => { try { return !/\\) Z/.test(readFileSync('/proc/' + pid + '/stat', 'utf8')); } catch { return false; } };
+        const report = (outcome) => {
+          giveBack();
+          const left = pids.filter(runs);
+          for (const pid of left) process.kill(pid, 'SIGKILL');
+          console.log(outcome, left.length);
+        };
+        return { tree, end: (graceMs) => killTree(tree.pid, { graceMs }).then(() => report('done'), ({ code }) => report(code)) };
+      }
+      const held = [];
+      function takeAll() { try { for (;;) held.push(openSync('/dev/null')); } catch {} }
+      const giveBack = (count = held.length) => held.splice(0, count).forEach((one) => closeSync(one));`;
+    const line = ['node', '--input-type=module', '-e', prelude + code];
+    const running = startProcess(['sh', '-c', 'ulimit -n 100; exec "$@"', 'sh', ...line]);
+    return { lines: await rest(running), exit: await running.exit, stderr: running.stderr() };
+  }
+
+  const ended = { exit: { code: 0, signal: null }, stderr: '' };
+
+  test.each([
+    ['once killTree has begun', 200, 'const done = end(graceMs); takeAll(); await done;'],
+    ['once killTree has begun', 0, 'const done = end(graceMs); takeAll(); await done;'],
+    ['but one', 200, 'takeAll(); giveBack(1); await end(graceMs);'],
+    ['but one', 0, 'takeAll(); giveBack(1); await end(graceMs);'],
+    ['for a moment', 200, 'takeAll(); setTimeout(giveBack, 50); await end(graceMs);'],
+    ['for a moment', 0, 'takeAll(); setTimeout(giveBack, 50); await end(graceMs);'],
+  ])('%s: killTree ends the tree, with %i ms of grace', async (_, graceMs, code) => {
+    const result = await app(`const graceMs = ${graceMs}; const { end } = await startTree(); ${code}`);
+    expect(result).toEqual({ ...ended, lines: ['done 0'] });
+  });
+
+  test('and none is given back: killTree says so, and has signalled nobody', async () => {
+    const result = await app(`const { end } = await startTree(); takeAll(); await end(0);`);
+    expect(result).toEqual({ ...ended, lines: ['EMFILE 6'] });
+  });
+
+  test('killOrphansOnExit kills all the same', async () => {
+    const code = `
+      const registration = register({ killOrphansOnExit: true });
+      spawnSync('sh', ['-c', '(trap "" TERM; sleep 1000 & sleep 1000 & wait) &'], { stdio: 'ignore' });
+      await until(() => descendants(process.pid).filter(({ name }) => name === 'sleep').length === 2);
+      console.log(descendants(process.pid).map(({ pid }) => pid).join());
+      takeAll();
+      process.exit(3);`;
+    const { lines, ...end } = await app(code);
+    expect(end).toEqual({ exit: { code: 3, signal: null }, stderr: '' });
+    const orphans = (lines[0] as string).split(',').map(Number);
+    expect(orphans).toHaveLength(3);
+    const left = orphans.filter((pid) => !hasEnded(pid));
+    for (const pid of left) killIfAlive(pid);
+    expect(left).toEqual([]);
+  });
+});
+
 const scenes = join(buildFolder, 'process-tree-scenes.mjs');
 
 beforeAll(() => {
@@ -391,16 +537,7 @@ async function play(scene: readonly string[], under: readonly string[] = []): Pr
   return JSON.parse(result);
 }
 
-const because = (reason: string | undefined) => (reason === undefined ? '' : ` (skipped: ${reason})`);
-
-function reasonForOneUser(): string | undefined {
-  if (process.getuid?.() !== 0 || unshareArguments?.includes('--user')) return 'not root';
-  return spawnSync('sh', ['-c', 'command -v setpriv']).status === 0 ? undefined : 'no setpriv(1)';
-}
-
-const oneUser = missing('namespaces') ?? reasonForOneUser();
-
-describe.skipIf(oneUser !== undefined)(`killTree of processes of another user’s${because(oneUser)}`, () => {
+describeWith(['users', 'util-linux'], 'killTree of processes of another user’s', () => {
   const expected = {
     code: 'EPERM',
     ended: true,
@@ -416,82 +553,70 @@ describe.skipIf(oneUser !== undefined)(`killTree of processes of another user’
   });
 });
 
-function reasonForNoChoice(): string | undefined {
-  const script = 'echo 1000 > /proc/sys/kernel/ns_last_pid';
-  const { status } = spawnSync('unshare', [...(unshareArguments ?? []), 'sh', '-c', script]);
-  return status === 0 ? undefined : 'ns_last_pid cannot be written';
-}
+describeWith(['chosen-pids'], 'a pid that is another process’s by now', () => {
+  const killedBy = (signal: number) => ({ kind: 'killed', signal, coreDumped: false });
+  // SIGUSR1, which the script sends at the end.
+  const lived = killedBy(10);
 
-const chosenPids = missing('namespaces') ?? reasonForNoChoice();
-const straced = chosenPids ?? missing('strace');
+  test('descendants still have parents before children', async () => {
+    const { root, below } = (await play(['order'])) as {
+      root: number;
+      below: { pid: number; parent: number }[];
+    };
+    expect(below).toHaveLength(2);
+    // Pids fall from parent to child: /proc lists the youngest first.
+    const pids = [root, ...below.map(({ pid }) => pid)];
+    expect(pids).toEqual([...pids].sort((a, b) => b - a));
+    expectParentsFirst(root, below);
+  });
 
-describe.skipIf(chosenPids !== undefined)(
-  `a pid that is another process’s by now${because(chosenPids)}`,
-  () => {
-    const killedBy = (signal: number) => ({ kind: 'killed', signal, coreDumped: false });
-    // SIGUSR1, which the script sends at the end.
-    const lived = killedBy(10);
-
-    test('descendants still have parents before children', async () => {
-      const { root, below } = (await play(['order'])) as {
-        root: number;
-        below: { pid: number; parent: number }[];
-      };
-      expect(below).toHaveLength(2);
-      // Pids fall from parent to child: /proc lists the youngest first.
-      const pids = [root, ...below.map(({ pid }) => pid)];
-      expect(pids).toEqual([...pids].sort((a, b) => b - a));
-      expectParentsFirst(root, below);
+  /** Runs the tests with pidfds or without. */
+  function tests(run: (scene: string) => Promise<unknown>): void {
+    test('signalProcess', async () => {
+      expect(await run('signalProcess')).toEqual({
+        toNobody: false,
+        toFirst: false,
+        toSecond: true,
+        second: lived,
+      });
     });
 
-    /** Runs the tests with pidfds or without. */
-    function tests(run: (scene: string) => Promise<unknown>): void {
-      test('signalProcess', async () => {
-        expect(await run('signalProcess')).toEqual({
-          toNobody: false,
-          toFirst: false,
-          toSecond: true,
-          second: lived,
-        });
-      });
+    test('killTree, where it is the root', async () => {
+      expect(await run('root')).toEqual({ first: killedBy(15), second: lived });
+    });
 
-      test('killTree, where it is the root', async () => {
-        expect(await run('root')).toEqual({ first: killedBy(15), second: lived });
-      });
+    test('killTree, where it is a member', async () => {
+      expect(await run('member')).toEqual({ root: killedBy(9), second: lived });
+    });
+  }
 
-      test('killTree, where it is a member', async () => {
-        expect(await run('member')).toEqual({ root: killedBy(9), second: lived });
-      });
+  describe('is not signalled', () => tests((scene) => play([scene])));
+
+  describeWith(['strace'], 'under strace', () => {
+    /** Runs the scene, and expects `opened` of every pidfd_open(2). */
+    async function traced(scene: string, inject: readonly string[], opened: RegExp): Promise<unknown> {
+      const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const trace = join(folder, 'trace');
+      const calls = 'trace=pidfd_open,pidfd_send_signal';
+      const result = await play([scene], ['strace', '-f', '-qq', '-o', trace, '-e', calls, ...inject]);
+      const lines = readFileSync(trace, 'utf8').split('\n');
+      const opens = lines.filter((line) => /pidfd_open.* = /.test(line));
+      expect(opens.length).toBeGreaterThan(0);
+      for (const line of opens) expect(line).toMatch(opened);
+      const sends = lines.filter((line) => line.includes('pidfd_send_signal'));
+      expect(sends.length > 0).toBe(inject.length === 0);
+      return result;
     }
 
-    describe('is not signalled', () => tests((scene) => play([scene])));
-
-    describe.skipIf(straced !== undefined)(`under strace${because(straced)}`, () => {
-      /** Runs the scene, and expects `opened` of every pidfd_open(2). */
-      async function traced(scene: string, inject: readonly string[], opened: RegExp): Promise<unknown> {
-        const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
-        onTestFinished(() => rmSync(folder, { recursive: true }));
-        const trace = join(folder, 'trace');
-        const calls = 'trace=pidfd_open,pidfd_send_signal';
-        const result = await play([scene], ['strace', '-f', '-qq', '-o', trace, '-e', calls, ...inject]);
-        const lines = readFileSync(trace, 'utf8').split('\n');
-        const opens = lines.filter((line) => /pidfd_open.* = /.test(line));
-        expect(opens.length).toBeGreaterThan(0);
-        for (const line of opens) expect(line).toMatch(opened);
-        const sends = lines.filter((line) => line.includes('pidfd_send_signal'));
-        expect(sends.length > 0).toBe(inject.length === 0);
-        return result;
-      }
-
-      describe('is not signalled with pidfds', () => {
-        tests((scene) => traced(scene, [], /= (\d+|-1 ESRCH .*)$/));
-      });
-
-      describe('is not signalled without pidfds', () => {
-        tests((scene) =>
-          traced(scene, ['-e', 'inject=pidfd_open:error=ENOSYS'], /= -1 ENOSYS .*\(INJECTED\)$/),
-        );
-      });
+    describe('is not signalled with pidfds', () => {
+      tests((scene) => traced(scene, [], /= (\d+|-1 ESRCH .*)$/));
     });
-  },
-);
+
+    describe('is not signalled without pidfds', () => {
+      tests((scene) =>
+        traced(scene, ['-e', 'inject=pidfd_open:error=ENOSYS'], /= -1 ENOSYS .*\(INJECTED\)$/),
+      );
+    });
+  });
+});

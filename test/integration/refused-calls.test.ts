@@ -72,7 +72,7 @@ describeWith(['actor', 'prlimit'], 'where no descriptor is left', () => {
     await limit(init.pid, '3:3');
     init.stdin.write('\n');
     expect(await init.exit).toEqual({ code: 5, signal: null });
-    expect(init.stderr()).toMatch(/what is left cannot be seen.*EMFILE/);
+    expect(init.stderr()).toMatch(/cannot list the remaining processes.*EMFILE/);
     process.kill(survivor.pid, 'SIGKILL');
     await until(() => !isRunning(survivor.pid), 'the survivor is gone');
   });
@@ -85,7 +85,7 @@ describeWith(['actor', 'prlimit'], 'where no descriptor is left', () => {
     await until(() => childrenOf(init.pid).length === 1, 'the workload has ended');
     init.kill('SIGTERM');
     init.kill('SIGINT');
-    await until(() => init.stderr().includes('killing what is left'), 'init tries to kill');
+    await until(() => init.stderr().includes('killing the remaining processes'), 'init tries to kill');
     await limit(init.pid, '1024:');
     expect(await init.exit).toEqual({ code: 5, signal: null });
     expect(isRunning(survivor.pid)).toBe(false);
@@ -153,7 +153,7 @@ describeModes(['actor', 'prlimit'], '--scope tree where no descriptor is left', 
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 128 + 15, signal: null });
     if (mode === 'subreaper') {
-      expect(init.stderr()).toMatch(/what is left cannot be seen, and is left behind/);
+      expect(init.stderr()).toMatch(/cannot list the remaining processes; leaving them behind/);
       process.kill(pid, 'SIGKILL');
     }
     await until(() => !isRunning(pid), 'the daemon has ended');

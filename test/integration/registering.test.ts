@@ -1,12 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compile } from '../helpers/compile.mjs';
 import { buildFolder } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
+import { needs } from '../helpers/needs.ts';
 import { runCode, startCode, waysToRegister } from '../helpers/own-init.ts';
 import { processStat, runningWith, until } from '../helpers/proc.ts';
 import { runInit, startProcess } from '../helpers/run-init.ts';
+import { isWhole } from '../helpers/whole.ts';
 
 const done = (stdout: string) => ({ code: 0, signal: null, stdout, stderr: '' });
 const unregistered: readonly string[] = [];
@@ -44,9 +46,18 @@ describeModes([], 'registering changes nothing else', (mode) => {
     '--import': resolve('test/apps/nothing.mjs'),
     '--require': resolve('test/apps/nothing.cjs'),
   };
-  const cases = waysToRegister.flatMap(([way, module]) =>
-    Object.entries(apps).map(([name, code]) => ({ name, code, way, module })),
-  );
+  const cases = waysToRegister
+    .flatMap(([way, module], wayIndex) =>
+      Object.entries(apps).map(([name, code], index) => ({
+        name,
+        code,
+        way,
+        module,
+        index: index + wayIndex,
+      })),
+    )
+    // Each app as PID 1 in one way, and as a plain subreaper in the other.
+    .filter(({ index }) => isWhole || index % 2 === (mode === 'pid1' ? 0 : 1));
 
   test.each(cases)('$name, with $way', async ({ code, way, module }) => {
     const [bare, registered] = await Promise.all([
@@ -161,7 +172,7 @@ describe('registering more than once', () => {
     expect(result).toEqual(done('false true true false true\n'));
   });
 
-  test('as PID 1 the signals are again as they were', async () => {
+  test('as PID 1 the signals are again as they were', needs('namespaces'), async () => {
     const app = await startCode(
       `import { register } from 'subreaper';
        register().unregister();
@@ -215,18 +226,24 @@ describe('what the app does to its own process', () => {
   test('fake timers do not stop the reaping', async () => {
     const result = await runCode(
       `${makeOrphan}
+       import { mock } from 'node:test';
        import { register } from 'subreaper';
-       const registration = register();
-       const real = globalThis.setImmediate;
-       globalThis.setImmediate = () => 1;
+       const codes = [];
+       register({ onReap: ({ code }) => codes.push(code) });
+       const { setTimeout } = globalThis;
+       const { nextTick } = process;
+       mock.timers.enable();
+       process.nextTick = () => {};
        orphanPid('exit 1');
-       await until(() => registration.reaped === 1);
-       globalThis.setImmediate = real;
-       orphanPid('exit 1');
-       await until(() => registration.reaped === 2);
-       console.log(registration.reaped);`,
+       while (codes.length < 1) await new Promise((wake) => setTimeout(wake, 5));
+       mock.timers.reset();
+       process.nextTick = nextTick;
+       orphanPid('exit 2');
+       await until(() => codes.length === 2);
+       console.log(codes.join());`,
+      { flags: ['--no-warnings', ...waysToRegister[0]] },
     );
-    expect(result).toEqual(done('2\n'));
+    expect(result).toEqual(done('1,2\n'));
   });
 });
 
@@ -269,17 +286,16 @@ describeModes([], 'listeners of the app', (mode) => {
   });
 });
 
-describeWith(['actor'], 'signals that come until the app is gone do it no harm', () => {
-  const addon = join(buildFolder, 'slow-cleanup.node');
-  beforeAll(() => {
-    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', addon, resolve('test/helpers/slow-cleanup.c')]);
+describe('signals that come until the app is gone do it no harm', () => {
+  test('it has nothing left to do', () => expectNoHarm(''));
+  test('process.exit', () => expectNoHarm('process.exit();'));
+  test('an addon takes its time to end', needs('compiler'), () => {
+    const addon = join(buildFolder, 'slow-cleanup.node');
+    compile('test/helpers/slow-cleanup.c', addon, ['-shared', '-fPIC']);
+    return expectNoHarm(`process.dlopen({ exports: {} }, ${JSON.stringify(addon)});`);
   });
 
-  test.each([
-    ['it has nothing left to do', ``],
-    ['process.exit', `process.exit();`],
-    ['an addon takes its time to end', `process.dlopen({ exports: {} }, ${JSON.stringify(addon)});`],
-  ])('%s', async (_, code) => {
+  async function expectNoHarm(code: string): Promise<void> {
     const marker = `subreaper-flood-${process.pid}`;
     const result = await runCode(
       `import { spawn } from 'node:child_process';
@@ -297,7 +313,7 @@ describeWith(['actor'], 'signals that come until the app is gone do it no harm',
     );
     expect(result).toEqual(done(''));
     await until(() => runningWith(marker).length === 0, 'the flood has ended');
-  });
+  }
 });
 
 describe('where addons are forbidden', () => {

@@ -1,14 +1,18 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { realTimeRange } from '../../src/signals/signal-names.ts';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
+import { needs } from '../helpers/needs.ts';
 import { childrenOf, processStat, statusField, until } from '../helpers/proc.ts';
-import { type RunningInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { receiver } from '../helpers/shell-workloads.ts';
 
 /** The 21 named signals that can be caught, without SIGCHLD and the seven that the kernel raises for faults. */
 const named = [1, 2, 3, 10, 12, 13, 14, 15, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30];
-const realTime = Array.from({ length: 31 }, (_, index) => 34 + index);
 const faults = [4, 5, 6, 7, 8, 11, 31];
 const SIGRTMAX = 64;
+const { first } = realTimeRange();
+const realTime = Array.from({ length: SIGRTMAX - first + 1 }, (_, index) => first + index);
 
 /** Pending signals reach a waiting workload in the order of their numbers: read until the last one sent. */
 async function received(init: RunningInit, last: number): Promise<number[]> {
@@ -22,9 +26,9 @@ function caughtSignals(pid: number): number[] {
   return Array.from({ length: 64 }, (_, index) => index + 1).filter((n) => (mask >> BigInt(n - 1)) & 1n);
 }
 
-describeModes(['actor'], 'a signal to init', (mode) => {
+describeModes([], 'a signal to init', (mode) => {
   test.each([...named, ...realTime])('%i reaches the workload once', async (signal) => {
-    const init = await startInit({ mode, command: [actor, 'signals'] });
+    const init = await startInit({ mode, command: receiver() });
     expect(await init.nextLine()).toMatch(/^ready/);
     init.kill(signal);
     // If a signal were delivered twice, it would come before the last one.
@@ -40,7 +44,7 @@ describeModes(['actor'], 'a signal to init', (mode) => {
     return [...signals, ...more.slice(0, -1)];
   }
 
-  test('50 queued real-time signals of one kind all arrive', async () => {
+  test('50 queued real-time signals of one kind all arrive', needs('actor'), async () => {
     const init = await startInit({ mode, command: [actor, 'signals'] });
     await init.nextLine();
     process.kill(init.pid, 'SIGSTOP');
@@ -56,12 +60,12 @@ describeModes(['actor'], 'a signal to init', (mode) => {
 
   test('rewritten and dropped', async () => {
     const options = ['-r', 'TERM:INT', '-rHUP:0', '--rewrite=RTMIN+3:USR2', '-r', '12:RTMAX-1'];
-    const init = await startInit({ mode, options, command: [actor, 'signals'] });
+    const init = await startInit({ mode, options, command: receiver() });
     await init.nextLine();
     const seen: number[] = [];
     for (const [sent, expected] of [
       [15, 2],
-      [37, 12],
+      [first + 3, 12],
       [12, 63],
     ] as const) {
       init.kill(sent);
@@ -99,7 +103,7 @@ describeModes(['actor'], 'a signal to init', (mode) => {
   });
 
   test('no handler of init’s for the signals that the kernel raises for faults', async () => {
-    const init = await startInit({ mode, command: [actor, 'signals'] });
+    const init = await startInit({ mode, command: receiver() });
     await init.nextLine();
     const bare = startProcess(['node', '-e', 'console.log("ready"); process.stdin.resume()']);
     await bare.nextLine();
@@ -155,6 +159,33 @@ describeModes(['actor', 'strace'], 'a signal sent before the workload runs', (mo
     const arrived: number[] = [];
     while (arrived.length < signals.length) arrived.push(Number(await init.nextLine()));
     expect(arrived.sort((a, b) => a - b)).toEqual(signals);
+    init.kill(SIGRTMAX);
+    expect(await received(init, SIGRTMAX)).toEqual([SIGRTMAX]);
+  });
+});
+
+describe('a signal that the C library keeps for itself', () => {
+  const reserved = Array.from({ length: first - 32 }, (_, index) => 32 + index);
+
+  test.each(reserved)('%i cannot be rewritten to another, because it never arrives', async (signal) => {
+    const exit = await runInit({ options: ['-r', `${signal}:TERM`], command: ['true'] });
+    expect(exit).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining(`does not forward '${signal}'`),
+    });
+  });
+
+  test.each(reserved)('%i can be sent to the workload', async (signal) => {
+    const init = await startInit({ options: ['-r', `TERM:${signal}`], command: ['sleep', '1000'] });
+    await until(() => childrenOf(init.pid).some(({ name }) => name === 'sleep'), 'the workload runs');
+    init.kill('SIGTERM');
+    expect(await init.exit).toEqual({ code: 128 + signal, signal: null });
+  });
+
+  test.each(reserved)('%i to PID 1 changes nothing', needs('namespaces'), async (signal) => {
+    const init = await startInit({ mode: 'pid1', command: receiver() });
+    expect(await init.nextLine()).toMatch(/^ready/);
+    init.kill(signal);
     init.kill(SIGRTMAX);
     expect(await received(init, SIGRTMAX)).toEqual([SIGRTMAX]);
   });

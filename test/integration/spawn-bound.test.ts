@@ -1,17 +1,21 @@
 import { type ChildProcess, fork, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { spawnBound } from '../../src/index.ts';
-import { launcher } from '../helpers/environment.ts';
-import { describeWith } from '../helpers/modes.ts';
+import { buildFolder, launcher } from '../helpers/environment.ts';
+import { lacking, needs } from '../helpers/needs.ts';
 import { canListen, freePort } from '../helpers/ports.ts';
-import { runningWith, until } from '../helpers/proc.ts';
-import { startProcess } from '../helpers/run-init.ts';
+import { processStat, runningWith, until } from '../helpers/proc.ts';
+import { runToEnd, startProcess } from '../helpers/run-init.ts';
+import { buildSingleExecutable, canBecomeSingleExecutable } from '../helpers/single-executable.ts';
 
 const hardTree = resolve(import.meta.dirname, '../apps/hard-tree.cjs');
+const root = resolve(import.meta.dirname, '../..');
 const node = process.execPath;
 let trees = 0;
 
@@ -28,7 +32,7 @@ async function startHardTree(options: SpawnOptions & { graceMs?: number } = {}) 
   const sleeps = () => runningWith(marker).filter(({ name }) => name === 'sleep').length;
   await until(() => sleeps() === 3, 'the tree runs');
   await until(async () => !(await canListen(port)), 'the port is held');
-  return { child, port, isGone: () => runningWith(marker).length === 0 };
+  return { child, port, marker, isGone: () => runningWith(marker).length === 0 };
 }
 
 /** Both, for what must be the same. The type too: TypeScript checks every overload of `spawn`. */
@@ -178,10 +182,14 @@ describe.each(starters)('%s', (_, start) => {
   });
 
   test('gives the command another name', async () => {
-    const child = start('cat', ['/proc/self/cmdline'], { argv0: '-näme' });
-    expect((await text(child.stdout)).split('\0')).toEqual(['-näme', '/proc/self/cmdline', '']);
-    expect(child.spawnargs).toEqual(['-näme', '/proc/self/cmdline']);
-    const script = start('echo "$0 $(env | grep -c SUBREAPER)"', { shell: true, argv0: 'other' });
+    // Not cat: busybox does what the name says.
+    const child = start(node, ['-p', 'process.argv0'], { argv0: '-näme' });
+    expect(await text(child.stdout)).toBe('-näme\n');
+    expect(child.spawnargs).toEqual(['-näme', '-p', 'process.argv0']);
+  });
+
+  test('gives a shell another name', needs('dash'), async () => {
+    const script = start('echo "$0 $(env | grep -c SUBREAPER)"', { shell: 'dash', argv0: 'other' });
     expect(await text(script.stdout)).toBe('other 0\n');
   });
 
@@ -190,6 +198,94 @@ describe.each(starters)('%s', (_, start) => {
     const child = start('sh', ['-c', 'echo "$A"; exit 3'], { env: Object.assign(env, { A: 'own' }) });
     const [stdout, exit] = await Promise.all([text(child.stdout), exitOf(child)]);
     expect([stdout, exit]).toEqual(['own\n', [3, null]]);
+  });
+
+  test('takes an environment that keeps what is set, as the process.env of jest does, and leaves it as it is', async () => {
+    const variables: NodeJS.ProcessEnv = { PATH: process.env['PATH'] };
+    const env = new Proxy(variables, {
+      set: (target, name, value) => Reflect.set(target, name, String(value)),
+    });
+    const child = start('sh', ['-c', 'exit 3'], { env });
+    expect(await exitOf(child)).toEqual([3, null]);
+    expect(variables).toEqual({ PATH: process.env['PATH'] });
+  });
+
+  test.each([
+    ['another folder', { NODE_V8_COVERAGE: '/another' }, '/another'],
+    ['no folder', { NODE_V8_COVERAGE: '' }, ''],
+    ['undefined', { NODE_V8_COVERAGE: undefined }, 'unset'],
+    ['nothing', {}, '/of/the/owner'],
+  ])('an environment that names %s for coverage', async (_, env, folder) => {
+    vi.stubEnv('NODE_V8_COVERAGE', '/of/the/owner');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const child = start('/bin/sh', ['-c', 'printenv NODE_V8_COVERAGE || echo unset'], { env });
+    expect(await text(child.stdout)).toBe(`${folder}\n`);
+  });
+
+  test.each([
+    { shell: '/bin/false' },
+    { argv0: 'other' },
+    { cwd: '/no/such/directory' },
+    { env: { HOME: '/evil' } },
+    { stdio: 'ignore' },
+    { uid: 5 },
+    { gid: 5 },
+    { timeout: 1 },
+    { graceMs: 'a while' },
+  ])('takes no option from Object.prototype: %j', async (polluting) => {
+    const [name, value] = Object.entries(polluting)[0] as [string, unknown];
+    const polluted = Object.prototype as Record<string, unknown>;
+    const args = ['-c', 'echo "$0 $HOME $(id -u) $(id -g)"; pwd; exec sleep 0.1'];
+    Object.defineProperty(polluted, name, { value, configurable: true, writable: true });
+    let children: ChildProcess[];
+    try {
+      children = [start('sh', args), start('sh', args, {})];
+    } finally {
+      delete polluted[name];
+    }
+    const outcomes = children.map((child) =>
+      Promise.all([child.stdout && text(child.stdout), exitOf(child)]),
+    );
+    const ids = `${process.getuid?.()} ${process.getgid?.()}`;
+    const expected = [`sh ${process.env['HOME']} ${ids}\n${process.cwd()}\n`, [0, null]];
+    expect(await Promise.all(outcomes)).toEqual([expected, expected]);
+  });
+
+  test.each([{ shell: 5 }, { argv0: 5 }, { cwd: 5 }])('refuses %j', (options) => {
+    expect(() => start('true', [], options as object)).toThrow(TypeError);
+  });
+
+  test('takes null for an option that is left out', async () => {
+    const nothing = { shell: null, argv0: null, cwd: null, env: null } as unknown as SpawnOptions;
+    const child = start('sh', ['-c', 'echo "$0"'], nothing);
+    expect(await text(child.stdout as NodeJS.ReadableStream)).toBe('sh\n');
+  });
+
+  test.each(['SIGTERM', 'sigTerm', 15, 'SIGKILL', 'sigkill', 9])('takes %j for a signal', async (signal) => {
+    const child = start('sh', ['-c', 'echo ready; exec sleep 1000']);
+    await once(child.stdout, 'data');
+    expect(child.kill(signal as NodeJS.Signals)).toBe(true);
+    const isTerm = signal === 15 || /term/i.test(String(signal));
+    expect(await exitOf(child)).toEqual([null, isTerm ? 'SIGTERM' : 'SIGKILL']);
+  });
+
+  test.each(['SIGNONE', 'TERM', '', -1, 99])('takes %j for none', async (signal) => {
+    const child = start('sleep', ['1000']);
+    expect(() => child.kill(signal as NodeJS.Signals)).toThrow(TypeError);
+    expect([child.kill(0), child.killed]).toEqual([true, true]);
+    child.kill();
+    expect(await exitOf(child)).toEqual([null, 'SIGTERM']);
+  });
+
+  test.each(['SIGSTOP', 'sigstop', 19])('stops the command by %j, until SIGCONT', async (signal) => {
+    const child = start('sh', ['-c', 'echo $$; read -r line; exit 3']);
+    const [pid] = await once(child.stdout, 'data');
+    const isStopped = () => processStat(Number(pid))?.state === 'T';
+    expect(child.kill(signal as NodeJS.Signals)).toBe(true);
+    await until(isStopped, 'it is stopped');
+    child.stdin.end('\n');
+    child.kill('SIGCONT');
+    expect(await exitOf(child)).toEqual([3, null]);
   });
 
   test('handles a signal that the command handles', async () => {
@@ -206,12 +302,78 @@ describe('spawnBound ends the whole tree', () => {
     ['SIGTERM, the grace time and SIGKILL', (child: ChildProcess) => child.kill()],
     ['SIGKILL at once', (child: ChildProcess) => child.kill('SIGKILL')],
     ['the number of SIGKILL', (child: ChildProcess) => child.kill(9)],
+    ['its name in lower case', (child: ChildProcess) => child.kill('sigkill' as 'SIGKILL')],
+    [
+      'that of SIGTERM, the grace time and SIGKILL',
+      (child: ChildProcess) => child.kill('sigterm' as 'SIGTERM'),
+    ],
   ])('by kill(): %s', async (_, kill) => {
     const { child, port, isGone } = await startHardTree();
     expect(kill(child)).toBe(true);
     expect(await exitOf(child)).toEqual([null, 'SIGKILL']);
     expect(isGone()).toBe(true);
     expect(await canListen(port)).toBe(true);
+  });
+
+  const untilStopped = (marker: string, init: () => number | undefined) =>
+    until(() => {
+      const tree = runningWith(marker).filter(({ pid }) => pid !== init());
+      return tree.length >= 4 && tree.every(({ state }) => state === 'T');
+    }, 'the tree is stopped');
+
+  test.each([
+    ['SIGKILL', (child: ChildProcess) => child.kill('SIGKILL')],
+    ['SIGTERM, the grace time and SIGKILL', (child: ChildProcess) => child.kill()],
+  ])('when it is stopped: by %s', async (_, kill) => {
+    const { child, marker, isGone } = await startHardTree();
+    child.kill('SIGSTOP');
+    await untilStopped(marker, () => child.pid);
+    kill(child);
+    expect(await exitOf(child)).toEqual([null, 'SIGKILL']);
+    expect(isGone()).toBe(true);
+  });
+
+  test('when it is stopped: with its owner', async () => {
+    const { marker } = newMarker();
+    const port = String(await freePort());
+    const code = `
+      import { spawnBound } from 'subreaper';
+      const env = { ...process.env, BOUND_MARKER: '${marker}' };
+      const child = spawnBound(process.execPath, ${JSON.stringify([hardTree, port])}, { env, graceMs: 50 });
+      process.stdin.on('data', () => child.kill('SIGSTOP'));
+      console.log(child.pid);`;
+    const owner = startProcess([node, '--input-type=module', '-e', code]);
+    const init = Number(await owner.nextLine());
+    await until(
+      () => runningWith(marker).filter(({ name }) => name === 'sleep').length === 3,
+      'the tree runs',
+    );
+    owner.stdin.write('stop');
+    await untilStopped(marker, () => init);
+    owner.kill('SIGKILL');
+    await until(() => runningWith(marker).length === 0, 'nothing of it runs');
+  });
+
+  test.each([
+    ['SIGKILL', (child: ChildProcess) => child.kill('SIGKILL')],
+    ['SIGTERM, the grace time and SIGKILL', (child: ChildProcess) => child.kill()],
+  ])('when somebody else has stopped subreaper itself: by %s', async (_, kill) => {
+    const { child, isGone } = await startHardTree();
+    process.kill(child.pid as number, 'SIGSTOP');
+    await until(() => processStat(child.pid as number)?.state === 'T', 'it is stopped');
+    kill(child);
+    expect(await exitOf(child)).toEqual([null, 'SIGKILL']);
+    expect(isGone()).toBe(true);
+  });
+
+  test('when it is stopped before the command runs', async () => {
+    const { marker, env } = newMarker();
+    const child = spawnBound('sleep', ['1000'], { env, graceMs: 50 });
+    child.kill('SIGSTOP');
+    child.kill();
+    await exitOf(child);
+    // The launcher may have forked, to save the environment. That process ends by itself.
+    await until(() => runningWith(marker).length === 0, 'nothing of it runs');
   });
 
   test('by an AbortSignal', async () => {
@@ -231,6 +393,33 @@ describe('spawnBound ends the whole tree', () => {
       outcome = isGone;
     }
     expect(outcome()).toBe(true);
+  });
+
+  test.each([
+    ['kill()', (child: AsyncDisposable & ChildProcess) => child.kill()],
+    ['the end of a block', (child: AsyncDisposable) => child[Symbol.asyncDispose]()],
+  ])('by %s, also with fake timers', async (_, kill) => {
+    const { child, isGone } = await startHardTree();
+    const exit = exitOf(child);
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    await kill(child);
+    expect(await exit).toEqual([null, 'SIGKILL']);
+    expect(isGone()).toBe(true);
+  });
+
+  test('also with the fake timers of node:test', async () => {
+    const { marker, env } = newMarker();
+    const code = `
+      import { mock } from 'node:test';
+      import { spawnBound } from 'subreaper';
+      mock.timers.enable();
+      const child = spawnBound('sh', ['-c', 'trap "" TERM; echo; sleep 1000; sleep 1000'], { graceMs: 50 });
+      child.stdout.once('data', () => child.kill());
+      child.once('exit', (...exit) => console.log(...exit));`;
+    const running = startProcess([node, '--no-warnings', '--input-type=module', '-e', code], { env });
+    expect(await runToEnd(running)).toEqual({ code: 0, signal: null, stdout: 'null SIGKILL\n', stderr: '' });
+    expect(runningWith(marker)).toEqual([]);
   });
 
   test('also if an AbortSignal comes while the end of a block waits', async () => {
@@ -263,6 +452,151 @@ describe('spawnBound ends the whole tree', () => {
   });
 });
 
+/** Runs a program in node that tells what has become of commands, each started by `spawn` and by `spawnBound`. */
+async function outcomesOf(code: string, flags: readonly string[] = []) {
+  const program = `
+    import { rmdirSync } from 'node:fs';
+    import { spawn } from 'node:child_process';
+    import { spawnBound } from 'subreaper';
+    const start = (starter, line) => new Promise((done) => {
+      starter(...line).on('error', ({ message }) => done(message)).on('exit', done);
+    });
+    const [folder] = process.argv.slice(-1);
+    ${code}`;
+  const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const line = [node, ...flags, '--no-warnings', '--input-type=module', '-e', program, '--', folder];
+  const { stdout, stderr } = await runToEnd(startProcess(line));
+  return { lines: stdout.trimEnd().split('\n'), stderr };
+}
+
+/** Node's permission model, with all that a child process needs. */
+const permission = [
+  process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission',
+  '--allow-child-process',
+];
+
+describe('spawnBound works where spawn does', () => {
+  const missing = ['spawn ./true ENOENT', 'spawn true ENOENT'];
+
+  test('in a directory that has been removed', async () => {
+    const code = `
+      process.chdir(folder);
+      rmdirSync(folder);
+      for (const starter of [spawn, spawnBound]) {
+        for (const line of [['true'], ['pwd', [], { cwd: '/', stdio: 'ignore' }], ['./true'], ['true', [], { cwd: 'below' }]]) {
+          console.log(await start(starter, line));
+        }
+      }`;
+    const lines = ['0', '0', ...missing];
+    expect(await outcomesOf(code)).toEqual({ lines: [...lines, ...lines], stderr: '' });
+  });
+
+  test.each([
+    ['the package', [`${root}/*`]],
+    ['its code', [`${root}/dist/*`, `${root}/package.json`]],
+  ])('with a permission to read %s alone', async (_, files) => {
+    const code = `
+      for (const starter of [spawn, spawnBound]) {
+        for (const line of [['true'], ['sh', ['-c', 'exit 3'], { cwd: '/' }], ['/bin/sh', ['-c', 'exit 4']]]) {
+          console.log(await start(starter, line));
+        }
+      }`;
+    const flags = [...permission, ...files.map((file) => `--allow-fs-read=${file}`)];
+    expect(await outcomesOf(code, flags)).toEqual({ lines: ['0', '3', '4', '0', '3', '4'], stderr: '' });
+  });
+});
+
+const asApp = lacking(
+  canBecomeSingleExecutable() ? undefined : 'a node in one file: most of this one is in a shared library',
+);
+
+describe('spawnBound in a single executable application', asApp, () => {
+  const folder = join(buildFolder, `app-${process.pid}`);
+  let app = '';
+  beforeAll(() => {
+    // It says that it has been started. Init must not be this app.
+    const script = `
+      console.log('started');
+      if (process.env.SUBREAPER_LAUNCHER !== undefined) process.exit(125);
+      const { spawnBound } = require('node:module').createRequire('${root}/')('subreaper');
+      try {
+        const child = spawnBound('sh', ['-c', process.argv[2]], { stdio: 'inherit', graceMs: 100 });
+        child.on('exit', (...exit) => console.log(...exit));
+      } catch ({ message }) {
+        console.log(message);
+      }`;
+    app = buildSingleExecutable(script, folder);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('runs the command once', async () => {
+    const { stdout, stderr } = await runToEnd(startProcess([app, 'echo command; exit 3']));
+    expect({ stdout, stderr }).toEqual({ stdout: 'started\ncommand\n3 null\n', stderr: '' });
+  });
+
+  test('ends the tree with the app', async () => {
+    const { marker, env } = newMarker();
+    const owner = startProcess([app, 'trap "" TERM; (setsid sleep 1000 &); echo command; sleep 1000'], {
+      env,
+    });
+    expect([await owner.nextLine(), await owner.nextLine()]).toEqual(['started', 'command']);
+    owner.kill('SIGKILL');
+    await until(() => runningWith(marker).length === 0, 'nothing of it runs');
+  });
+
+  test('says so if there is no node', async () => {
+    const { stdout, stderr } = await runToEnd(startProcess([app, 'exit'], { env: { PATH: '/no/such:' } }));
+    const why =
+      'this program is an app that cannot run subreaper; install node, and add its directory to PATH';
+    expect({ stdout, stderr }).toEqual({ stdout: `started\nspawnBound: ${why}\n`, stderr: '' });
+  });
+});
+
+describe('spawnBound finds a node', () => {
+  const advice = 'install node, and add its directory to PATH';
+  test.each([
+    ['in PATH', dirname(node), 'command\n3 null\n'],
+    ['or says that there is none', '', `spawnBound: node is no longer at FILE; ${advice}\n`],
+  ])('once its own has been removed: %s', async (_, PATH, output) => {
+    const folder = mkdtempSync(join(buildFolder, 'node-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const removed = join(folder, 'node');
+    copyFileSync(node, removed);
+    const code = `
+      import { rmSync } from 'node:fs';
+      import { spawnBound } from 'subreaper';
+      rmSync(process.execPath);
+      try {
+        const child = spawnBound('/bin/sh', ['-c', 'echo command; exit 3'], { stdio: 'inherit' });
+        child.on('exit', (...exit) => console.log(...exit));
+      } catch ({ message }) {
+        console.log(message);
+      }`;
+    const running = startProcess([removed, '--input-type=module', '-e', code], { env: { PATH } });
+    const { stdout, stderr } = await runToEnd(running);
+    expect({ stdout, stderr }).toEqual({ stdout: output.replace('FILE', removed), stderr: '' });
+  });
+
+  /** These are node with another main program, which says what it is. */
+  const electron = "Object.defineProperty(process.versions, 'electron', { value: '40.0.0' });";
+  test.each([
+    ['by pkg', 'process.pkg = {};', { execPath: '/bin/false', PATH: dirname(node) }],
+    ['by Electron', electron, { execPath: '/bin/false', PATH: dirname(node) }],
+    ['by Electron as node', `${electron} env.ELECTRON_RUN_AS_NODE = '1';`, { execPath: node, PATH: '' }],
+  ])('in an app %s it finds node', async (_, become, { execPath, PATH }) => {
+    const code = `
+      import { spawnBound } from 'subreaper';
+      const env = {};
+      ${become}
+      process.execPath = '${execPath}';
+      process.env.PATH = '${PATH}';
+      spawnBound('/bin/sh', ['-c', 'exit 3'], { env }).on('exit', (...exit) => console.log(...exit));`;
+    const { stdout } = await runToEnd(startProcess([node, '--input-type=module', '-e', code]));
+    expect(stdout).toBe('3 null\n');
+  });
+});
+
 describe('spawnBound', () => {
   test('fork works through the command line', async () => {
     const child = fork(resolve(import.meta.dirname, '../apps/echo-message.cjs'), ['argument'], {
@@ -277,56 +611,15 @@ describe('spawnBound', () => {
   });
 
   test.each([
-    [['true', 'args'], "'args' is a string; give an array"],
-    [[7], "'command' is 7; give a string that is not empty"],
-    [[''], '\'command\' is ""; give a string that is not empty'],
-    [['true', { graceMs: -1 }], "'graceMs' is -1; give a number of milliseconds from 0 to 2147483647"],
+    [['true', 'args'], "'args' is a string; pass an array"],
+    [[7], "'command' is 7; pass a string that is not empty"],
+    [[''], '\'command\' is ""; pass a string that is not empty'],
+    [['true', { shell: 5 }], "'shell' is 5; pass a string, or true or false"],
+    [['true', { argv0: 5 }], "'argv0' is 5; pass a string"],
+    [['true', { graceMs: -1 }], "'graceMs' is -1; pass a number of milliseconds from 0 to 2147483647"],
   ])('%j is refused', (args, message) => {
     expect(() => spawnBound(...(args as unknown as [string]))).toThrow(
       new TypeError(`spawnBound: ${message}`),
     );
-  });
-});
-
-describeWith([], 'spawnBound where there is no Linux', () => {
-  /** It depends only on the platform's name, on node's API and on ps(1). */
-  const owner = (then: string, graceMs: number) => `
-    Object.defineProperty(process, 'platform', { value: 'darwin' });
-    const { spawnBound } = await import('subreaper');
-    const script = 'sh -c "trap : TERM; sleep 1000; sleep 1000" & echo ready; wait; wait';
-    const child = spawnBound('sh', ['-c', script], { graceMs: ${graceMs} });
-    child.stdout.once('data', () => { ${then} });
-    child.on('exit', (code, signal) => console.log(code, signal));`;
-
-  test.each([
-    ['an exit', 'process.exit(4)', { code: 4, signal: null }],
-    ['SIGTERM', 'process.kill(process.pid)', { code: null, signal: 'SIGTERM' }],
-    ['an exception', 'throw new Error("crash")', { code: 1, signal: null }],
-  ])('ends the tree with %s of the owner', async (_, then, exit) => {
-    const { marker, env } = newMarker();
-    const running = startProcess([node, '--input-type=module', '-e', owner(then, 100)], { env });
-    expect(await running.exit).toEqual(exit);
-    expect(runningWith(marker)).toEqual([]);
-  });
-
-  test('ends the command alone if there is no ps(1)', async () => {
-    const { marker, env } = newMarker();
-    const script = `
-      Object.defineProperty(process, 'platform', { value: 'win32' });
-      const { spawnBound } = await import('subreaper');
-      spawnBound('/bin/sleep', ['1000'], { graceMs: 50 }).once('spawn', () => process.exit(4));`;
-    const line = [node, '--input-type=module', '-e', script];
-    const running = startProcess(line, { env: { ...env, PATH: '/no/such' } });
-    expect(await running.exit).toEqual({ code: 4, signal: null });
-    expect(runningWith(marker)).toEqual([]);
-  });
-
-  test('ends the tree with kill()', async () => {
-    const { marker, env } = newMarker();
-    const line = [node, '--input-type=module', '-e', owner('child.kill("SIGKILL")', 100)];
-    const running = startProcess(line, { env });
-    expect(await running.nextLine()).toBe('null SIGKILL');
-    expect(await running.exit).toEqual({ code: 0, signal: null });
-    await until(() => runningWith(marker).length === 0, 'nothing of it runs');
   });
 });

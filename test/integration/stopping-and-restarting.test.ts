@@ -2,9 +2,11 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { childrenOf, descendantsOf, processStat, until } from '../helpers/proc.ts';
-import { type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { descendantsOf, processStat, until } from '../helpers/proc.ts';
+import { adoptedDaemon, type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { daemon, receiver } from '../helpers/shell-workloads.ts';
 import { CTRL_C, initOnTerminal, type Terminal } from '../helpers/terminal.ts';
+import { isWhole } from '../helpers/whole.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -35,12 +37,12 @@ describeModes(['actor'], '--scope tree', (mode) => {
   });
 });
 
-describeModes(['actor'], 'a stop signal', (mode) => {
+describeModes([], 'a stop signal', (mode) => {
   test('is held for --stop-delay, and a second one lets both through at once', async () => {
     const init = await startInit({
       mode,
       options: ['-v', '--stop-delay', '1000s'],
-      command: [actor, 'signals'],
+      command: receiver(),
     });
     await init.nextLine();
     init.kill('SIGTERM');
@@ -240,7 +242,7 @@ describeModes([], 'a stop signal that was ignored at the start', (mode) => {
   test('ends no --pause', async () => {
     const init = await startInit({ mode, launch: [...launch, '--pause', '-vv'], command: [] });
     await until(() => init.stderr().includes('pausing'), 'init has started');
-    await sendTo(init, 'signal dropped, there is no workload');
+    await sendTo(init, 'signal dropped: there is no workload');
     init.kill('SIGQUIT');
     expect(await init.exit).toEqual({ code: 0, signal: null });
   });
@@ -288,46 +290,43 @@ describeModes([], 'a SIGHUP that the workload handles is a reload', (mode) => {
   });
 });
 
-const notRoot = process.getuid?.() === 0 ? undefined : 'only root may enter the namespace';
-
-describeWith(['actor', 'namespaces'], '--restart as PID 1', () => {
-  test.skipIf(notRoot !== undefined)(
-    `spares a process that entered the container, until the last run is over${notRoot ? ` (skipped: ${notRoot})` : ''}`,
-    async () => {
-      const init = await startInit({
-        mode: 'pid1',
-        options: ['--restart', 'on-failure:1', '--grace', '100ms', '-q'],
-        // A survivor, which a signal has to end.
-        command: ['sh', '-c', 'echo run; read -r _; setsid sleep 1000 > /dev/null & exit 3'],
-      });
-      expect(await init.nextLine()).toBe('run');
-      const entered = startProcess(['nsenter', '-p', '-t', `${init.pid}`, actor, 'signals']);
-      expect(await entered.nextLine()).toMatch(/^ready/);
-      init.stdin.write('\n');
-      expect(await init.nextLine()).toBe('run');
-      const stranger = descendantsOf(entered.pid).at(-1) as { pid: number };
-      process.kill(stranger.pid, 'SIGUSR1');
-      // It takes every signal but SIGKILL, the lowest first, and says which: SIGTERM and SIGCONT have not come.
-      process.kill(stranger.pid, 'SIGUSR2');
-      expect([await entered.nextLine(), await entered.nextLine()]).toEqual(['10', '12']);
-      init.stdin.write('\n');
-      expect(await init.exit).toEqual({ code: 3, signal: null });
-      await until(() => processStat(stranger.pid) === undefined, 'the kernel kills it with its namespace');
-    },
-  );
-});
-
-describeWith([], '--restart on-failure:N', () => {
-  test('does not count the grace time as part of the run', async () => {
-    const exit = await runInit({
-      options: ['--restart', 'on-failure:1', '--grace', '10100ms', '-q'],
-      command: ['sh', '-c', 'echo run; (trap "" TERM; exec sleep 1000) >/dev/null & exit 3'],
+describeWith(['actor', 'namespaces', 'root'], '--restart as PID 1', () => {
+  test('spares a process that entered the container, until the last run is over', async () => {
+    const init = await startInit({
+      mode: 'pid1',
+      options: ['--restart', 'on-failure:1', '--grace', '100ms', '-q'],
+      // A survivor, which a signal has to end.
+      command: ['sh', '-c', 'echo run; read -r _; setsid sleep 1000 > /dev/null & exit 3'],
     });
-    expect(exit).toEqual({ code: 3, signal: null, stdout: 'run\nrun\n', stderr: '' });
+    expect(await init.nextLine()).toBe('run');
+    const entered = startProcess(['nsenter', '-p', '-t', `${init.pid}`, actor, 'signals']);
+    expect(await entered.nextLine()).toMatch(/^ready/);
+    init.stdin.write('\n');
+    expect(await init.nextLine()).toBe('run');
+    const stranger = descendantsOf(entered.pid).at(-1) as { pid: number };
+    process.kill(stranger.pid, 'SIGUSR1');
+    // It takes every signal but SIGKILL, the lowest first, and says which: SIGTERM and SIGCONT have not come.
+    process.kill(stranger.pid, 'SIGUSR2');
+    expect([await entered.nextLine(), await entered.nextLine()]).toEqual(['10', '12']);
+    init.stdin.write('\n');
+    expect(await init.exit).toEqual({ code: 3, signal: null });
+    await until(() => processStat(stranger.pid) === undefined, 'the kernel kills it with its namespace');
   });
 });
 
-describeWith(['script', 'bash', 'actor'], '--restart on a terminal', () => {
+// It waits out ten seconds, twice. The rows of test/unit/lifecycle.test.ts have the same.
+if (isWhole)
+  describeWith([], '--restart on-failure:N', () => {
+    test('does not count the grace time as part of the run', async () => {
+      const exit = await runInit({
+        options: ['--restart', 'on-failure:1', '--grace', '10100ms', '-q'],
+        command: ['sh', '-c', 'echo run; (trap "" TERM; exec sleep 1000) >/dev/null & exit 3'],
+      });
+      expect(exit).toEqual({ code: 3, signal: null, stdout: 'run\nrun\n', stderr: '' });
+    });
+  });
+
+describeWith(['script', 'bash'], '--restart on a terminal', () => {
   test('every run gets the terminal', async () => {
     const terminal = initOnTerminal({
       options: ['--restart', 'on-failure:1', '-q'],
@@ -382,7 +381,7 @@ describeWith(['script', 'bash', 'actor'], '--restart on a terminal', () => {
 
   test('but not one that the workload has ignored from its start', async () => {
     const terminal = initOnTerminal({
-      launch: [actor, 'ignore', '2', launcher],
+      launch: ['sh', '-c', 'trap "" INT; exec "$@"', 'sh', launcher],
       options: ['--restart', 'always', '-q'],
       command: ['sh', '-c', 'echo ready; read -r _; exit 0'],
     });
@@ -408,10 +407,10 @@ describeWith(['script', 'bash', 'actor'], '--restart on a terminal', () => {
   });
 });
 
-describeModes(['actor'], '--pause', (mode) => {
+describeModes([], '--pause', (mode) => {
   test('reaps until a stop signal, and ends what it has with it', async () => {
     // The shell becomes init. It leaves a child that makes orphans on demand.
-    const child = `exec 3<&0; (read -r _ <&3; exec ${actor} daemon) & exec "$0" --pause -v 3<&-`;
+    const child = `exec 3<&0; (read -r _ <&3; ${daemon}) & exec "$0" --pause -v 3<&-`;
     const init = await startInit({ mode, launch: ['sh', '-c', child, launcher], command: [] });
     await until(() => init.stderr().includes('pausing'), 'init has started');
     init.stdin.write('\n');
@@ -419,13 +418,9 @@ describeModes(['actor'], '--pause', (mode) => {
       expect.stringMatching(/^daemon/),
       'done',
     ]);
-    const { session: own } = processStat(init.pid) as { session: number };
-    const daemon = await until(
-      () => childrenOf(init.pid).find(({ pid, session }) => session !== own && session !== pid),
-      'init adopts the daemon',
-    );
-    process.kill(daemon.pid, 'SIGKILL');
-    await until(() => processStat(daemon.pid) === undefined, 'an orphan is reaped');
+    const orphan = await adoptedDaemon(init);
+    process.kill(orphan.pid, 'SIGKILL');
+    await until(() => processStat(orphan.pid) === undefined, 'an orphan is reaped');
     init.kill('SIGTERM');
     expect(await init.exit).toEqual({ code: 0, signal: null });
   });

@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { exec, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { register } from '../../src/in-process/register.ts';
 import { descendants, killTree } from '../../src/index.ts';
+import { commandLine } from '../../src/process-tree/printable-name.ts';
 import {
   failOnLeaks,
   LeakedProcessError,
@@ -16,7 +17,6 @@ import {
   waitForZombies,
   zombies,
 } from '../../src/testing/index.ts';
-import { commandLine } from '../../src/testing/process-details.ts';
 import { buildFolder, launcher } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { runCode } from '../helpers/own-init.ts';
@@ -44,6 +44,17 @@ function start(...line: [string, ...string[]]) {
   onTestFinished(() => void child.kill('SIGKILL'));
   return child as typeof child & { pid: number };
 }
+
+/** Prints how they have ended. */
+const buildOrphans = `
+  import { orphanChain } from 'subreaper/testing';
+  import { register } from 'subreaper';
+  const ends = [];
+  const registration = register({ onReap: ({ code, signal }) => ends.push(code ?? signal) });
+  const orphans = await orphanChain({ depth: 2, width: 2, lifeMs: 400, ignoreTerm: true, exitCode: 9 });
+  for (const { pid, generation } of orphans) if (generation === 2) process.kill(pid, 'SIGTERM');
+  while (registration.reaped < 6) await new Promise((wake) => setTimeout(wake, 5));
+  console.log(ends.sort().join());`;
 
 describe('orphanChain', () => {
   test('every parent is gone, and the last generation runs and is adopted', async () => {
@@ -104,7 +115,7 @@ describe('orphanChain', () => {
     await until(() => !orphans.some(isRunning), 'the orphans have ended');
   });
 
-  describe.each(['dash', 'bash', 'busybox'] as const)('where sh is %s', (shell) => {
+  describe.each(['dash', 'bash', 'busybox', 'mksh'] as const)('where sh is %s', (shell) => {
     describeWith([shell], 'it', () => {
       test('builds the same', async () => {
         const bin = mkdtempSync(join(buildFolder, 'bin-'));
@@ -113,21 +124,17 @@ describe('orphanChain', () => {
           execFileSync('sh', ['-c', `command -v ${shell}`], { encoding: 'utf8' }).trim(),
           join(bin, 'sh'),
         );
-        const { stdout, stderr } = await runCode(
-          `import { readFileSync } from 'node:fs';
-           import { orphanChain } from 'subreaper/testing';
-           import { register } from 'subreaper';
-           const ends = [];
-           const registration = register({ onReap: ({ code, signal }) => ends.push(code ?? signal) });
-           const orphans = await orphanChain({ depth: 2, width: 2, lifeMs: 400, ignoreTerm: true, exitCode: 9 });
-           for (const { pid, generation } of orphans) if (generation === 2) process.kill(pid, 'SIGTERM');
-           while (registration.reaped < 6) await new Promise((wake) => setTimeout(wake, 5));
-           console.log(ends.sort().join());`,
-          { spawn: { env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` } } },
-        );
+        const { stdout, stderr } = await runCode(buildOrphans, {
+          spawn: { env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` } },
+        });
         expect({ stdout, stderr }).toEqual({ stdout: '0,0,9,9,9,9\n', stderr: '' });
       });
     });
+  });
+
+  test('builds the same without sh', async () => {
+    const { stdout, stderr } = await runCode(`process.env.PATH = '/no/such/folder';\n${buildOrphans}`);
+    expect({ stdout, stderr }).toEqual({ stdout: '0,0,9,9,9,9\n', stderr: '' });
   });
 });
 
@@ -170,10 +177,10 @@ describe('waitForOrphans', () => {
   });
 
   test.each([
-    [undefined, {}, "'orphans' is undefined; give an array"],
-    [{}, {}, "'orphans' is an object; give an array"],
-    [[], { timeoutMs: -1 }, "'timeoutMs' is -1; give a number of milliseconds from 0 to"],
-    [[], { timeout: 1 }, "there is no option 'timeout'; take one of timeoutMs"],
+    [undefined, {}, "'orphans' is undefined; pass an array"],
+    [{}, {}, "'orphans' is an object; pass an array"],
+    [[], { timeoutMs: -1 }, "'timeoutMs' is -1; pass a number of milliseconds from 0 to"],
+    [[], { timeout: 1 }, "there is no option 'timeout'; use one of timeoutMs"],
   ])('%j with %j is refused', async (orphans, options, message) => {
     const error = await waitForOrphans(orphans as never, options as object).catch((error) => error);
     expect(error).toBeInstanceOf(TypeError);
@@ -220,6 +227,75 @@ describe('trackProcesses', () => {
     expect(error.message).toContain(`below ${child.pid} sh < ${process.pid} this process`);
     for (const pid of byPid.keys()) expect(processStat(pid)?.state ?? 'gone').toMatch(/gone|Z/);
     expect(zombies().filter(({ pid }) => pid !== child.pid)).toEqual([]);
+  });
+
+  describe('the stack of its error is where the processes were started', () => {
+    /** The functions of this file on the stack. */
+    const functionsOf = ({ stack = '' }: Error) =>
+      [...stack.matchAll(/^ {4}at (?:async )?(\w+) \(.*testing-kit\.test\.ts:\d+:\d+\)$/gm)].map(
+        ([, name]) => name,
+      );
+
+    test('the process itself', async () => {
+      const tracker = trackProcesses();
+      const startServer = () => start('sleep', '60');
+      const startOther = () => start('true');
+      startServer();
+      await once(startOther(), 'exit');
+      const error = await leaksOf(tracker);
+      expect(functionsOf(error)).toEqual(['start', 'startServer']);
+      expect(error.stack?.startsWith(`LeakedProcessError: ${error.message}\n    at `)).toBe(true);
+      expect(error.stack).not.toMatch(/node:|node_modules/);
+    });
+
+    test('an ancestor of it, by way of exec', async () => {
+      const tracker = trackProcesses();
+      const startShell = () => exec('sleep 60; true');
+      startShell();
+      expect(functionsOf(await leaksOf(tracker))).toEqual(['startShell']);
+    });
+
+    test('several', async () => {
+      const tracker = trackProcesses();
+      const startOne = () => start('sleep', '60');
+      const startAnother = () => start('sleep', '60');
+      startOne();
+      startAnother();
+      expect(functionsOf(await leaksOf(tracker))).toEqual(['start', 'startOne', 'startAnother']);
+    });
+
+    test('an orphan whose parent has ended: every call that may have started it', async () => {
+      const tracker = trackProcesses();
+      const startDaemon = () => start('sh', '-c', 'sleep 60 > /dev/null &');
+      const startOther = () => start('true');
+      await Promise.all([once(startDaemon(), 'exit'), once(startOther(), 'exit')]);
+      expect(functionsOf(await leaksOf(tracker))).toEqual(['start', 'startDaemon', 'startOther']);
+    });
+
+    test('after spawnSync, of which node tells nothing: where the tracker was stopped', async () => {
+      const tracker = trackProcesses();
+      execFileSync('sh', ['-c', 'sleep 60 &'], { stdio: 'ignore' });
+      const { stack } = await leaksOf(tracker);
+      expect(stack).toMatch(/testing-kit\.test\.ts:\d+:\d+\)?/);
+    });
+
+    test('Error is as it was, frozen or not', async () => {
+      const limit = Error.stackTraceLimit;
+      const tracker = trackProcesses();
+      start('true');
+      expect(Error.stackTraceLimit).toBe(limit);
+      await tracker.stop();
+      const { stdout, stderr } = await runCode(
+        `import { spawn } from 'node:child_process';
+         import { trackProcesses } from 'subreaper/testing';
+         Object.freeze(Error);
+         const tracker = trackProcesses();
+         spawn('sleep', ['60']);
+         await tracker.stop().catch(({ stack }) => console.log(stack));`,
+        { flags: [] },
+      );
+      expect({ stdout, stderr }).toEqual({ stdout: expect.stringMatching(/\[eval1\]:5:\d+\n$/), stderr: '' });
+    });
   });
 
   test('await using does the same at the end of its block', async () => {
@@ -279,7 +355,7 @@ describe('trackProcesses', () => {
        import { readFileSync } from 'node:fs';
        const adopts = async () => {
          const [{ pid }] = await orphanChain();
-         const isOwn = readFileSync('/proc/' + pid + '/stat', 'utf8').includes(') S ' + process.pid + ' ');
+         const isOwn = readFileSync('/proc/' + pid + '/stat', 'utf8').split(') ')[1].split(' ')[1] === String(process.pid);
          process.kill(pid, 'SIGKILL');
          return isOwn;
        };

@@ -3,8 +3,11 @@ import { actor, launcher, refuse, unshareArguments } from '../helpers/environmen
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { childrenOf, descendantsOf, processStat, statusField, until, zombiesOf } from '../helpers/proc.ts';
 import { type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { isWhole } from '../helpers/whole.ts';
 
 const SIGCHLD = 17;
+
+const orphans = isWhole ? 2000 : 500;
 
 function ignoresChildren(pid: number): boolean {
   return (BigInt(`0x${statusField(pid, 'SigIgn') || '0'}`) & (1n << BigInt(SIGCHLD - 1))) !== 0n;
@@ -20,8 +23,11 @@ async function stop(init: RunningInit): Promise<void> {
 }
 
 describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
-  test('while init is stopped: no zombie of 2,000 orphans', async () => {
-    const init = await startInit({ mode, command: ['sh', '-c', `read -r _; exec ${actor} orphans 2000`] });
+  test('while init is stopped: no zombie of many orphans', async () => {
+    const init = await startInit({
+      mode,
+      command: ['sh', '-c', `read -r _; exec ${actor} orphans ${orphans}`],
+    });
     await isAsleep(init);
     await stop(init);
     init.stdin.write('\n');
@@ -36,7 +42,10 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
   });
 
   test('and no orphan wakes init', async () => {
-    const init = await startInit({ mode, command: ['sh', '-c', `read -r _; exec ${actor} orphans 2000`] });
+    const init = await startInit({
+      mode,
+      command: ['sh', '-c', `read -r _; exec ${actor} orphans ${orphans}`],
+    });
     await isAsleep(init);
     const wakeUps = () => Number(statusField(init.pid, 'voluntary_ctxt_switches'));
     const before = wakeUps();
@@ -49,15 +58,24 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
   });
 
   test.each([
-    ['exits', ['sh', '-c', 'sleep 0.2; exit 7'], 7],
-    ['is killed', ['sh', '-c', 'sleep 0.2; kill -KILL $$'], 137],
-    ['executes another program', ['sh', '-c', 'sleep 0.2; exec sh -c "sleep 0.2; exit 4"'], 4],
-    ['outlives its first thread', [actor, 'first-thread'], 6],
-    ['starts others by vfork', [actor, 'vfork'], 8],
-    ['leaves its process group', ['setsid', '--wait', 'sh', '-c', 'sleep 0.2; exit 5'], 5],
+    ['exits', ['sh', '-c', 'read -r _; exit 7'], 7],
+    ['is killed', ['sh', '-c', 'read -r _; kill -KILL $$'], 137],
+    ['executes another program', ['sh', '-c', 'read -r _; exec sh -c "read -r _; exit 4"'], 4],
+    ['leaves its process group', ['sh', '-c', 'setsid sh -c "read -r _; exit 5"; exit $?'], 5],
   ])('a workload that %s: its status', async (_what, command, status) => {
     // What init says of a SIGKILL is not what this is about.
-    const exit = await runInit({ mode, options: ['-q'], command });
+    const init = await startInit({ mode, options: ['-q'], command });
+    await isAsleep(init);
+    init.stdin.write('\n\n');
+    expect(await init.exit).toEqual({ code: status, signal: null });
+    expect(init.stderr()).toBe('');
+  });
+
+  test.each([
+    ['outlives its first thread', 'first-thread', 6],
+    ['starts others by vfork', 'vfork', 8],
+  ])('a workload that %s: its status', async (_what, kind, status) => {
+    const exit = await runInit({ mode, options: ['-q'], command: [actor, kind] });
     expect(exit).toMatchObject({ code: status, signal: null, stderr: '' });
   });
 
@@ -65,9 +83,13 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
     const init = await startInit({
       mode,
       options: ['--restart', 'on-failure:2'],
-      command: ['sh', '-c', 'grep SigIgn /proc/self/status; sleep 0.3; exit 1'],
+      command: ['sh', '-c', 'grep SigIgn /proc/self/status; read -r _; exit 1'],
     });
-    for (let run = 0; run < 3; run++) expect(await init.nextLine()).toMatch(/^SigIgn:\t0+$/);
+    for (let run = 0; run < 3; run++) {
+      expect(await init.nextLine()).toMatch(/^SigIgn:\t0+$/);
+      await isAsleep(init);
+      init.stdin.write('\n');
+    }
     expect(await init.exit).toEqual({ code: 1, signal: null });
   });
 
@@ -75,9 +97,10 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
     const init = await startInit({
       mode,
       options: ['--until', 'all'],
-      command: ['sh', '-c', 'exec 3<&0; (read -r _ <&3; echo last) & sleep 0.3; exit 3'],
+      command: ['sh', '-c', 'read -r _; exec 3<&0; (read -r _ <&3; echo last) & exit 3'],
     });
     await isAsleep(init);
+    init.stdin.write('\n');
     await until(() => !ignoresChildren(init.pid), 'the workload has ended, and init waits again');
     init.stdin.write('\n');
     expect(await init.nextLine()).toBe('last');
@@ -85,13 +108,14 @@ describeModes(['actor', 'kernel-reaping'], 'the kernel reaps', (mode) => {
   });
 
   test('and --until all leaves no zombie, while a daemon outlives the workload', async () => {
-    const daemon = `(read -r _ <&3; exec ${actor} orphans 2000) & sleep 0.3; exit 3`;
+    const daemon = `(read -r _ <&3; exec ${actor} orphans ${orphans}) & exit 3`;
     const init = await startInit({
       mode,
       options: ['--until', 'all'],
-      command: ['sh', '-c', `exec 3<&0; ${daemon}`],
+      command: ['sh', '-c', `read -r _; exec 3<&0; ${daemon}`],
     });
     await isAsleep(init);
+    init.stdin.write('\n');
     await until(() => !ignoresChildren(init.pid), 'the workload has ended, and init handles SIGCHLD again');
     // Only then the kernel discards statuses, which /proc does not show.
     await until(() => processStat(init.pid)?.state === 'S', 'init waits for the daemon');
@@ -140,51 +164,37 @@ describeWith(['actor', 'strace', 'kernel-reaping'], 'the kernel reaps a traced w
   });
 });
 
-const notRoot = process.getuid?.() === 0 ? undefined : 'only root may choose the next pid';
-
 // In a PID namespace, where no other process takes the pid.
-describeWith(['actor', 'namespaces', 'kernel-reaping'], 'a number that the kernel has freed', () => {
-  test.skipIf(notRoot !== undefined)(
-    `is a stranger's: no signal of the workload's gets there${notRoot ? ` (skipped: ${notRoot})` : ''}`,
-    async () => {
-      const rounds = Number(process.env['ROUNDS'] ?? 10);
-      for (let round = 0; round < rounds; round++) {
-        // The shell is PID 1. It and the stranger outlive init.
-        const script = '"$@"; echo "status $?"; read -r _';
-        const init = [launcher, '--', actor, 'signals'];
-        const shell = startProcess([
-          'unshare',
-          ...(unshareArguments ?? []),
-          'sh',
-          '-c',
-          script,
-          'sh',
-          ...init,
-        ]);
-        const inNamespace = (await shell.nextLine()).replace('ready ', '');
-        const { pid } = await until(
-          () => descendantsOf(shell.pid).find((below) => ignoresChildren(below.pid)),
-          'init has left the reaping to the kernel',
-        );
-        process.kill(pid, 'SIGSTOP');
-        await until(() => processStat(pid)?.state === 'T', 'init is stopped');
-        for (const workload of childrenOf(pid)) process.kill(workload.pid, 'SIGKILL');
-        await until(() => childrenOf(pid).length === 0, 'the kernel has reaped the workload');
+describeWith(['actor', 'root', 'chosen-pids', 'kernel-reaping'], 'a number that the kernel has freed', () => {
+  test('is a stranger’s: no signal of the workload’s gets there', async () => {
+    const rounds = Number(process.env['ROUNDS'] ?? 10);
+    for (let round = 0; round < rounds; round++) {
+      // The shell is PID 1. It and the stranger outlive init.
+      const script = '"$@"; echo "status $?"; read -r _';
+      const init = [launcher, '--', actor, 'signals'];
+      const shell = startProcess(['unshare', ...(unshareArguments ?? []), 'sh', '-c', script, 'sh', ...init]);
+      const inNamespace = (await shell.nextLine()).replace('ready ', '');
+      const { pid } = await until(
+        () => descendantsOf(shell.pid).find((below) => ignoresChildren(below.pid)),
+        'init has left the reaping to the kernel',
+      );
+      process.kill(pid, 'SIGSTOP');
+      await until(() => processStat(pid)?.state === 'T', 'init is stopped');
+      for (const workload of childrenOf(pid)) process.kill(workload.pid, 'SIGKILL');
+      await until(() => childrenOf(pid).length === 0, 'the kernel has reaped the workload');
 
-        const entered = startProcess(['nsenter', '-p', '-t', `${pid}`, actor, 'reuse', inNamespace]);
-        expect(await entered.nextLine()).toBe(`ready ${inNamespace}`);
-        process.kill(pid, round % 2 ? 'SIGUSR1' : 'SIGTERM');
-        process.kill(pid, 'SIGCONT');
-        expect(await shell.nextLine()).toBe('status 137');
-        const stranger = descendantsOf(entered.pid).at(-1) as { pid: number };
-        process.kill(stranger.pid, 'SIGUSR2');
-        expect(await entered.nextLine()).toBe('12');
-        shell.stdin.end();
-        await Promise.all([shell.exit, entered.exit]);
-      }
-    },
-    600_000,
-  );
+      const entered = startProcess(['nsenter', '-p', '-t', `${pid}`, actor, 'reuse', inNamespace]);
+      expect(await entered.nextLine()).toBe(`ready ${inNamespace}`);
+      process.kill(pid, round % 2 ? 'SIGUSR1' : 'SIGTERM');
+      process.kill(pid, 'SIGCONT');
+      expect(await shell.nextLine()).toBe('status 137');
+      const stranger = descendantsOf(entered.pid).at(-1) as { pid: number };
+      process.kill(stranger.pid, 'SIGUSR2');
+      expect(await entered.nextLine()).toBe('12');
+      shell.stdin.end();
+      await Promise.all([shell.exit, entered.exit]);
+    }
+  }, 600_000);
 });
 
 describeModes(['actor', 'refuse'], 'where the kernel does not tell how a reaped child ended', (mode) => {

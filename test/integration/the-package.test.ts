@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -11,18 +12,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { oldNode } from '../helpers/environment.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { nodeOf } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { waysToRegister } from '../helpers/own-init.ts';
+import { copyInstalled, install, unpackPackage } from '../helpers/packed-package.ts';
 import { runInit } from '../helpers/run-init.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-
-/** Copies an installed dependency and its run-time dependencies. */
-function copyInstalled(name: string, modules: string): void {
-  cpSync(join(root, 'node_modules', name), join(modules, name), { recursive: true });
-}
 
 describe('the packed package', () => {
   let folder: string;
@@ -30,21 +27,13 @@ describe('the packed package', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
-    // Without scripts: prepack would rebuild the tree while other tests use it.
-    const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    const parsed = JSON.parse(output);
-    const [packed] = Array.isArray(parsed) ? parsed : Object.values(parsed);
-    files = (packed as { files: { path: string }[] }).files.map(({ path }) => path);
-    execFileSync('tar', ['-xzf', join(folder, (packed as { filename: string }).filename), '-C', folder]);
+    // What `subreaper prepare` leaves in a clone is no part of it.
+    const ofAClone = join(root, 'dist/of-a-clone.cache');
+    writeFileSync(ofAClone, '');
+    files = unpackPackage(folder);
+    rmSync(ofAClone);
     // As npm installs it: most tests use this.
-    const modules = join(folder, 'npm/node_modules');
-    mkdirSync(join(modules, '.bin'), { recursive: true });
-    cpSync(join(folder, 'package'), join(modules, 'subreaper'), { recursive: true });
-    for (const name of ['koffi', '@koromix']) copyInstalled(name, modules);
-    symlinkSync('../subreaper/bin/subreaper', join(modules, '.bin/subreaper'));
+    install(join(folder, 'package'), join(folder, 'npm/node_modules'));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -65,11 +54,30 @@ describe('the packed package', () => {
     expect(JSON.parse(readFileSync(join(folder, 'package/package.json'), 'utf8')).man).toEqual([
       'man/subreaper.1',
     ]);
-    const page = /^((README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE)$/;
+    expect(files.filter((file) => file.endsWith('.cache'))).toEqual([]);
+    const page = /^((README|CHANGELOG|CONTRIBUTING|RELEASING|SECURITY)\.md|LICENSE)$/;
     const isMeant = (file: string) =>
       /^((bin|dist|docs|man|examples)\/|bench\/(plots\/|\w+\.md$)|package\.json$)/.test(file) ||
       page.test(file);
     expect(files.filter((file) => !isMeant(file))).toEqual([]);
+  });
+
+  test('asks for provenance only where npm can give it: for a repository that it names', () => {
+    const { repository, publishConfig } = JSON.parse(
+      readFileSync(join(folder, 'package/package.json'), 'utf8'),
+    );
+    expect(publishConfig?.provenance === true && repository === undefined).toBe(false);
+  });
+
+  test('needs no install script: koffi’s finds its addon and does nothing', () => {
+    const cwd = join(folder, 'npm/node_modules/koffi');
+    const { scripts } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
+    expect(Object.keys(scripts)).toEqual(['install']);
+    const filesNow = () => readdirSync(join(folder, 'npm/node_modules'), { recursive: true });
+    const before = filesNow();
+    const { status, stderr } = spawnSync('sh', ['-c', scripts.install], { cwd, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(filesNow()).toEqual(before);
   });
 
   test('its pages link to files that it holds', () => {
@@ -154,22 +162,17 @@ describe('the packed package', () => {
       spawnSync(program, args, {
         cwd: join(folder, 'npm'),
         encoding: 'utf8',
-        env: { ...process.env, PATH: `${oldNode()}:${process.env['PATH']}` },
+        env: { ...process.env, PATH: `${nodeOf('18')}:${process.env['PATH']}` },
       });
 
     test.each([
+      ['node_modules/.bin/subreaper', '--', 'true'],
       ['node', 'node_modules/subreaper/bin/subreaper', '--', 'true'],
       ...waysToRegister.map((way) => ['node', ...way, '-e', 'console.log("app")']),
     ])('%s %s %s: one line', (program, ...args) => {
       const { status, stdout, stderr } = run(program, args);
       expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
       expect(stderr).toMatch(new RegExp(`^subreaper: (cannot start, )?${tooOld.source}\\n$`));
-    });
-
-    test('the launcher: one line, of node itself, which refuses an option', () => {
-      const { status, stdout, stderr } = run('node_modules/.bin/subreaper', ['--', 'true']);
-      expect({ status, stdout }).toEqual({ status: 9, stdout: '' });
-      expect(stderr).toMatch(/^node: bad option: [^\n]+\n$/);
     });
 
     test.each(['subreaper', 'subreaper/testing'])('importing %s fails with that line', (name) => {
@@ -267,7 +270,7 @@ describe('the packed package', () => {
 
 // Not with --omit=dev: npm then leaves out signal-exit too, whose older version the tests use.
 test('the bill of materials tells what the package depends on from what its development does', () => {
-  const text = execFileSync('npm', ['run', '--silent', 'sbom'], {
+  const text = execFileSync('npm', ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'], {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
@@ -282,4 +285,21 @@ test('the bill of materials tells what the package depends on from what its deve
     .map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(['koffi', 'pino', 'signal-exit']));
   expect(names).not.toContain('typescript');
+});
+
+test('a build in another folder is the same, byte for byte', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const sources = ['src', 'build.mjs', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+  for (const name of sources) cpSync(join(root, name), join(folder, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  execFileSync(process.execPath, ['build.mjs'], { cwd: folder });
+  const files = (of: string) =>
+    readdirSync(join(of, 'dist'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.includes('.') && !file.endsWith('.cache'))
+      .sort();
+  expect(files(folder)).toEqual(files(root));
+  const isSame = (file: string) =>
+    readFileSync(join(root, 'dist', file)).equals(readFileSync(join(folder, 'dist', file)));
+  expect(files(root).filter((file) => !isSame(file))).toEqual([]);
 });

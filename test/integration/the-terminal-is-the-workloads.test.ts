@@ -155,7 +155,7 @@ describeWith(['script', 'bash'], 'below a shell with job control', () => {
     terminal.type('echo the shell reads\n');
     await terminal.shows(/\nthe shell reads/);
     // It stays stopped: each time that cat continued and stopped again, it would wake init.
-    const { pid } = orphan('subreaper') as ProcessStat;
+    const { pid } = await until(() => orphan('subreaper'), 'init has its name');
     await until(() => processStat(pid)?.state === 'S', 'init waits');
     const switches = statusField(pid, 'voluntary_ctxt_switches');
     terminal.type('echo and again\n');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
+import { needs } from '../helpers/needs.ts';
 import { childrenOf, statusField, until } from '../helpers/proc.ts';
 import { runInit, startInit, startProcess } from '../helpers/run-init.ts';
 
@@ -25,7 +26,7 @@ const differsAnyway = /^(Pid|PPid|Tgid|Ngid|NS[a-z]+|Vm\w+|Rss\w+|Hugetlb\w+|Sig
 function comparable(line: string): string {
   return line
     .replaceAll('\0', '\n')
-    .replace(/^[-lrwx]+ .* (\d+ -> )/, '$1')
+    .replace(/^[-lrwx]+ .* (\d+( -> |$))/, '$1')
     .replace(/(pipe|socket):\[\d+\]/, '$1')
     .replace(/\/proc\/\d+\/fd/, '/proc/PID/fd');
 }
@@ -43,12 +44,14 @@ async function output(line: readonly string[], env?: NodeJS.ProcessEnv, cwd?: st
     if (differsAnyway.test(next)) continue;
     lines.push(comparable(next));
   }
-  expect(running.stderr()).toBe('');
+  // busybox's ls says that the descriptor with which it read the folder is closed.
+  const cannotRead = /^ls: \/proc\/self\/fd\/\d+: cannot read link: .*\n/;
+  expect(running.stderr().replace(cannotRead, '')).toBe('');
   expect(await running.exit).toEqual({ code: 0, signal: null });
   return lines;
 }
 
-describeWith(['actor'], 'a workload sees the same with and without subreaper in front', () => {
+describe('a workload sees the same with and without subreaper in front', () => {
   /** `before` is a shell script, in which COMMAND runs with or without init. */
   async function compare(before: string, env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<string[]> {
     const environment = { PATH: process.env['PATH'], ...env };
@@ -71,16 +74,18 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
     expect(seen.length).toBeGreaterThan(40);
   });
 
+  // A command that busybox's sh executes without a fork ignores SIGQUIT, as that shell does.
   test('with an ignored SIGHUP', async () => {
-    expect(await compare("trap '' HUP; COMMAND")).toContain('SigIgn:\t0000000000000001');
+    const seen = await compare("trap '' HUP; COMMAND");
+    expect(seen).toContainEqual(expect.stringMatching(/^SigIgn:\t0{15}[15]$/));
   });
 
-  test('with ignored real-time signals and an ignored fault signal', async () => {
+  test('with ignored real-time signals and an ignored fault signal', needs('actor'), async () => {
     const seen = await compare(`${actor} ignore 40 ${actor} ignore 6 ${actor} ignore 13 COMMAND`);
-    expect(seen).toContain('SigIgn:\t0000008000001020');
+    expect(seen).toContainEqual(expect.stringMatching(/^SigIgn:\t000000800000102[04]$/));
   });
 
-  test('with a blocked SIGTERM', async () => {
+  test('with a blocked SIGTERM', needs('actor'), async () => {
     expect(await compare(`${actor} block 15,50 COMMAND`)).toContain('SigBlk:\t0002000000004000');
   });
 
@@ -97,13 +102,17 @@ describeWith(['actor'], 'a workload sees the same with and without subreaper in 
     expect(await compare('COMMAND 7</etc/passwd 8>/dev/null')).toContain('7 -> /etc/passwd');
   });
 
-  test.each([3, 4, 5, 6, 7, 8, 9])('with every descriptor from 3 to 10 taken but %i', async (free) => {
-    const taken = [3, 4, 5, 6, 7, 8, 9].filter((descriptor) => descriptor !== free);
-    const redirections = taken.map((descriptor) => `${descriptor}</etc/passwd`).join(' ');
-    await compare(`exec bash -c 'exec 10</dev/null; exec "$@"' bash COMMAND ${redirections}`);
-  });
+  test.each([3, 4, 5, 6, 7, 8, 9])(
+    'with every descriptor from 3 to 10 taken but %i',
+    needs('bash'),
+    async (free) => {
+      const taken = [3, 4, 5, 6, 7, 8, 9].filter((descriptor) => descriptor !== free);
+      const redirections = taken.map((descriptor) => `${descriptor}</etc/passwd`).join(' ');
+      await compare(`exec bash -c 'exec 10</dev/null; exec "$@"' bash COMMAND ${redirections}`);
+    },
+  );
 
-  test('with every descriptor from 3 to 10 taken', async () => {
+  test('with every descriptor from 3 to 10 taken', needs('bash'), async () => {
     const redirections = [3, 4, 5, 6, 7, 8, 9].map((descriptor) => `${descriptor}</etc/passwd`).join(' ');
     await compare(`exec bash -c 'exec 10</dev/null; exec "$@"' bash COMMAND ${redirections}`);
   });
@@ -189,6 +198,41 @@ describeWith([], 'what node would take for itself is the workload’s', () => {
   });
 });
 
+describeWith(['mounts'], 'names and the locale', () => {
+  const register = ['--import', 'subreaper/register'];
+  const app = `
+    import { lookup } from 'node:dns/promises';
+    const { LANG, LC_ALL, LOCALDOMAIN, RES_OPTIONS } = process.env;
+    const addresses = await Promise.all(['localhost', 'a-name-of-hosts'].map((name) => lookup(name, { family: 4 })));
+    const { locale } = new Intl.NumberFormat().resolvedOptions();
+    console.log(JSON.stringify([addresses, locale, (1.5).toLocaleString(), LANG, LC_ALL, LOCALDOMAIN, RES_OPTIONS]));`;
+  const node = (...flags: string[]) => ['node', ...flags, '--input-type=module', '-e', app];
+
+  test('are those without init, below it and in an app that is its own init', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'subreaper-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const hosts = join(folder, 'hosts');
+    writeFileSync(hosts, '127.0.0.1 localhost\n192.0.2.7 a-name-of-hosts\n');
+    const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const script = `mount --bind ${hosts} /etc/hosts && exec "$@"`;
+    const within = ['unshare', ...user, '--mount', 'sh', '-c', script, 'sh'];
+    const locale = { LANG: 'C.UTF-8', LC_ALL: 'de_DE.UTF-8' };
+    const env = { PATH: process.env['PATH'], ...locale, LOCALDOMAIN: 'example', RES_OPTIONS: 'attempts:1' };
+    const see = (...line: string[]) => output([...within, ...line], env);
+    const [seen = ''] = await see(...node());
+    expect(JSON.parse(seen).slice(0, 3)).toEqual([
+      [
+        { address: '127.0.0.1', family: 4 },
+        { address: '192.0.2.7', family: 4 },
+      ],
+      'de-DE',
+      '1,5',
+    ]);
+    expect(await see(launcher, '--', ...node())).toEqual([seen]);
+    expect(await see(...node(...register))).toEqual([seen]);
+  });
+});
+
 describeWith(['namespaces'], 'what the launcher starts for itself', () => {
   test.each([
     ['the version', ['--version'], 0],
@@ -222,7 +266,7 @@ describeWith(['namespaces'], 'a signal while init reads what the launcher saved'
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('does not keep PID 1 from starting the workload', async () => {
+  test('does not keep PID 1 from starting the workload', needs('sh-by-path'), async () => {
     const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
     const init = await startInit({ mode: 'pid1', command: ['sh', '-c', 'echo runs'], spawn: { env } });
     // The number of read(2) on x64 and arm64, and the descriptor of the pipe.
@@ -287,6 +331,18 @@ describe('the launcher is found and works', () => {
 
       test('as /bin/sh', async () => {
         expect(await runInit({ launch, command })).toEqual(expected);
+      });
+
+      // bash and busybox themselves ignore SIGQUIT.
+      test.each<[string, string]>([
+        ['nothing', '0'],
+        ['QUIT', '4'],
+        ['HUP INT TERM', '4003'],
+      ])('as /bin/sh, with the ignored signals as they are: %s', async (ignored, mask) => {
+        const script = ignored === 'nothing' ? 'exec "$@"' : `trap '' ${ignored}; exec "$@"`;
+        const before = ['sh', '-c', script, 'sh', ...launch];
+        const exit = await runInit({ launch: before, command: ['grep', 'SigIgn', '/proc/self/status'] });
+        expect(exit).toEqual({ ...expected, code: 0, stdout: `SigIgn:\t${mask.padStart(16, '0')}\n` });
       });
 
       // bash then uses files for here-documents, as before 5.1.

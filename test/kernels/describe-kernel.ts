@@ -1,39 +1,40 @@
-import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { lacking } from '../helpers/needs.ts';
 import { type Booted, boot } from './boot.ts';
-import { fetchKernel, type KernelImage } from './debian-kernel.ts';
+import { fetchKernel, type KernelImage, kernelFolder } from './debian-kernel.ts';
 import { sceneName } from './guest/scene.ts';
 import { LAST_STATUS, scenes } from './guest/scenes.ts';
 import type { Kernel } from './kernels.ts';
-import { kernelsFolder } from './parts.ts';
 
 /** Boots a kernel once, with subreaper as its PID 1. Each scene that it has run is one test. */
 export async function describeKernel(kernel: Kernel): Promise<void> {
-  const name = `Linux ${kernel.version}`;
-  const guest = inject('guest');
-  const image = guest.kind === 'ready' ? await provideImage(kernel) : guest.reason;
+  const name = nameOf(kernel);
+  const guest = inject('guests')[kernel.machine.npm];
+  const image = guest.kind === 'ready' ? await provideImage(kernel) : guest.lack;
   if (guest.kind === 'ready' && typeof image !== 'string') {
     describe(name, () => runScenes(kernel, image, guest.initramfs));
   } else {
-    describe.skip(`${name} (skipped: ${image})`, () => test('boots', () => {}));
+    describe(name, () => test('boots', lacking(String(image)), () => {}));
   }
 }
 
-/** @returns the reason where the kernel cannot be had: a mirror that is away must not look like a failed test */
-async function provideImage({ version, release }: Kernel): Promise<KernelImage | string> {
+function nameOf({ version, machine }: Kernel): string {
+  return `Linux ${version} on ${machine.npm}`;
+}
+
+/** @returns what is missing where the kernel cannot be fetched: a mirror that is away must not look like a failed test */
+async function provideImage(kernel: Kernel): Promise<KernelImage | string> {
   try {
-    return await fetchKernel(release);
+    return await fetchKernel(kernel);
   } catch (error) {
-    const reason = `no package of Linux ${version}: ${(error as Error).message.split('\n')[0]}`;
-    console.warn(`SKIPPED on this machine: ${reason}`);
-    return reason;
+    return `the Debian package of ${nameOf(kernel)}: ${(error as Error).message.split('\n')[0]}`;
   }
 }
 
 function runScenes(kernel: Kernel, { file, packageName }: KernelImage, initramfs: string): void {
   let booted: Booted;
   beforeAll(async () => {
-    booted = await boot(file, initramfs, join(kernelsFolder, kernel.release));
+    booted = await boot(kernel.machine, file, initramfs, kernelFolder(kernel));
     console.log(`${packageName}: the machine ran for ${Math.round(booted.ms / 1000)} s`);
   });
 

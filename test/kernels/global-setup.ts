@@ -1,30 +1,36 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { buildInitramfs } from './initramfs.ts';
-import { obstacle } from './parts.ts';
+import { buildInitramfs, fetchPrograms } from './initramfs.ts';
+import { type Machine, machines } from './machines.ts';
+import { findLack } from './parts.ts';
 
-/** What the kernels boot into, or why none can be booted. */
+/** What the kernels of a machine boot into, or what is missing for it. */
 export type Guest =
   | { readonly kind: 'ready'; readonly initramfs: string }
-  | { readonly kind: 'missing'; readonly reason: string };
+  | { readonly kind: 'missing'; readonly lack: string };
 
 declare module 'vitest' {
   interface ProvidedContext {
-    guest: Guest;
+    guests: Record<Machine['npm'], Guest>;
   }
 }
 
 export async function setup(project: TestProject): Promise<void> {
   if (!existsSync(resolve(import.meta.dirname, '../../dist/cli.cjs')))
     throw new Error('dist is missing; run npm run build');
-  const reason = obstacle();
-  if (reason === undefined) project.provide('guest', { kind: 'ready', initramfs: await buildInitramfs() });
-  else project.provide('guest', skipped('kernels', reason));
+  const [x64, arm64] = [await buildGuest(machines.x64), await buildGuest(machines.arm64)];
+  project.provide('guests', { x64, arm64 });
 }
 
-/** Says on this machine's terminal why tests are skipped. */
-function skipped(what: string, reason: string): Guest {
-  console.warn(`SKIPPED on this machine: ${what}: ${reason}`);
-  return { kind: 'missing', reason };
+async function buildGuest(machine: Machine): Promise<Guest> {
+  const lack = findLack(machine);
+  if (lack !== undefined) return { kind: 'missing', lack };
+  try {
+    await fetchPrograms(machine);
+  } catch (error) {
+    const [reason] = (error as Error).message.split('\n');
+    return { kind: 'missing', lack: `Debian packages for ${machine.debian}: ${reason}` };
+  }
+  return { kind: 'ready', initramfs: await buildInitramfs(machine) };
 }

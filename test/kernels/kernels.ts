@@ -1,6 +1,9 @@
+import { type Machine, machines } from './machines.ts';
+
 /** A kernel that the tests boot, and what it does for an init. docs/kernels.md shows the same to readers. */
 export interface Kernel {
   readonly version: string;
+  readonly machine: Machine;
   /** The Debian release whose cloud kernel it is. */
   readonly release: string;
   /** Who reaps orphans while the workload runs. */
@@ -14,6 +17,7 @@ export interface Kernel {
 export const kernels = {
   '5.10': {
     version: '5.10',
+    machine: machines.x64,
     release: 'bullseye',
     reaper: 'init',
     reapedStatus: 'ENOTTY',
@@ -21,6 +25,7 @@ export const kernels = {
   },
   '6.1': {
     version: '6.1',
+    machine: machines.x64,
     release: 'bookworm',
     reaper: 'init',
     reapedStatus: 'ENOTTY',
@@ -28,6 +33,7 @@ export const kernels = {
   },
   '6.12': {
     version: '6.12',
+    machine: machines.x64,
     release: 'trixie',
     reaper: 'init',
     reapedStatus: 'EINVAL',
@@ -35,6 +41,23 @@ export const kernels = {
   },
   '7.2': {
     version: '7.2',
+    machine: machines.x64,
+    release: 'forky',
+    reaper: 'kernel',
+    reapedStatus: 'told',
+    groupSignals: 'by pidfd',
+  },
+  '6.1 on arm64': {
+    version: '6.1',
+    machine: machines.arm64,
+    release: 'bookworm',
+    reaper: 'init',
+    reapedStatus: 'ENOTTY',
+    groupSignals: 'by number',
+  },
+  '7.2 on arm64': {
+    version: '7.2',
+    machine: machines.arm64,
     release: 'forky',
     reaper: 'kernel',
     reapedStatus: 'told',

@@ -5,10 +5,10 @@ import { engineFolder } from '../engine/engine.ts';
 import { provideImages } from './images.ts';
 import { type PodmanHost, startPodman } from './podman.ts';
 
-/** The podman of the tests, or the reason why there is none. */
+/** The podman of the tests, or what is missing for it. */
 export type PodmanParts =
   | { readonly kind: 'ready'; readonly host: PodmanHost }
-  | { readonly kind: 'missing'; readonly reason: string };
+  | { readonly kind: 'missing'; readonly lack: string };
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,19 +21,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   if (!existsSync(resolve(root, 'dist/cli.cjs'))) throw new Error('dist is missing; run npm run build');
   mkdirSync(engineFolder, { recursive: true });
 
-  const missing = (reason: string) => {
-    console.warn(`SKIPPED on this machine: ${reason}`);
-    project.provide('podman', { kind: 'missing', reason });
-  };
+  const missing = (lack: string) => project.provide('podman', { kind: 'missing', lack });
   const podman = await startPodman();
   if (typeof podman === 'string') {
     missing(podman);
     return async () => {};
   }
   try {
-    const reason = await provideImages(podman.host);
-    if (reason === undefined) project.provide('podman', { kind: 'ready', host: podman.host });
-    else missing(reason);
+    const lack = await provideImages(podman.host);
+    if (lack === undefined) project.provide('podman', { kind: 'ready', host: podman.host });
+    else missing(lack);
   } catch (error) {
     await podman.stop();
     throw error;

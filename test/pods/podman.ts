@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInstalled, must, type Output, run } from '../engine/docker.ts';
-import { launcher, missing } from '../helpers/environment.ts';
+import { launcher } from '../helpers/environment.ts';
+import { lackOf } from '../helpers/needs.ts';
 import { childrenOf, until } from '../helpers/proc.ts';
 
 /** Who is the pause process of a new pod: podman's own (catatonit), or `subreaper --pause`. */
@@ -54,10 +55,10 @@ export function mustPodman(host: PodmanHost, ...args: readonly string[]): Promis
  * @returns the reason if podman cannot run a pod here
  */
 export async function startPodman(): Promise<{ host: PodmanHost; stop(): Promise<void> } | string> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'not root on Linux';
-  const lack = missing('namespaces');
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'root, on Linux';
+  const lack = lackOf('namespaces');
   if (lack !== undefined) return lack;
-  if (!(await isInstalled('podman'))) return 'no podman: install podman, runc and netavark';
+  if (!(await isInstalled('podman'))) return 'podman: apt-get install podman runc netavark';
   // The paths of sockets must be short: sockaddr_un has 108 bytes.
   const folder = mkdtempSync(join(tmpdir(), 'subreaper-pods-'));
   writeFileSync(join(folder, 'podman.conf'), configuration());

@@ -1,7 +1,9 @@
 import { readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, inject, onTestFinished } from 'vitest';
+import { processName } from '../../src/process-tree/printable-name.ts';
 import { type Output, run } from '../engine/docker.ts';
+import { lacking } from '../helpers/needs.ts';
 import { allProcesses, descendantsOf, statusField, until } from '../helpers/proc.ts';
 import { type RunningInit, startProcess } from '../helpers/run-init.ts';
 import { mustPodman, onHost, type Pause, type PodmanHost, podman, podmanOn } from './podman.ts';
@@ -10,10 +12,9 @@ const parts = inject('podman');
 /** Read only inside the tests of describePods. */
 const host = parts.kind === 'ready' ? parts.host : ({} as PodmanHost);
 
-/** A group of tests. Without podman it is skipped, and its name says why. */
+/** A group of tests. Without podman it is skipped. */
 export function describePods(name: string, tests: () => void): void {
-  const reason = parts.kind === 'missing' ? parts.reason : undefined;
-  describe.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, tests);
+  describe(name, lacking(parts.kind === 'missing' ? parts.lack : undefined), tests);
 }
 
 /** How a container ended. */
@@ -104,13 +105,10 @@ async function containerOf(name: string): Promise<PodContainer> {
     processes: () =>
       allProcesses()
         .filter(({ pid }) => namespaceOf(pid) === namespace)
-        .map(({ name, state }) => (state === 'Z' ? `${nameOf(name)} (zombie)` : nameOf(name)))
+        .map((stat) => `${processName(stat)}${stat.state === 'Z' ? ' (zombie)' : ''}`)
         .sort(),
   };
 }
-
-/** Node 24 calls its main thread so. */
-const nameOf = (name: string) => (name === 'MainThread' ? 'node' : name);
 
 /** A process of the host, by its pid there. @returns its pid as the tests see it */
 function outerPid(pid: string): number {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { delimiter, dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const usage = `Usage: npm run soak:init -- [options]
+const usage = `Usage: npm run suite soak -- [options]
   --seconds N          start runs for that long (120)
   --parallel N         so many at once (2)
   --busy N             with so many busy loops beside them (0)

@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { bind } from '../../src/native/addon.ts';
 import * as constants from '../../src/native/constants.ts';
 import * as layouts from '../../src/native/layouts.ts';
-import { signalSet, sigset } from '../../src/native/signal-set.ts';
-import { realTimeMaximum, realTimeMinimum, realTimeSignals } from '../../src/native/signals.ts';
+import { realTimeMaximum, realTimeMinimum, signalSet, sigset } from '../../src/native/signal-set.ts';
 import type { Signal } from '../../src/native/types.ts';
+import { realTimeRange } from '../../src/signals/signal-names.ts';
 import { buildFolder } from '../helpers/environment.ts';
+import { command, lacking, needs } from '../helpers/needs.ts';
 
 type Table<Key extends string> = Readonly<Record<Key, number>>;
 
@@ -26,6 +27,7 @@ const headers = [
   'sys/ioctl.h',
   'sys/mman.h',
   'sys/prctl.h',
+  'sys/ptrace.h',
   'sys/resource.h',
   'sys/socket.h',
   'sys/syscall.h',
@@ -43,6 +45,7 @@ const layoutConditions: Readonly<Record<keyof typeof layouts, string>> = {
   sizeofSpawnAttributes: 'sizeof(posix_spawnattr_t) <= N',
   sizeofSpawnFileActions: 'sizeof(posix_spawn_file_actions_t) <= N',
   sizeofSiginfo: 'sizeof(siginfo_t) == N',
+  siginfoCodeOffset: 'offsetof(siginfo_t, si_code) == N',
   siginfoPidOffset: 'offsetof(siginfo_t, si_pid) == N',
   sizeofRlimit: 'sizeof(struct rlimit) == N',
   sizeofRusage: 'sizeof(struct rusage) <= N',
@@ -74,6 +77,7 @@ const fixedConditions = [
   'offsetof(struct pollfd, revents) == 6',
   'offsetof(struct rlimit, rlim_cur) == 0',
   'sizeof(((struct rlimit *)0)->rlim_cur) == 8',
+  'sizeof(((siginfo_t *)0)->si_code) == 4',
   'sizeof(((siginfo_t *)0)->si_pid) == 4',
   'sizeof(((struct rusage *)0)->ru_maxrss) == 8',
   'offsetof(struct timeval, tv_sec) == 0',
@@ -171,57 +175,69 @@ int main(void) {
 }
 `;
 
-const compilers = [
-  'cc',
-  'musl-gcc',
-  'x86_64-linux-gnu-gcc',
-  'x86_64-linux-musl-gcc',
-  'aarch64-linux-gnu-gcc',
-  'aarch64-linux-musl-gcc',
+interface Compiler {
+  readonly compiler: string;
+  /** What to say if it is missing. */
+  readonly lack: string;
+  /** What runs its programs, if this machine's processor does not. */
+  readonly emulator?: string;
+}
+
+const [own, other] = process.arch === 'arm64' ? ['aarch64', 'x86_64'] : ['x86_64', 'aarch64'];
+const others = {
+  aarch64: 'aarch64-linux-gnu libc6-dev-arm64-cross',
+  x86_64: 'x86-64-linux-gnu libc6-dev-amd64-cross',
+};
+const gnu = 'a C compiler: apt-get install gcc libc6-dev';
+const musl = 'a C compiler for musl: apt-get install musl-tools';
+const cross = `a C compiler for ${other}: apt-get install gcc-${others[other as keyof typeof others]}`;
+
+const crossForMusl: Compiler = { compiler: `${other}-linux-musl-gcc`, lack: '', emulator: `qemu-${other}` };
+const compilers: readonly Compiler[] = [
+  { compiler: 'cc', lack: gnu },
+  { compiler: 'musl-gcc', lack: musl },
+  { compiler: `${own}-linux-gnu-gcc`, lack: gnu },
+  { compiler: `${own}-linux-musl-gcc`, lack: musl },
+  { compiler: `${other}-linux-gnu-gcc`, lack: cross, emulator: `qemu-${other}` },
+  // Debian has none.
+  ...(compiles(crossForMusl) ? [crossForMusl] : []),
 ];
 
 function compile(compiler: string, program: string, args: readonly string[]) {
   return spawnSync(compiler, ['-D_GNU_SOURCE', ...args, '-xc', '-'], { input: program, encoding: 'utf8' });
 }
 
-/** Links statically with musl: where musl is not the system's C library, its dynamic linker may be missing. */
-function build(compiler: string, name: string, program: string) {
+/** Links statically: where a C library is not the system's, its dynamic linker may be missing. */
+function build({ compiler, emulator }: Compiler, name: string, program: string) {
   const file = resolve(buildFolder, `${name}-${compiler}`);
-  const linking = compiler.includes('musl') ? ['-static'] : [];
-  const { status, stderr } = compile(compiler, program, [...linking, '-o', file]);
-  return { file, status, stderr };
+  const isForeign = emulator !== undefined || compiler.includes('musl');
+  const { status, stderr } = compile(compiler, program, [...(isForeign ? ['-static'] : []), '-o', file]);
+  return { line: emulator === undefined ? [file] : [emulator, file], status, stderr };
 }
 
-function whyNotCompiled(compiler: string): string | undefined {
-  return compile(compiler, 'int main(void) { return 0; }', ['-fsyntax-only']).status === 0
-    ? undefined
-    : `no ${compiler}`;
+function compiles({ compiler }: Compiler): boolean {
+  return compile(compiler, 'int main(void) { return 0; }', ['-fsyntax-only']).status === 0;
 }
 
-function whyNotRun(compiler: string): string | undefined {
-  const { file, status } = build(compiler, 'probe', 'int main(void) { return 0; }');
-  if (status !== 0) return `${compiler} cannot link`;
-  return spawnSync(file).status === 0 ? undefined : `its programs do not run on ${process.arch}`;
-}
-
-function testUnless(reason: string | undefined, name: string, body: () => void): void {
-  test.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, body);
+function run([file = '', ...args]: readonly string[]): string {
+  return spawnSync(file, args, { encoding: 'utf8' }).stdout;
 }
 
 const tables: Tables = { constants, layouts, realTimeMaximum };
 
-describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) => {
-  const notCompiled = whyNotCompiled(compiler);
-  const notRun = notCompiled ?? whyNotRun(compiler);
+describe.each(compilers)('$compiler', needs('linux'), (candidate) => {
+  const { compiler, emulator } = candidate;
+  const lack = compiles(candidate) ? undefined : candidate.lack;
+  const lackOfEmulator = emulator === undefined ? undefined : command(emulator, 'qemu-user');
 
-  testUnless(notCompiled, 'has the constants and layouts of the tables', () => {
+  test('has the constants and layouts of the tables', lacking(lack), () => {
     expect(compile(compiler, assertionsProgram(tables), ['-fsyntax-only'])).toMatchObject({
       status: 0,
       stderr: '',
     });
   });
 
-  testUnless(notCompiled, 'would refuse any number that is wrong', () => {
+  test('would refuse any number that is wrong', lacking(lack), () => {
     const oneMore = (table: Readonly<Record<string, number>>) =>
       Object.fromEntries(Object.entries(table).map(([name, value]) => [name, value + 1]));
     const wrong = {
@@ -238,10 +254,10 @@ describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) =>
     expect(refused).toEqual(new Set([...Object.keys(constants), ...Object.keys(layouts), 'realTimeMaximum']));
   });
 
-  testUnless(notRun, 'has the real-time signals of the table, and its sigset_t', () => {
-    const { file, status, stderr } = build(compiler, 'real-time', runtimeProgram);
+  test('has the real-time signals of the table, and its sigset_t', lacking(lack, lackOfEmulator), () => {
+    const { line, status, stderr } = build(candidate, 'real-time', runtimeProgram);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const [library, first, last, word] = spawnSync(file, { encoding: 'utf8' }).stdout.split(' ');
+    const [library, first, last, word] = run(line).split(' ');
     expect(Object.keys(realTimeMinimum)).toContain(library);
     expect(Number(first)).toBe(realTimeMinimum[library as keyof typeof realTimeMinimum]);
     expect(Number(last)).toBe(realTimeMaximum);
@@ -250,14 +266,11 @@ describe.runIf(process.platform === 'linux').each(compilers)('%s', (compiler) =>
   });
 });
 
-test.runIf(process.platform === 'linux')(
-  'the running node’s C library has the same real-time signals',
-  () => {
-    const first = bind<[], number>('int __libc_current_sigrtmin(void)');
-    const last = bind<[], number>('int __libc_current_sigrtmax(void)');
-    expect(realTimeSignals()).toEqual({ first: first(), last: last() });
-  },
-);
+test('the running node’s C library has the same real-time signals', needs('linux'), () => {
+  const first = bind<[], number>('int __libc_current_sigrtmin(void)');
+  const last = bind<[], number>('int __libc_current_sigrtmax(void)');
+  expect(realTimeRange()).toEqual({ first: first(), last: last() });
+});
 
 test('every constant and every layout is asserted', () => {
   const program = assertionsProgram(tables);

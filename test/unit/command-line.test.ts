@@ -4,17 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { type Invocation, parseCommandLine } from '../../src/cli/command-line.ts';
 import { helpText } from '../../src/cli/help.ts';
 import { options } from '../../src/cli/options.ts';
-import { Failure } from '../../src/init/failure.ts';
 import type { InitOptions } from '../../src/init/options.ts';
-import type { RealTimeRange } from '../../src/signals/signal-names.ts';
+import { Failure } from '../../src/lifecycle/failure.ts';
 import { launcher } from '../helpers/environment.ts';
 
-const realTime = { first: 34, last: 64 } as RealTimeRange;
 /** "what, why; what to do" on one line. */
 const oneLine = /^[^\n]+, [^\n]+; [^\n]+$/;
 
 function parse(args: readonly string[], optionsVariable = ''): Invocation {
-  return parseCommandLine(optionsVariable, args, realTime);
+  return parseCommandLine(optionsVariable, args);
 }
 
 /** The settings of a command line that runs a command. */
@@ -287,16 +285,25 @@ describe('help and version', () => {
     for (const [args, kind] of table) expect(parse(args), args.join(' ')).toEqual({ kind });
   });
 
-  test('doctor is asked for by a word as well, unless it is the command', () => {
+  test('doctor is asked for by the first argument, unless it is the command', () => {
     const asked = { kind: 'doctor', json: false, operands: 0 };
     expect(parse(['doctor'])).toEqual(asked);
     expect(parse(['doctor', '--json', '--', 'npm', 'start'])).toEqual({ ...asked, json: true, operands: 2 });
+    expect(parse(['doctor', 'npm', '--json'])).toEqual({ ...asked, operands: 2 });
+    expect(parse(['doctor', '--help'])).toEqual({ kind: 'help' });
+    expect(parse(['doctor', '-'])).toEqual({ ...asked, operands: 1 });
     expect(parse(['doctor'], '-q')).toEqual(asked);
     for (const args of [
       ['--', 'doctor'],
       ['-v', 'doctor'],
     ])
       expect(parse(args)).toMatchObject({ kind: 'run', operands: 1 });
+  });
+
+  test('prepare is asked for by the only argument, unless it is the command', () => {
+    expect(parse(['prepare'])).toEqual({ kind: 'prepare' });
+    expect(parse(['prepare', '-h'])).toEqual({ kind: 'help' });
+    expect(parse(['--', 'prepare'])).toMatchObject({ kind: 'run', operands: 1 });
   });
 
   test('the help names every option', () => {
@@ -313,26 +320,29 @@ describe('wrong usage', () => {
     { args: ['--grace', 'x'], says: ["--grace cannot be 'x'", 'a duration', 'try 500ms, 10s or 2m'] },
     { args: ['--grace', '-1'], says: ["--grace cannot be '-1'", 'try 500ms'] },
     { args: ['--grace', '1h'], says: ["--grace cannot be '1h'", 'try 500ms'] },
-    { args: ['--grace=999999999m'], says: ["--grace cannot be '999999999m'", '24 days at most'] },
+    {
+      args: ['--grace=999999999m'],
+      says: ["--grace cannot be '999999999m'", 'the longest duration is 24 days'],
+    },
     { args: ['--grace='], says: ["--grace cannot be ''", 'try 500ms'] },
     { args: ['--stop-timeout', '5x'], says: ["--stop-timeout cannot be '5x'", "no unit 'x'", 'try 500ms'] },
     { args: ['--grace', '1h'], says: ["--grace cannot be '1h'", "no unit 'h'", 'or 2m'] },
     { args: ['--grace', '10S'], says: ["no unit 'S'"] },
     { args: ['--grace', '-5'], says: ["--grace cannot be '-5'", 'a number and a unit'] },
     { args: ['--grace', '10 s'], says: ["--grace cannot be '10 s'", 'a number and a unit'] },
-    { args: ['--grace', '2147483648ms'], says: ['24 days at most'] },
+    { args: ['--grace', '2147483648ms'], says: ['the longest duration is 24 days'] },
     { args: ['--stop-delay', ''], says: ["--stop-delay cannot be ''", 'a duration', 'try 500ms'] },
     { args: ['--until', 'al'], says: ["--until cannot be 'al'", 'it takes main, all', 'try --until all'] },
     { args: ['--until', 'mian'], says: ["--until cannot be 'mian'", 'try --until main'] },
     {
       args: ['--restart', 'sometimes'],
-      says: ["--restart cannot be 'sometimes'", 'it takes no, always, on-failure', 'try --restart '],
+      says: ["--restart cannot be 'sometimes'", 'it takes no, always, on-failure', 'use one of these'],
     },
     { args: ['--restart', 'alway'], says: ["'alway'", 'try --restart always'] },
     { args: ['--restart', 'onfailure'], says: ["'onfailure'", 'try --restart on-failure'] },
     { args: ['--restart', 'always:3'], says: ["--restart cannot be 'always:3'", 'try --restart always'] },
-    { args: ['--restart', 'no:1'], says: ["--restart cannot be 'no:1'", 'try --restart no'] },
-    { args: ['--restart='], says: ["--restart cannot be ''", 'it takes no, always, on-failure'] },
+    { args: ['--restart', 'no:1'], says: ["'no:1'", 'it takes no, always, on-failure; use one of these'] },
+    { args: ['--restart='], says: ["--restart cannot be ''", 'on-failure; use one of these'] },
     {
       args: ['--restart', 'on-failure:0'],
       says: ["--restart cannot be 'on-failure:0'", 'N is a number of restarts', 'try on-failure:3'],
@@ -366,7 +376,9 @@ describe('wrong usage', () => {
     { args: ['--scoop=child'], says: ["unknown option '--scoop'", 'the nearest one is --scope;'] },
     { args: ['--rewite', 'HUP:0'], says: ["'--rewite'", 'the nearest one is --rewrite;'] },
     { args: ['--delay', '1s'], says: ["'--delay'", 'the nearest one is --stop-delay;'] },
-    { args: ['--json', 'command'], says: ['--json without --doctor', 'write subreaper doctor --json;'] },
+    { args: ['doctor', '--grace', '1s'], says: ["doctor with '--grace'", 'its one option is --json'] },
+    { args: ['prepare', 'db'], says: ['prepare with arguments', 'it takes none', 'write -- before it'] },
+    { args: ['--doctor'], says: ["unknown option '--doctor'"] },
     { args: ['--verison'], says: ["'--verison'", 'the nearest one is --version;'] },
     { args: ['--log_level', 'info'], says: ["'--log_level'", 'the nearest one is --log-level;'] },
     {
@@ -387,14 +399,20 @@ describe('wrong usage', () => {
     { args: ['-p', '0'], says: ["'0'", 'no such signal', '1 to 64'] },
     { args: ['-p', '65'], says: ["'65'", 'no such signal', '1 to 64'] },
     { args: ['-p', 'RTMIN+31'], says: ["'RTMIN+31'", 'no such signal', 'RTMIN+n'] },
-    { args: ['-x'], says: ["unknown option '-x'"] },
+    { args: ['-p', '99'], says: ["'99'", 'no such signal; try TERM, a number from 1 to 64'] },
+    // Nothing is near.
+    { args: ['-x'], says: ["unknown option '-x', no option has a similar name; see"] },
+    { args: ['--x'], says: ["unknown option '--x', no option has a similar name; see"] },
+    { args: ['--bogus'], says: ["unknown option '--bogus', no option has a similar name; see"] },
+    { args: ['--=1'], says: ["unknown option '--', no option has a similar name; see"] },
+    { args: ['--scope', 'x'], says: ["'x', it takes group, child, tree; use one of these"] },
     // Of tini, dumb-init and catatonit.
     { args: ['-g'], says: ['--scope group', 'the default', '--dialect'] },
     { args: ['-s'], says: ['subreaper is always a subreaper'] },
     { args: ['-w'], says: ['-vv'] },
     { args: ['-c'], says: ['--scope child'] },
     { args: ['--single-child'], says: ['--scope child'] },
-    { args: ['--verbose'], says: ['that is -v;'] },
+    { args: ['--verbose'], says: ['the equivalent is -v;'] },
     { args: ['-P'], says: ['--pause'] },
     { args: ['-l'], says: ['LICENSE'] },
     { args: ['-L'], says: ['LICENSE'] },
@@ -449,6 +467,12 @@ describe('wrong usage', () => {
   test('escapes DEL and the control characters from U+0080 on', () => {
     expect(refusal(['--scope', '\u007f\u009b31m', 'command']).message).not.toMatch(/\p{Cc}/u);
   });
+});
+
+test('--pause has nothing to start again', () => {
+  expectRefusal(['--pause', '--restart', 'always'], ['--pause with --restart', 'leave one of them out']);
+  expectRefusal(['--pause'], ['--pause with --restart'], '--restart on-failure:3');
+  expect(parse(['--pause', '--restart', 'no'])).toMatchObject({ options: { pause: true } });
 });
 
 describe('the command itself', () => {

@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { parseDuration } from '../../src/cli/duration.ts';
+import { durationOf } from '../../src/cli/values.ts';
+import { Failure } from '../../src/lifecycle/failure.ts';
+
+function parseDuration(text: string): number | undefined {
+  try {
+    return durationOf(text, '--grace');
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
 
 /** The longest time that node's setTimeout can wait: 2^31 - 1 ms. */
 const LONGEST_MS = 2147483647;

@@ -14,7 +14,7 @@ const fieldsOf = (fields: Readonly<Record<string, 'always' | 'sometimes'>>) =>
     .map(([name, how]) => code(how === 'always' ? name : `${name}?`))
     .join(', ');
 
-test('docs/events.md has the table that the types and the tests are checked against (update it with: npm run docs:events)', async () => {
+test('docs/events.md has the table that the types and the tests are checked against (update it with: npm run docs)', async () => {
   const events = Object.entries(documentedEvents).map(([name, { levels, when, fields }]) => [
     code(name),
     levels.join(', '),
@@ -46,7 +46,7 @@ may change.
 
 ## The events
 
-Only some records have a field with a question mark.
+A field with a question mark is only in some records.
 
 ${markdownTable(['event', 'level', 'when', 'fields'], ...events)}
 

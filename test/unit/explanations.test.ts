@@ -1,23 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { type MemoryCgroup, readMemoryCgroup } from '../../src/explain/cgroups.ts';
-import { describeEnd, type End } from '../../src/explain/end.ts';
-import { duration, size } from '../../src/explain/quantities.ts';
-import { describeSlowStop, describeStopTimeout, type SlowStop } from '../../src/explain/slow-stop.ts';
-import type { RunningProcess, Tree } from '../../src/explain/snapshot.ts';
-import {
-  describeAsking,
-  describeKilling,
-  describeSlowSurvivors,
-  describeWaiting,
-} from '../../src/explain/survivors.ts';
+import type { Explained } from '../../src/lifecycle/explained.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
+import { type MemoryCgroup, readMemoryCgroup } from '../../src/observe/cgroups.ts';
+import { describeEnd } from '../../src/observe/describe-end.ts';
+import { duration, size } from '../../src/observe/quantities.ts';
+import { describeRunning, type Scene } from '../../src/observe/sentences.ts';
+import type { RunningProcess, Tree } from '../../src/observe/snapshot.ts';
 import { parseSignalHandling, reactionTo } from '../../src/process-tree/signal-handling.ts';
-import { type RealTimeRange, signalName, signalNumber } from '../../src/signals/signal-names.ts';
+import type { Ended } from '../../src/reaper/wait-status.ts';
+import { signalNumber } from '../../src/signals/signal-names.ts';
 
 const [SIGINT, SIGKILL, SIGSEGV, SIGTERM] = (['SIGINT', 'SIGKILL', 'SIGSEGV', 'SIGTERM'] as const).map(
   signalNumber,
 ) as [Signal, Signal, Signal, Signal];
-const nameOf = (signal: Signal) => signalName(signal, { first: 34, last: 64 } as RealTimeRange);
 
 const bit = (...signals: readonly Signal[]) =>
   signals
@@ -69,17 +64,28 @@ describe('what a process does with a signal', () => {
   });
 });
 
+test.each(['\r', '\u2028', '\u0085'])('a process’s name forges no line of its status: %j', (end) => {
+  const name = `Name:\t${end}SigIgn:fffffff\n`;
+  expect(parseSignalHandling(name + status({ caught: [SIGTERM] })).ignored).toBe(0n);
+});
+
+/** Where nobody is seen, and nothing has been asked. */
+const nothing: Scene = {
+  tree: undefined,
+  workload: undefined,
+  group: undefined,
+  ownChild: undefined,
+  sinceAskedMs: undefined,
+  graceMs: 2000,
+  stopTimeoutMs: undefined,
+};
+type StopExplained = Extract<Explained, { kind: 'slow-stop' | 'stop-timeout' }>;
+
 describe('a stop that takes long', () => {
-  const stop = (change: Partial<SlowStop>): SlowStop => ({
-    tree: undefined,
-    workload: 7 as Pid,
-    signal: SIGTERM,
-    waitedMs: 2000,
-    scope: 'group',
-    stopTimeoutMs: undefined,
-    nameOf,
-    ...change,
-  });
+  const slow = { kind: 'slow-stop', signal: SIGTERM, scope: 'group', waitedMs: 2000 } as const;
+  const ofWorkload = { ...nothing, workload: 7 as Pid, group: 7 as Pid };
+  const describeSlowStop = (scene: Partial<Scene>, what: Partial<StopExplained> = {}) =>
+    describeRunning({ ...slow, ...what }, { ...ofWorkload, ...scene });
 
   test('names who still runs, and why', () => {
     const members = tree(
@@ -87,8 +93,8 @@ describe('a stop that takes long', () => {
       running('node', 8, { caught: [SIGTERM] }),
       running('cat', 9, {}, 'stopped'),
     );
-    expect(describeSlowStop(stop({ tree: members }))).toBe(
-      'the workload still runs 2 s after SIGTERM: sh (pid 7) ignores SIGTERM, ' +
+    expect(describeSlowStop({ tree: members })).toBe(
+      'the workload is still running 2 s after SIGTERM: sh (pid 7) ignores SIGTERM, ' +
         'node (pid 8) handles SIGTERM and has not ended yet, cat (pid 9) has no handler for SIGTERM and is stopped; ' +
         'add --stop-timeout to limit the wait',
     );
@@ -96,8 +102,8 @@ describe('a stop that takes long', () => {
 
   test('names the signal that the workload handles', () => {
     const members = tree(running('app', 7, { blocked: [SIGTERM], pending: [SIGTERM], caught: [SIGINT] }));
-    expect(describeSlowStop(stop({ tree: members, stopTimeoutMs: 10_000 }))).toBe(
-      'the workload still runs 2 s after SIGTERM: app (pid 7) blocks SIGTERM; ' +
+    expect(describeSlowStop({ tree: members, stopTimeoutMs: 10_000 })).toBe(
+      'the workload is still running 2 s after SIGTERM: app (pid 7) blocks SIGTERM; ' +
         'app handles SIGINT: add --rewrite TERM:INT; --stop-timeout kills everything after 10 s',
     );
   });
@@ -108,30 +114,30 @@ describe('a stop that takes long', () => {
     { scope: 'tree', what: 'has no handler for SIGTERM; ' },
   ] as const)('says who did not get the signal: --scope $scope', ({ scope, what }) => {
     const members = tree(running('sh', 7, { caught: [SIGTERM] }), running('daemon', 9, { group: 9 }));
-    expect(describeSlowStop(stop({ tree: members, scope }))).toContain(`, daemon (pid 9) ${what}`);
+    expect(describeSlowStop({ tree: members }, { scope })).toContain(`, daemon (pid 9) ${what}`);
   });
 
   test('counts those that it does not name', () => {
     const sh = running('sh', 7, { ignored: [SIGTERM] });
     const many = { named: [sh], more: 12, isCounted: true };
-    expect(describeSlowStop(stop({ tree: many }))).toContain('sh (pid 7) ignores SIGTERM, and 12 more;');
-    expect(describeSlowStop(stop({ tree: { ...many, isCounted: false } }))).toContain(
-      ', and 12 more at least;',
-    );
+    expect(describeSlowStop({ tree: many })).toContain('sh (pid 7) ignores SIGTERM, and 12 more;');
+    expect(describeSlowStop({ tree: { ...many, isCounted: false } })).toContain(', and at least 12 more;');
   });
 
   test('without /proc names nobody', () => {
-    expect(describeSlowStop(stop({}))).toBe(
-      'the workload still runs 2 s after SIGTERM; add --stop-timeout to limit the wait',
+    expect(describeSlowStop({})).toBe(
+      'the workload is still running 2 s after SIGTERM; add --stop-timeout to limit the wait',
     );
   });
 
   test('and at --stop-timeout', () => {
     const members = tree(running('sh', 7, { ignored: [SIGTERM] }));
-    expect(describeStopTimeout(stop({ tree: members, waitedMs: 500 }))).toBe(
-      'stop timeout: the workload still runs 500 ms after SIGTERM, everything gets SIGKILL: sh (pid 7) ignores SIGTERM',
+    expect(describeSlowStop({ tree: members }, { kind: 'stop-timeout', waitedMs: 500 })).toBe(
+      'stop timeout: the workload is still running 500 ms after SIGTERM; killing everything: sh (pid 7) ignores SIGTERM',
     );
-    expect(describeStopTimeout(stop({ workload: undefined }))).toContain('what the workload left still runs');
+    expect(describeSlowStop({ workload: undefined }, { kind: 'stop-timeout' })).toContain(
+      'survivors are still running',
+    );
   });
 });
 
@@ -141,34 +147,43 @@ describe('survivors', () => {
     running('dd', 10, { caught: [SIGTERM] }, 'in an uninterruptible sleep'),
   );
 
+  const describeSlow = (scene: Partial<Scene>, waitedMs: number) =>
+    describeRunning({ kind: 'slow-survivors', waitedMs }, { ...nothing, ...scene });
+  const describeKilling = (scene: Partial<Scene>) =>
+    describeRunning({ kind: 'killing' }, { ...nothing, ...scene });
+
   test('that take long', () => {
-    expect(describeSlowSurvivors({ tree: held, workload: undefined }, 5000, 20_000)).toBe(
-      'what the workload left still runs 5 s after SIGTERM: sleep (pid 9) ignores SIGTERM, ' +
+    expect(describeSlow({ tree: held, graceMs: 20_000 }, 5000)).toBe(
+      'survivors are still running 5 s after SIGTERM: sleep (pid 9) ignores SIGTERM, ' +
         'dd (pid 10) handles SIGTERM and is in an uninterruptible sleep; --grace kills everything after 20 s',
     );
   });
 
   test('that get SIGKILL', () => {
-    expect(describeKilling({ tree: held, workload: undefined }, 2004)).toBe(
-      'killing what is left 2 s after SIGTERM: sleep (pid 9) ignores SIGTERM, dd (pid 10) handles SIGTERM and is in an uninterruptible sleep',
+    expect(describeKilling({ tree: held, sinceAskedMs: 2004 })).toBe(
+      'killing the remaining processes 2 s after SIGTERM: sleep (pid 9) ignores SIGTERM, dd (pid 10) handles SIGTERM and is in an uninterruptible sleep; a longer --grace gives more time',
     );
-    expect(describeKilling({ tree: held, workload: undefined }, undefined)).toBe(
-      'killing what is left at once: sleep (pid 9) was not asked, dd (pid 10) was not asked and is in an uninterruptible sleep',
+    expect(describeKilling({ tree: held })).toBe(
+      'killing the remaining processes at once: sleep (pid 9) was not asked, dd (pid 10) was not asked and is in an uninterruptible sleep',
     );
   });
 
   test('are no survivors as long as the workload runs', () => {
     const all = { tree: tree(running('app', 7, { ignored: [SIGTERM] })), workload: 7 as Pid };
-    expect(describeAsking(all, 2000)).toBe('asking the workload to end within 2 s: app (pid 7)');
-    expect(describeSlowSurvivors(all, 2000, 5000)).toMatch(/^the workload still runs 2 s after SIGTERM: app/);
-    expect(describeKilling(all, 5000)).toBe(
-      'killing the workload 5 s after SIGTERM: app (pid 7) ignores SIGTERM',
+    expect(describeRunning({ kind: 'asking' }, { ...nothing, ...all })).toBe(
+      'asking the workload to end within 2 s: app (pid 7)',
+    );
+    expect(describeSlow({ ...all, graceMs: 5000 }, 2000)).toMatch(
+      /^the workload is still running 2 s after SIGTERM: app/,
+    );
+    expect(describeKilling({ ...all, sinceAskedMs: 5000 })).toBe(
+      'killing the workload 5 s after SIGTERM: app (pid 7) ignores SIGTERM; a longer --grace gives more time',
     );
   });
 
   test('that init waits for: only what holds them up', () => {
-    expect(describeWaiting(held)).toBe(
-      'waiting for what the workload left: sleep (pid 9), dd (pid 10) is in an uninterruptible sleep',
+    expect(describeRunning({ kind: 'waiting' }, { ...nothing, tree: held })).toBe(
+      'waiting for the remaining processes: sleep (pid 9), dd (pid 10) is in an uninterruptible sleep',
     );
   });
 });
@@ -182,25 +197,25 @@ describe('the end of the workload', () => {
     killsAll: false,
     isContainers: true,
   };
-  const end = (how: End['how'], change: Partial<End> = {}): string =>
-    describeEnd({ how, memory: undefined, knownOomKills: 0, nameOf, ...change });
+  const end = (how: Ended, known: { memory?: MemoryCgroup; knownOomKills?: number | undefined } = {}) =>
+    describeEnd(how, known.memory, 'knownOomKills' in known ? known.knownOomKills : 0);
   const killed = (signal: Signal, coreDumped = false) => ({ kind: 'killed', signal, coreDumped }) as const;
 
   test.each([
     {
-      says: 'the workload was killed by SIGKILL, probably by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
+      says: 'the workload was killed by SIGKILL, probably from the OOM killer: limit 64 MiB, peak 64 MiB (oom_kill 1)',
       text: end(killed(SIGKILL), { memory }),
     },
     {
-      says: "the workload was killed by SIGKILL: init did not send it, and the kernel counted no kill for memory in init's cgroup; the workload itself may have sent it, another process, or its limit of CPU time (RLIMIT_CPU)",
+      says: "the workload was killed by SIGKILL: init did not send it, and the kernel counted no OOM kill in init's cgroup; it may come from the workload itself, from another process, or from its limit on CPU time (RLIMIT_CPU)",
       text: end(killed(SIGKILL), { memory, knownOomKills: 1 }),
     },
     {
-      says: 'the workload was killed by SIGKILL: init did not send it, and whether the kernel did, for memory, cannot be known here; the workload itself may have sent it, another process, or its limit of CPU time (RLIMIT_CPU)',
+      says: 'the workload was killed by SIGKILL: init did not send it, and the OOM killer cannot be ruled out here; it may come from the workload itself, from another process, or from its limit on CPU time (RLIMIT_CPU)',
       text: end(killed(SIGKILL)),
     },
     {
-      says: 'the workload was killed by SIGKILL, perhaps by the kernel for memory: no limit of its own (oom_kill 1), unless that was before init started',
+      says: 'the workload was killed by SIGKILL, perhaps from the OOM killer: no limit of its own (oom_kill 1), unless that kill came before init started',
       text: end(killed(SIGKILL), {
         memory: { ...memory, limitBytes: undefined, peakBytes: undefined },
         knownOomKills: undefined,
@@ -219,7 +234,7 @@ describe('the end of the workload', () => {
       text: end(killed(SIGSEGV, true)),
     },
     {
-      says: 'the workload was killed by SIGABRT, which a program sends itself when it gives up, no core dumped',
+      says: 'the workload was killed by SIGABRT, which a program raises with abort(3), no core dumped',
       text: end(killed(signalNumber('SIGABRT'))),
     },
     {
@@ -227,7 +242,7 @@ describe('the end of the workload', () => {
       text: end({ kind: 'exited', code: 143 }, { memory }),
     },
     {
-      says: 'the workload exited with 137, no signal ended it; 137 is 128 + 9: SIGKILL may have ended one of its children, probably by the kernel for memory: limit 64 MiB, peak 64 MiB (oom_kill 1)',
+      says: 'the workload exited with 137, no signal ended it; 137 is 128 + 9: SIGKILL may have ended one of its children, probably from the OOM killer: limit 64 MiB, peak 64 MiB (oom_kill 1)',
       text: end({ kind: 'exited', code: 137 }, { memory }),
     },
   ])('$says', ({ says, text }) => {
@@ -254,6 +269,14 @@ describe('the memory cgroup', () => {
       killsAll: false,
       isContainers: true,
     });
+  });
+
+  test('a cgroup’s name forges no line', () => {
+    const cgroup = '9:name=systemd:/\r4:memory:/docker/abc/theirs\n4:memory:/docker/abc/\rours\n0::/\n';
+    const folder = '/sys/fs/cgroup/memory/\rours';
+    const events = 'oom_kill_disable 0\room_kill 7\nunder_oom 0\noom_kill 3\n';
+    const files = { ...v1, '/proc/self/cgroup': cgroup, [`${folder}/memory.oom_control`]: events };
+    expect(from(files)?.oomKills).toBe(3);
   });
 
   test('version 1 without a limit', () => {

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findCommand } from '../../src/init/find-command.ts';
 import type { ByteString } from '../../src/native/types.ts';
+import { findCommand } from '../../src/start/command.ts';
 
 let folder: string;
 const startFolder = process.cwd();

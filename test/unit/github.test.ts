@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 // With the schema that editors have for workflows.
 import { validateWorkflow } from '@action-validator/core';
@@ -23,12 +23,32 @@ test('the workflow runs what is there', () => {
     jobs: Record<string, { steps: readonly { run?: string }[] }>;
   };
   const commands = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
-  expect(commands).toContain('.ci/run');
-  expect(existsSync(join(root, '.ci/run'))).toBe(true);
+  const programs = commands.flatMap((command) => command.match(/\.ci\/\w+/g) ?? []);
+  expect(programs.sort()).toEqual(['.ci/alpine', '.ci/run']);
+  for (const program of programs) accessSync(join(root, program), constants.X_OK);
+  const texts = [...commands, ...programs.map((program) => readFileSync(join(root, program), 'utf8'))];
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const named = commands.flatMap((command) => [...command.matchAll(/npm run (?:--silent )?([\w:]+)/g)]);
+  const named = texts.flatMap((text) => [...text.matchAll(/npm run (?:--silent )?([\w:]+)/g)]);
   expect(named.map(([, name]) => name as string).filter((name) => !(name in scripts))).toEqual([]);
 });
+
+test.each(filesIn('.github/workflows'))(
+  '$name runs no action that can change, and keeps no token',
+  ({ text }) => {
+    type Step = { uses?: string; with?: Record<string, unknown> };
+    const { jobs } = parse(text) as { jobs: Record<string, { steps: readonly Step[] }> };
+    const actions = Object.values(jobs).flatMap(({ steps }) =>
+      steps.filter(({ uses }) => uses !== undefined),
+    );
+    expect(actions).not.toEqual([]);
+    for (const action of actions) {
+      // Whoever owns an action can move its tags, but not what a commit's hash stands for.
+      expect(action.uses).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+      if (action.uses?.startsWith('actions/checkout@'))
+        expect(action.with).toMatchObject({ 'persist-credentials': false });
+    }
+  },
+);
 
 interface Field {
   readonly type: string;

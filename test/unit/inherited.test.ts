@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { fromBytes, variable } from '../../src/init/byte-strings.ts';
-import { type Inherited, parseInherited } from '../../src/init/inherited.ts';
+import { fromBytes, variable } from '../../src/native/byte-strings.ts';
 import type { ByteString, Pid } from '../../src/native/types.ts';
+import { type Inherited, parseInherited } from '../../src/start/inherited.ts';
 
 const PID = 42;
 const PARENT = 7;
@@ -59,6 +59,7 @@ describe('with what the launcher saved', () => {
       descriptors: [0, 1, 2, 5, 17],
       descriptorLimit: 1024n,
       parentPid: 1,
+      streams: [0, 1, 2],
       launcherChild: CHILD,
     });
   });
@@ -107,6 +108,7 @@ describe('with what the launcher saved', () => {
       environment: entries,
       descriptorLimit: 1024n,
       descriptors: [0, 1, 2, 5, 17],
+      streams: [0, 1, 2],
       launcherChild: undefined,
     });
     expect(inherited(['PWD=/', withoutPipe, 'SUBREAPER_ENVIRON='])).toMatchObject({
@@ -129,6 +131,7 @@ describe('with what the launcher saved', () => {
       descriptors: undefined,
       descriptorLimit: 256n,
       parentPid: 1,
+      streams: [0, 1, 2],
       launcherChild: undefined,
     });
   });
@@ -141,6 +144,7 @@ describe('without a launcher', () => {
     descriptors: undefined,
     descriptorLimit: undefined,
     parentPid: PARENT,
+    streams: [0, 1, 2],
     launcherChild: undefined,
   };
 
@@ -264,6 +268,7 @@ describe('with a script as node, which does not become node', () => {
     expect(inherited([launcherVariable], fromPipe, 'by a script in between')).toEqual({
       ...inherited([launcherVariable], fromPipe),
       parentPid: PARENT,
+      streams: [0, 1, 2],
       launcherChild: undefined,
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Explained } from '../../src/explain/explained.ts';
-import type { Effect, Event, Policy, State, TimerName } from '../../src/init/lifecycle/model.ts';
-import { initialState, step } from '../../src/init/lifecycle.ts';
+import type { Explained } from '../../src/lifecycle/explained.ts';
+import { initialState, step } from '../../src/lifecycle/lifecycle.ts';
+import type { Effect, Event, Policy, State, TimerName } from '../../src/lifecycle/model.ts';
 import type { Pid, Signal } from '../../src/native/types.ts';
 import { defaults, withOptions } from '../helpers/lifecycle-policies.ts';
 import {
@@ -28,13 +28,14 @@ const exited = (code: number, atMs = 0): Event => ({
 });
 const noChildLeft: Event = { kind: 'no-child-left', atMs: 0 };
 const childrenLeft: Event = { kind: 'children-left' };
+const stoppingFound = (isAny: boolean): Event => ({ kind: 'stopping-found', isAny });
 
 /** Runs events from the initial state. Returns the effects of the last event, without logs. */
 function run(policy: Policy, ...events: readonly Event[]): { state: State; effects: Effect[] } {
   let state = initialState(policy);
   let effects: readonly Effect[] = [];
   for (const event of events) ({ state, effects } = step(policy, state, event));
-  return { state, effects: effects.filter(({ kind }) => kind !== 'log') };
+  return { state, effects: effects.filter(({ kind }) => kind !== 'log' && kind !== 'drop') };
 }
 
 const exit = (status: number) => ({ kind: 'exit', status });
@@ -52,8 +53,8 @@ describe('the lifecycle', () => {
     const asked = run(defaults, started, exited(3), childrenLeft);
     expect(asked.effects).toEqual([explanation({ kind: 'asking' }), { kind: 'ask', everybody: false }]);
     const killing = [started, exited(3), childrenLeft, { kind: 'timer', timer: 'grace' } as const];
-    expect(run(defaults, ...killing).effects).toContainEqual({ kind: 'kill', everybody: false });
-    expect(run(defaults, ...killing, childrenLeft).effects).toEqual([{ kind: 'kill', everybody: false }]);
+    expect(run(defaults, ...killing).effects).toContainEqual({ kind: 'kill' });
+    expect(run(defaults, ...killing, childrenLeft).effects).toEqual([{ kind: 'kill' }]);
     expect(run(defaults, ...killing, noChildLeft).effects).toContainEqual(exit(3));
   });
 
@@ -71,10 +72,8 @@ describe('the lifecycle', () => {
       kind: 'ask',
       everybody: false,
     });
-    expect(run(policy, started, signal(SIGTERM), exited(3), childrenLeft).effects).toContainEqual({
-      kind: 'ask',
-      everybody: true,
-    });
+    const stopped = [started, signal(SIGTERM), exited(3), childrenLeft, stoppingFound(false)];
+    expect(run(policy, ...stopped).effects).toContainEqual({ kind: 'ask', everybody: true });
   });
 
   test('SIGHUP is no stop signal: no timeout, and the restarts go on', () => {
@@ -125,12 +124,6 @@ describe('the lifecycle', () => {
     );
   });
 
-  test('signals that come while the workload is started are held', () => {
-    expect(run(defaults, signal(SIGUSR1), started).effects).toContainEqual(
-      expect.objectContaining({ kind: 'forward', sent: SIGUSR1 }),
-    );
-  });
-
   test('Ctrl-Z stops init as well, and SIGCONT gives the terminal back', () => {
     const policy = { ...defaults, terminal: 'own' } as const;
     const stopped: Event[] = [
@@ -156,7 +149,7 @@ describe('the lifecycle', () => {
     const timedOut: Event = { kind: 'timer', timer: 'stop-timeout' };
     expect(run(policy, started, exited(0), signal(SIGTERM), timedOut).effects.slice(-2)).toEqual([
       { kind: 'discard-statuses', discard: true },
-      { kind: 'kill', everybody: false },
+      { kind: 'kill' },
     ]);
   });
 
@@ -164,7 +157,8 @@ describe('the lifecycle', () => {
     const policy = withOptions({ stopTimeoutMs: 11_000 });
     const stop = [started, signal(SIGTERM)];
     const set = (timer: TimerName, ms: number) => ({ kind: 'set-timer', timer, ms });
-    const slow = (waitedMs: number) => explanation({ kind: 'slow-stop', signal: SIGTERM, waitedMs });
+    const slow = (waitedMs: number) =>
+      explanation({ kind: 'slow-stop', signal: SIGTERM, scope: 'group', waitedMs });
     expect(run(policy, ...stop).effects[0]).toEqual(set('slow', 2000));
     expect(run(policy, ...stop, fired('slow')).effects).toEqual([set('slow', 3000), slow(2000)]);
     const twice = [...stop, fired('slow'), fired('slow')];
@@ -172,8 +166,8 @@ describe('the lifecycle', () => {
     const often = [...twice, fired('slow')];
     expect(run(policy, ...often).effects).toEqual([set('stop-timeout', 1000), slow(10_000)]);
     expect(run(policy, ...often, fired('stop-timeout')).effects).toEqual([
-      explanation({ kind: 'stop-timeout', signal: SIGTERM, waitedMs: 11_000 }),
-      { kind: 'kill', everybody: false },
+      explanation({ kind: 'stop-timeout', signal: SIGTERM, scope: 'group', waitedMs: 11_000 }),
+      { kind: 'kill' },
     ]);
     // Without a timeout it falls silent in the end.
     const patient = [...often, fired('slow')];
@@ -201,7 +195,7 @@ describe('the lifecycle', () => {
     const policy = withOptions({ graceMs: 6000 });
     const stop = [started, signal(SIGTERM), fired('slow'), fired('slow'), fired('slow')];
     expect(run(policy, ...stop).effects[0]).toEqual({ kind: 'set-timer', timer: 'slow', ms: 20_000 });
-    expect(run(policy, ...stop, exited(0)).effects.slice(0, 2)).toEqual([
+    expect(run(policy, ...stop, exited(0), childrenLeft, stoppingFound(false)).effects.slice(0, 2)).toEqual([
       { kind: 'clear-timer', timer: 'slow' },
       { kind: 'set-timer', timer: 'slow', ms: 2000 },
     ]);
@@ -213,9 +207,118 @@ describe('the lifecycle', () => {
     const killing = [started, signal(SIGTERM), fired('stop-timeout')];
     expect(run(policy, ...killing, threw).effects).toEqual([
       { kind: 'discard-statuses', discard: true },
-      { kind: 'kill', everybody: false },
+      { kind: 'kill' },
     ]);
+    // PID 1 exits, and the kernel kills.
     expect(run({ ...policy, isPid1: true }, ...killing, threw).effects).toContainEqual(exit(125));
+  });
+
+  test('as PID 1 waits a second at most for what SIGKILL does not end', () => {
+    const policy = withOptions({ stopTimeoutMs: 1000 }, { isPid1: true });
+    const killing = [started, signal(SIGTERM), fired('stop-timeout')];
+    expect(run(policy, ...killing).effects).toContainEqual({ kind: 'set-timer', timer: 'kill', ms: 1000 });
+    expect(run(policy, ...killing, fired('kill')).effects).toContainEqual(exit(137));
+    expect(run(policy, ...killing, killedBy(SIGKILL)).effects).toContainEqual(exit(137));
+    const outOfReach: Event = { kind: 'survivors-out-of-reach', why: 'x' };
+    expect(run(policy, ...killing, outOfReach).effects).toContainEqual(exit(137));
+  });
+
+  describe('in a stop, what got the signal with the workload takes its place', () => {
+    const stopped = [started, signal(SIGTERM), killedBy(SIGTERM, false, [SIGTERM]), childrenLeft];
+    const stopping = [...stopped, stoppingFound(true)];
+    const note = (what: object) => ({ kind: 'note-recipients', signal: SIGTERM, scope: 'group', ...what });
+
+    test('init notes who gets it before it sends it', () => {
+      expect(run(defaults, started, signal(SIGTERM)).effects).toMatchObject([
+        { kind: 'set-timer', timer: 'slow', ms: 2000 },
+        note({ when: 'before' }),
+        { kind: 'forward', sent: SIGTERM },
+      ]);
+      // A second one makes nobody a recipient.
+      expect(run(defaults, started, signal(SIGTERM), signal(SIGINT)).effects).toMatchObject([
+        { kind: 'forward', sent: SIGINT },
+      ]);
+    });
+
+    test('it is not asked again, has no grace time, and init looks whenever a child has ended', () => {
+      expect(run(defaults, ...stopped).effects).toEqual([{ kind: 'find-stopping' }]);
+      expect(run(defaults, ...stopping).effects).toEqual([
+        explanation({ kind: 'stopping', signal: SIGTERM, scope: 'group' }),
+      ]);
+      expect(run(defaults, ...stopping).state).toMatchObject({ kind: 'draining', awaits: 'stopping' });
+      expect(run(withOptions({ graceMs: 0 }), ...stopping).effects).toHaveLength(1);
+      expect(run(defaults, ...stopping, childrenLeft).effects).toEqual([{ kind: 'find-stopping' }]);
+      expect(run(defaults, ...stopping, noChildLeft).effects).toContainEqual(exit(143));
+    });
+
+    test('the others are asked when the last of them has ended', () => {
+      const { effects } = run(defaults, ...stopping, childrenLeft, stoppingFound(false));
+      expect(effects).toContainEqual({ kind: 'ask', everybody: false });
+      expect(effects).toContainEqual({ kind: 'set-timer', timer: 'grace', ms: 2000 });
+    });
+
+    test('a workload that ends well in a stop has its own status', () => {
+      const ended = [started, signal(SIGTERM), exited(0), childrenLeft, stoppingFound(true), noChildLeft];
+      expect(run(defaults, ...ended).effects).toContainEqual(exit(0));
+    });
+
+    test('--stop-timeout goes on', () => {
+      const policy = withOptions({ stopTimeoutMs: 3000 });
+      const late = run(policy, ...stopping, fired('slow'));
+      expect(late.effects[0]).toEqual({ kind: 'set-timer', timer: 'stop-timeout', ms: 1000 });
+      const timedOut = [...stopping, fired('slow'), fired('stop-timeout')];
+      expect(run(policy, ...timedOut).effects).toContainEqual({ kind: 'kill' });
+      expect(run({ ...policy, isPid1: true }, ...timedOut).effects).toContainEqual(exit(143));
+    });
+
+    test('a second stop signal goes to its group', () => {
+      const again = { kind: 'forward', signal: SIGTERM, sent: SIGTERM, scope: 'group' };
+      expect(run(defaults, ...stopping, signal(SIGTERM)).effects).toEqual([again]);
+      expect(run(withOptions({ scope: 'tree' }), ...stopping, signal(SIGTERM)).effects).toEqual([
+        { ...again, scope: 'tree' },
+      ]);
+    });
+
+    test('a second stop signal waits until init knows whether there is any', () => {
+      const [ended, second] = [[started, signal(SIGTERM), exited(6)], signal(SIGINT)];
+      expect(run(defaults, ...ended, second).effects).toEqual([]);
+      expect(run(defaults, ...ended, second, childrenLeft, stoppingFound(true)).effects).toContainEqual({
+        kind: 'forward',
+        signal: SIGINT,
+        sent: SIGINT,
+        scope: 'group',
+      });
+      // Nobody: it ends the grace time of the others.
+      const others = [...ended, second, signal(SIGTERM), childrenLeft, stoppingFound(false)];
+      expect(run(defaults, ...others).effects).toContainEqual({ kind: 'kill' });
+      expect(run({ ...defaults, isPid1: true }, ...others).effects).toContainEqual(exit(6));
+      expect(run(defaults, ...ended, second, noChildLeft).effects).toContainEqual(exit(6));
+    });
+
+    test('the end of the owner bounds its time', () => {
+      const ended = run(owned, ...stopping, { kind: 'owner-ended' }, childrenLeft);
+      expect(ended.state).toMatchObject({ kind: 'terminating', survivors: 'asked' });
+    });
+
+    test('a Ctrl-C counts as well, if it ended the workload or the status says so', () => {
+      const onTerminal = { ...defaults, terminal: 'own' } as const;
+      for (const [how, when] of [
+        [{ kind: 'killed', signal: SIGINT, coreDumped: false }, 'sent'],
+        // It only looks like that.
+        [{ kind: 'exited', code: 130 }, 'perhaps-sent'],
+      ] as const) {
+        const sent = note({ signal: SIGINT, when });
+        const ended: Event = { ...(exited(0) as Extract<Event, { kind: 'workload-ended' }>), how };
+        const onIt = run(onTerminal, started, { ...ended, hadTerminal: true });
+        expect(onIt.effects).toContainEqual(sent);
+        // It keeps the terminal, and a Ctrl-Z does not hold it up.
+        expect(onIt.effects).not.toContainEqual({ kind: 'take-terminal' });
+        expect(
+          step(onTerminal, onIt.state, { kind: 'workload-stopped', signal: SIGTSTP }).effects,
+        ).toContainEqual({ kind: 'continue-workload' });
+        expect(run(onTerminal, started, ended).effects).not.toContainEqual(sent);
+      }
+    });
   });
 
   test.each([
@@ -273,7 +376,7 @@ describe('the lifecycle', () => {
     expect(run(owned, ...asked, fired('grace')).effects).toEqual([
       explanation({ kind: 'killing' }),
       { kind: 'discard-statuses', discard: true },
-      { kind: 'kill', everybody: false },
+      { kind: 'kill' },
     ]);
     expect(run(owned, ...asked, fired('grace'), noChildLeft).effects).toContainEqual(exit(137));
   });
@@ -305,21 +408,20 @@ describe('the lifecycle', () => {
     });
     // A stop signal goes through, and stops no clock.
     const stopped = run(owned, started, inputEnded, signal(SIGTERM));
-    expect(stopped.effects).toMatchObject([{ kind: 'forward', sent: SIGTERM }]);
+    expect(stopped.effects).toMatchObject([{ kind: 'note-recipients' }, { kind: 'forward', sent: SIGTERM }]);
     expect(stopped.state).toMatchObject({ stopping: { kind: 'input-ended' } });
     const timeout = withOptions({ untilStdinCloses: true, stopTimeoutMs: 500 });
     expect(run(timeout, started, inputEnded, signal(SIGTERM)).effects).toMatchObject([
       { kind: 'clear-timer', timer: 'input' },
       { kind: 'set-timer', timer: 'stop-timeout' },
+      { kind: 'note-recipients' },
       { kind: 'forward', sent: SIGTERM },
     ]);
     expect(run(timeout, started, signal(SIGTERM), inputEnded).effects).toEqual([]);
   });
 
   test('a request to kill leaves no time', () => {
-    expect(run(owned, started, { kind: 'kill-requested' }).effects.slice(-1)).toEqual([
-      { kind: 'kill', everybody: false },
-    ]);
+    expect(run(owned, started, { kind: 'kill-requested' }).effects.slice(-1)).toEqual([{ kind: 'kill' }]);
   });
 
   test('a Ctrl-C that the workload handles ends the restarts', () => {

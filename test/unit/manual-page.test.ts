@@ -6,7 +6,7 @@ import { describeWith } from '../helpers/modes.ts';
 
 const page = manualPage(options);
 
-test('man/subreaper.1 has the option table of the parser (update it with: npm run docs:man)', async () => {
+test('man/subreaper.1 has the option table of the parser (update it with: npm run docs)', async () => {
   await expect(page).toMatchFileSnapshot('../../man/subreaper.1');
 });
 

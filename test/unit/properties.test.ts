@@ -1,20 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
-import { parseDuration } from '../../src/cli/duration.ts';
 import { options as table } from '../../src/cli/options.ts';
-import { fromBytes, toBytes, variable } from '../../src/init/byte-strings.ts';
-import { Failure, quoted } from '../../src/init/failure.ts';
-import { parseInherited } from '../../src/init/inherited.ts';
-import { withoutPnpmsFolders } from '../../src/init/pnpm-shim.ts';
+import { durationOf } from '../../src/cli/values.ts';
+import { Failure } from '../../src/lifecycle/failure.ts';
+import { fromBytes, toBytes, variable } from '../../src/native/byte-strings.ts';
 import type { ByteString, Pid, Signal } from '../../src/native/types.ts';
+import { quoted } from '../../src/process-tree/printable-name.ts';
 import { parsePids, parseStat } from '../../src/process-tree/process-table.ts';
 import { decodeWaitStatus, exitStatus } from '../../src/reaper/wait-status.ts';
 import { parseSignal, type RealTimeRange, signalName, signalNames } from '../../src/signals/signal-names.ts';
+import { parseInherited } from '../../src/start/inherited.ts';
+import { withoutPnpmsFolders } from '../../src/start/pnpm-shim.ts';
 import { propertyRuns } from '../helpers/property-runs.ts';
 
 const check = propertyRuns;
 const limit = { timeout: 3_600_000 };
+
+function parseDuration(text: string): number | undefined {
+  try {
+    return durationOf(text, '--grace');
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
 
 const realTime = { first: 34, last: 64 } as RealTimeRange;
 
@@ -52,7 +62,7 @@ describe('whatever the command line', () => {
   /** What it asks for, or the line that says why not. */
   function parse(variable: string, args: readonly string[]) {
     try {
-      return parseCommandLine(variable, args, realTime);
+      return parseCommandLine(variable, args);
     } catch (error) {
       // Anything else is a crash.
       if (!(error instanceof Failure)) throw error;

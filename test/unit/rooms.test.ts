@@ -13,16 +13,19 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   log: ['native', 'events'],
   'process-tree': ['native', 'signals', 'arguments'],
   // What the log and the channels of an app say alike.
-  events: ['native', 'reaper', 'process-tree'],
-  explain: ['native', 'signals', 'reaper', 'process-tree'],
-  trace: ['native', 'reaper', 'process-tree'],
-  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'explain', 'trace', 'events'],
+  events: ['native', 'signals', 'reaper', 'process-tree'],
+  // Pure: of native the types alone.
+  lifecycle: ['native', 'signals', 'reaper', 'events'],
+  observe: ['native', 'signals', 'reaper', 'log', 'process-tree', 'events', 'lifecycle'],
+  start: ['native', 'signals', 'process-tree', 'lifecycle'],
+  supervise: ['native', 'signals', 'reaper', 'log', 'process-tree', 'lifecycle', 'observe'],
+  init: ['native', 'signals', 'reaper', 'log', 'process-tree', 'lifecycle', 'observe', 'start', 'supervise'],
   // It prints what it finds, and is loaded by the command line alone.
-  doctor: ['native', 'process-tree', 'explain'],
-  cli: ['doctor', 'native', 'signals', 'log', 'init'],
+  doctor: ['native', 'process-tree', 'observe'],
+  cli: ['doctor', 'native', 'signals', 'log', 'process-tree', 'lifecycle', 'observe', 'start', 'init'],
   'in-process': ['arguments', 'native', 'signals', 'reaper', 'process-tree', 'events'],
   // It starts the command line, and imports nothing of it.
-  owner: ['arguments', 'native', 'signals', 'in-process'],
+  owner: ['arguments', 'native', 'signals'],
   // The testing kit uses the public index, which tests import.
   testing: ['arguments', 'native', 'process-tree', 'index.ts'],
   'index.ts': ['native', 'process-tree', 'in-process', 'owner', 'events'],
@@ -76,4 +79,89 @@ test('koffi is imported in native alone', () => {
     /'(koffi|@koromix)/.test(readFileSync(resolve(source, file), 'utf8')),
   );
   expect([...new Set(importers.map(roomOf))]).toEqual(['native']);
+});
+
+test('where a step may fail and its error is dropped, the line before says why', () => {
+  const dropped = /^\s*(?:else |if \(.*\) |for \(.*\) |'[\w-]+': \(\) => void )*attempt\(/;
+  const silent = files
+    .filter((file) => file !== 'process-tree/kill-tree.ts')
+    .flatMap((file) => {
+      const lines = readFileSync(resolve(source, file), 'utf8').split('\n');
+      return lines.flatMap((line, index) =>
+        dropped.test(line) && !/^\s*\/\//.test(lines[index - 1] ?? '') ? [`${file}:${index + 1}`] : [],
+      );
+    });
+  expect(silent).toEqual([]);
+});
+
+test('the lifecycle is pure: of native and the log it has types alone', () => {
+  const wrong = files
+    .filter((file) => roomOf(file) === 'lifecycle')
+    .flatMap((file) => [
+      ...readFileSync(resolve(source, file), 'utf8').matchAll(
+        /^import (?!type ).* from '\.\.\/(?:native|log)\/.*/gm,
+      ),
+    ])
+    .map(([line]) => line);
+  expect(wrong).toEqual([]);
+});
+
+/** In a large room a file imports from the layers below its own: a reader goes down, and never back up. */
+const layers: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  supervise: [
+    ['interpreter'],
+    ['effects'],
+    ['recipients'],
+    ['tree'],
+    ['children'],
+    ['parts'],
+    ['group-member', 'terminal', 'workload'],
+  ],
+  lifecycle: [
+    ['lifecycle'],
+    ['run'],
+    ['stop'],
+    ['end'],
+    ['job-control'],
+    ['steps'],
+    ['model'],
+    ['explained', 'failure', 'options'],
+  ],
+  start: [
+    ['held-signals'],
+    ['bonds', 'start-workload'],
+    ['inherited', 'shell-fallback'],
+    ['command', 'hand-over-terminal', 'pnpm-shim', 'writable-code'],
+  ],
+};
+
+test.each(Object.entries(layers))('in %s, a file imports from the layers below its own', (room, ofRoom) => {
+  const pathOf = (name: string) => `${room}/${name}.ts`;
+  expect(ofRoom.flat().map(pathOf).sort()).toEqual(files.filter((file) => roomOf(file) === room).sort());
+  for (const [index, layer] of ofRoom.entries()) {
+    const below = ofRoom
+      .slice(index + 1)
+      .flat()
+      .map(pathOf);
+    for (const file of layer.map(pathOf))
+      expect(
+        importsOf(file).filter((imported) => roomOf(imported) === room && !below.includes(imported)),
+        file,
+      ).toEqual([]);
+  }
+});
+
+/** What the other rooms may import of one: its doors. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  supervise: ['interpreter', 'terminal'],
+  observe: ['cgroups', 'explanations', 'observer', 'observers', 'options', 'quantities', 'whole-file'],
+  lifecycle: ['explained', 'failure', 'lifecycle', 'model', 'options'],
+};
+
+test.each(Object.entries(doors))('%s is entered by its doors', (room, ofRoom) => {
+  const used = files
+    .filter((file) => roomOf(file) !== room)
+    .flatMap(importsOf)
+    .filter((imported) => roomOf(imported) === room);
+  expect([...new Set(used)].sort()).toEqual(ofRoom.map((name) => `${room}/${name}.ts`));
 });

@@ -10,6 +10,7 @@ import {
   signalNames,
   signalNumber,
 } from '../../src/signals/signal-names.ts';
+import { needs } from '../helpers/needs.ts';
 
 const glibc = { first: 34, last: 64 } as RealTimeRange;
 const musl = { first: 35, last: 64 } as RealTimeRange;
@@ -73,14 +74,14 @@ describe('names', () => {
     }
   });
 
-  test.runIf(process.platform === 'linux')('are 31 on Linux, in the order of their numbers', () => {
+  test('are 31 on Linux, in the order of their numbers', needs('linux'), () => {
     const numbers = signalNames().map((name) => signalNumber(`SIG${name}` as NodeJS.Signals));
     expect(numbers.slice(0, 31)).toEqual(range(1, 31));
     expect(signalNames().slice(31)).toEqual(['IOT', 'POLL']);
   });
 
   // The synonyms of signal(7) that node and kill(1) take.
-  test.runIf(process.platform === 'linux')('are read as synonyms too', () => {
+  test('are read as synonyms too', needs('linux'), () => {
     expect(synonymsOfNode.length).toBeGreaterThan(0);
     expect(synonymsOfNode.map(([name]) => [name, parseSignal(name, glibc)])).toEqual(synonymsOfNode);
   });
@@ -132,7 +133,7 @@ describe('names', () => {
   });
 });
 
-describe.runIf(process.platform === 'linux')('init forwards', () => {
+describe('init forwards', needs('linux'), () => {
   // KILL and STOP cannot be caught, CHLD is init's own, and the other seven the kernel raises for faults.
   const notForwarded = [9, 19, 17, 4, 5, 6, 7, 8, 11, 31];
   const named = range(1, 31).filter((signal) => !notForwarded.includes(signal));

@@ -5,7 +5,7 @@ import * as testing from '../../src/testing/index.ts';
 /** The last argument of a call, and what the error says of it. */
 type Wrong = readonly [argument: unknown, message: string];
 
-const pid = 'give the pid of a process, a whole number from 1';
+const pid = 'pass a pid, a whole number from 1';
 const wrongPids: readonly Wrong[] = [
   ['12', `'pid' is "12"; ${pid}`],
   [Number.NaN, `'pid' is NaN; ${pid}`],
@@ -21,10 +21,10 @@ const wrongPids: readonly Wrong[] = [
 const missingPid: Wrong = [undefined, `'pid' is undefined, as it is after a failed spawn; ${pid}`];
 
 const wrongOptions: readonly Wrong[] = [
-  [null, 'the options are null; give an object, or leave them out'],
-  ['SIGTERM', 'the options are "SIGTERM"; give an object, or leave them out'],
-  [[], 'the options are an array; give an object, or leave them out'],
-  [() => {}, 'the options are a function; give an object, or leave them out'],
+  [null, 'the options are null; pass an object, or leave them out'],
+  ['SIGTERM', 'the options are "SIGTERM"; pass an object, or leave them out'],
+  [[], 'the options are an array; pass an object, or leave them out'],
+  [() => {}, 'the options are a function; pass an object, or leave them out'],
 ];
 
 const wrongTimes = (name: string): readonly Wrong[] =>
@@ -37,15 +37,15 @@ const wrongTimes = (name: string): readonly Wrong[] =>
     ] as const
   ).map(([value, is]) => [
     { [name]: value },
-    `'${name}' is ${is}; give a number of milliseconds from 0 to 2147483647`,
+    `'${name}' is ${is}; pass a number of milliseconds from 0 to 2147483647`,
   ]);
 
 const noProcess = 2 ** 22 + 1;
 const hooks = { beforeEach() {}, afterEach() {} };
-const whatHooks = "give an object with the test runner's beforeEach and afterEach";
-const whatLogger = 'give an object with the methods debug and warn, such as a pino logger';
-const whatStream = 'give an open stream, or the number of a descriptor';
-const whatCount = 'give a whole number from 0 to 4194304';
+const whatHooks = "pass an object with the test runner's beforeEach and afterEach";
+const whatLogger = 'pass an object with the methods debug and warn, such as a pino logger';
+const whatStream = 'pass an open stream, or a descriptor number';
+const whatCount = 'pass a whole number from 0 to 4194304';
 
 /** What each public function says of what it does not take, behind arguments that it takes. */
 const calls: readonly (readonly [name: string, before: readonly unknown[], wrong: readonly Wrong[]])[] = [
@@ -56,9 +56,9 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     [
       ...wrongOptions,
       ...wrongTimes('graceMs'),
-      [{ grace: 100 }, "there is no option 'grace'; take one of signal, graceMs"],
-      [{ signal: 'TERM' }, "'signal' is \"TERM\"; give the name of a signal, such as 'SIGTERM'"],
-      [{ signal: 15 }, "'signal' is 15; give the name of a signal, such as 'SIGTERM'"],
+      [{ grace: 100 }, "there is no option 'grace'; use one of signal, graceMs"],
+      [{ signal: 'TERM' }, "'signal' is \"TERM\"; pass the name of a signal, such as 'SIGTERM'"],
+      [{ signal: 15 }, "'signal' is 15; pass the name of a signal, such as 'SIGTERM'"],
     ],
   ],
   ['descendants', [], [...wrongPids, missingPid]],
@@ -67,10 +67,10 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     [],
     [
       ...wrongOptions,
-      [{ onreap() {} }, "there is no option 'onreap'; take one of onReap, owns, killOrphansOnExit, logger"],
-      [{ onReap: 1 }, "'onReap' is 1; give a function"],
-      [{ owns: null }, "'owns' is null; give a function"],
-      [{ killOrphansOnExit: 1 }, "'killOrphansOnExit' is 1; give true or false"],
+      [{ onreap() {} }, "there is no option 'onreap'; use one of onReap, owns, killOrphansOnExit, logger"],
+      [{ onReap: 1 }, "'onReap' is 1; pass a function"],
+      [{ owns: null }, "'owns' is null; pass a function"],
+      [{ killOrphansOnExit: 1 }, "'killOrphansOnExit' is 1; pass true or false"],
       [{ logger: 'pino' }, `'logger' is "pino"; ${whatLogger}`],
       [{ logger: null }, `'logger' is null; ${whatLogger}`],
       [{ logger: { info() {} } }, `'logger' is an object; ${whatLogger}`],
@@ -82,16 +82,16 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     [
       ...wrongOptions,
       ...wrongTimes('lifeMs'),
-      [{ depth: 0 }, "'depth' is 0; give a whole number from 1 to 10"],
-      [{ width: 1.5 }, "'width' is 1.5; give a whole number from 1 to 1000"],
-      [{ exitCode: 256 }, "'exitCode' is 256; give a whole number from 0 to 255"],
-      [{ ignoreTerm: 'yes' }, '\'ignoreTerm\' is "yes"; give true or false'],
-      [{ setsid: 0 }, "'setsid' is 0; give true or false"],
+      [{ depth: 0 }, "'depth' is 0; pass a whole number from 1 to 10"],
+      [{ width: 1.5 }, "'width' is 1.5; pass a whole number from 1 to 1000"],
+      [{ exitCode: 256 }, "'exitCode' is 256; pass a whole number from 0 to 255"],
+      [{ ignoreTerm: 'yes' }, '\'ignoreTerm\' is "yes"; pass true or false'],
+      [{ setsid: 0 }, "'setsid' is 0; pass true or false"],
       [
         { life: 1 },
-        "there is no option 'life'; take one of depth, width, lifeMs, ignoreTerm, setsid, exitCode",
+        "there is no option 'life'; use one of depth, width, lifeMs, ignoreTerm, setsid, exitCode",
       ],
-      [{ depth: 4, width: 10 }, 'width 10 and depth 4 make 10000 processes; keep to 1000'],
+      [{ depth: 4, width: 10 }, 'width 10 and depth 4 make 10000 processes; the most is 1000'],
     ],
   ],
   [
@@ -99,9 +99,9 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     [],
     [
       ...wrongOptions,
-      [{ name: 1 }, "'name' is 1; give a string"],
-      [{ allow: 1 }, "'allow' is 1; give a function"],
-      [{ names: 'a' }, "there is no option 'names'; take one of name, allow"],
+      [{ name: 1 }, "'name' is 1; pass a string"],
+      [{ allow: 1 }, "'allow' is 1; pass a function"],
+      [{ names: 'a' }, "there is no option 'names'; use one of name, allow"],
     ],
   ],
   [
@@ -117,9 +117,9 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     [hooks],
     [
       ...wrongOptions,
-      [{ alow() {} }, "there is no option 'alow'; take one of allow, testName"],
-      [{ allow: 'esbuild' }, '\'allow\' is "esbuild"; give a function'],
-      [{ testName: 'a' }, '\'testName\' is "a"; give a function'],
+      [{ alow() {} }, "there is no option 'alow'; use one of allow, testName"],
+      [{ allow: 'esbuild' }, '\'allow\' is "esbuild"; pass a function'],
+      [{ testName: 'a' }, '\'testName\' is "a"; pass a function'],
     ],
   ],
   [
@@ -140,8 +140,8 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     'waitForOrphans',
     [],
     [
-      [undefined, "'orphans' is undefined; give an array"],
-      [12, "'orphans' is a number; give an array"],
+      [undefined, "'orphans' is undefined; pass an array"],
+      [12, "'orphans' is a number; pass an array"],
       [[12], missingPid[1]],
       [[{ pid: '12' }], `'pid' is "12"; ${pid}`],
     ],
@@ -152,7 +152,7 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     [
       ...wrongOptions,
       ...wrongTimes('timeoutMs'),
-      [{ timeout: 1 }, "there is no option 'timeout'; take one of timeoutMs"],
+      [{ timeout: 1 }, "there is no option 'timeout'; use one of timeoutMs"],
     ],
   ],
   [
@@ -172,16 +172,16 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
       ...wrongOptions,
       ...wrongTimes('timeoutMs'),
       ...wrongPids.map(([value, message]): Wrong => [{ pid: value }, message]),
-      [{ timeout: 1 }, "there is no option 'timeout'; take one of pid, timeoutMs"],
+      [{ timeout: 1 }, "there is no option 'timeout'; use one of pid, timeoutMs"],
     ],
   ],
   [
     'spawnBound',
     [],
     [
-      [undefined, "'command' is undefined; give a string that is not empty"],
-      [7, "'command' is 7; give a string that is not empty"],
-      ['', '\'command\' is ""; give a string that is not empty'],
+      [undefined, "'command' is undefined; pass a string that is not empty"],
+      [7, "'command' is 7; pass a string that is not empty"],
+      ['', '\'command\' is ""; pass a string that is not empty'],
     ],
   ],
   [
@@ -189,12 +189,12 @@ const calls: readonly (readonly [name: string, before: readonly unknown[], wrong
     ['true'],
     [
       // Of a command's arguments an error tells no more than the type.
-      ['--password=secret', "'args' is a string; give an array"],
+      ['--password=secret', "'args' is a string; pass an array"],
       ...wrongTimes('graceMs'),
     ],
   ],
-  ['spawnBound', ['true', {}], [[{}, "'args' is an object; give an array"]]],
-  ['spawnBound', ['true', []], [[null, "'options' is null; give an object"]]],
+  ['spawnBound', ['true', {}], [[{}, "'args' is an object; pass an array"]]],
+  ['spawnBound', ['true', []], [[null, "'options' is null; pass an object"]]],
 ];
 
 const publicFunctions = Object.entries({ ...index, ...testing }).filter(([name]) => /^[a-z]/.test(name));

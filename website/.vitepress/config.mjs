@@ -1,40 +1,25 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitepress';
-import { copyPages, examples, headingOf, linkedFiles, linkOnSite, pagesOfDocs, root } from './pages.mjs';
+import {
+  anchorOf,
+  copyPages,
+  examples,
+  headingOf,
+  linkedFiles,
+  linkOnSite,
+  root,
+  tableOfPages,
+} from './pages.mjs';
 
 const srcDir = join(root, 'website/.pages');
 copyPages(srcDir);
 
-/** A page of docs, under its own heading. */
-const page = (name) => ({ text: headingOf(`docs/${name}.md`), link: `/docs/${name}` });
-
-const toBegin = [
-  'getting-started',
-  'in-a-container',
-  'inside-the-app',
-  'testing',
-  'owners',
-  'migrating',
-  'faq',
-];
-const toRun = [
-  ...[
-    'options',
-    'stopping',
-    'signals',
-    'the-workload',
-    'orchestrators',
-    'troubleshooting',
-    'why',
-    'doctor',
-    'trace',
-  ],
-  ...['events', 'limits'],
-];
-const named = [...toBegin, ...toRun, 'api', 'architecture'];
-/** All others, so that none is forgotten. */
-const others = pagesOfDocs().filter((name) => !named.includes(name));
+const link = (file) => `/${file.replace(/\.md$/, '')}`;
+const [start, operate, lookUp] = tableOfPages().map(({ text, pages }) => ({
+  text,
+  items: pages.map(({ name, file }) => ({ text: name, link: link(file) })),
+}));
 
 export default defineConfig({
   title: 'subreaper',
@@ -50,6 +35,7 @@ export default defineConfig({
   // Mermaid, which a page loads when it has a diagram.
   vite: { build: { chunkSizeWarningLimit: 3000 } },
   markdown: {
+    anchor: { slugify: anchorOf },
     config(md) {
       md.core.ruler.push('links-on-site', ({ tokens, env }) => {
         for (const token of tokens.flatMap(({ children }) => children ?? [])) {
@@ -68,17 +54,17 @@ export default defineConfig({
   themeConfig: {
     outline: [2, 3],
     search: { provider: 'local' },
-    nav: [page('getting-started'), page('api'), { text: 'Changes', link: '/CHANGELOG' }],
+    nav: [start.items[0], lookUp.items[0], { text: 'Changes', link: '/CHANGELOG' }],
     sidebar: [
-      { text: 'To begin', items: [{ text: 'subreaper', link: '/' }, ...toBegin.map(page)] },
-      { text: 'To run it', items: toRun.map(page) },
+      { ...start, items: [{ text: 'subreaper', link: '/' }, ...start.items] },
+      operate,
       {
-        text: 'To know more',
+        ...lookUp,
         items: [
-          ...['api', 'architecture', ...others].map(page),
+          ...lookUp.items,
           { text: 'Benchmarks', link: '/bench/' },
-          { text: 'Security', link: '/SECURITY' },
           { text: 'Contributing', link: '/CONTRIBUTING' },
+          { text: 'Releasing', link: '/RELEASING' },
           { text: 'Changes', link: '/CHANGELOG' },
         ],
       },

@@ -5,7 +5,7 @@ import { dirname, join, normalize, resolve } from 'node:path';
 
 export const root = resolve(import.meta.dirname, '../..');
 const pages =
-  /^(README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/(README|results)|docs\/[^/]+|examples\/[^/]+\/README)\.md$/;
+  /^(README|CHANGELOG|CONTRIBUTING|RELEASING|SECURITY|bench\/(README|results)|docs\/[^/]+|examples\/[^/]+\/README)\.md$/;
 const pictures = /^(docs|bench\/plots)\/[^/]+\.svg$/;
 
 /** Copies pages and pictures. A README is the index of its folder there. */
@@ -25,14 +25,38 @@ function filesOf(...folders) {
     .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)));
 }
 
-/** @returns the names of the pages in docs */
-export function pagesOfDocs() {
-  return filesOf('docs').flatMap((file) => /([^/]+)\.md$/.exec(file)?.[1] ?? []);
-}
-
 /** @returns the names of the examples that have a page */
 export function examples() {
   return filesOf(...filesOf('examples')).flatMap((file) => /([^/]+)\/README\.md$/.exec(file)?.[1] ?? []);
+}
+
+/**
+ * The README's table of pages, whose columns are the groups of the sidebar: one list of names for both.
+ * @returns {{ text: string, pages: { name: string, file: string }[] }[]}
+ */
+export function tableOfPages() {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, section] = readme.split('\n## Documentation\n');
+  const rows = [...section.matchAll(/^\| (.*) \|$/gm)].map(([, row]) =>
+    row.split('|').map((cell) => cell.trim()),
+  );
+  const [heads, , ...cells] = rows;
+  return heads.map((text, column) => ({
+    text,
+    pages: cells.flatMap((row) => {
+      const [, name, file] = /^\[(.*)\]\((.*)\)$/.exec(row[column]) ?? [];
+      return name === undefined ? [] : [{ name, file }];
+    }),
+  }));
+}
+
+/** The anchor that GitHub gives a heading, so that a link holds in both places. */
+export function anchorOf(heading) {
+  return heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\- _]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /** The first heading of a page. */

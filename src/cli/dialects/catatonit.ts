@@ -1,5 +1,5 @@
-import type { Messages } from '../../init/messages.ts';
 import { signalNumber } from '../../signals/signal-names.ts';
+import { packageFile, version } from '../version.ts';
 import type { Call, Dialect, Reading } from './dialect.ts';
 import { getopt } from './getopt.ts';
 
@@ -20,27 +20,22 @@ export const catatonit: Dialect = {
 };
 
 function read(call: Call): Reading {
-  const { args, before, permutes } = call;
+  const { args, before, libc, isPosixlyCorrect } = call;
   const usage = `usage: ${call.name} [-ghLPV] [--] <progname> [<arguments>...]\n`;
   const refuse = (text: string): Reading => ({ kind: 'say', descriptor: 2, text: text + usage, status: 1 });
-  const {
-    options: found,
-    error,
-    operands,
-  } = getopt(args, {
-    short: 'ghLPV',
-    long: [['version', 'V']],
-    permutes,
-  });
+  // It calls getopt_long(3), which does not know POSIXLY_CORRECT in musl.
+  const permutes = libc === 'musl' || !isPosixlyCorrect;
+  const grammar = { libc, short: 'ghLPV', long: { version: 'V' }, permutes };
+  const { options: found, error, operands } = getopt(args, grammar);
   let { scope, pause, rewrite } = before;
   for (const { letter } of found) {
     switch (letter) {
       case 'h':
         return { kind: 'say', descriptor: 2, text: usage + help, status: 0 };
       case 'L':
-        return { kind: 'say', descriptor: 1, text: call.license(), status: 0 };
+        return { kind: 'say', descriptor: 1, text: packageFile('LICENSE'), status: 0 };
       case 'V': {
-        const text = `tini version ${VERSION}_catatonit - subreaper ${call.version()}\n`;
+        const text = `tini version ${VERSION}_catatonit - subreaper ${version()}\n`;
         return { kind: 'say', descriptor: 1, text, status: 0 };
       }
       case 'g':
@@ -55,7 +50,17 @@ function read(call: Call): Reading {
   // Only SIGINT and SIGTERM end its pause.
   if (pause) rewrite = new Map([...rewrite, [signalNumber('SIGQUIT'), 'drop']]);
   const options = { ...before, scope, pause, rewrite };
-  return { kind: 'run', options, operands: pause ? [] : operands, messages: createMessages(call) };
+  return {
+    kind: 'run',
+    options,
+    operands: pause ? [] : operands,
+    // Without its debug mode it says nothing but errors.
+    messages: {
+      startFailed(_program, { errno }) {
+        return { status: 1, line: errorLine(call, `failed to exec pid1: ${call.describeErrno(errno)}`) };
+      },
+    },
+  };
 }
 
 const help = `
@@ -71,17 +76,4 @@ This is subreaper, called as catatonit.
 
 function errorLine({ name }: Call, text: string): string {
   return `ERROR (${name}:${process.pid}): ${text}\n`;
-}
-
-/** Without its debug mode it says nothing but errors. */
-function createMessages(call: Call): Messages {
-  return {
-    tellOfOrphans: false,
-    begin() {},
-    follow() {},
-    orphanReaped() {},
-    startFailed(_program, { errno }) {
-      return { status: 1, line: errorLine(call, `failed to exec pid1: ${call.describeErrno(errno)}`) };
-    },
-  };
 }

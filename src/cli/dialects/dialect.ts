@@ -1,25 +1,24 @@
-import type { Messages } from '../../init/messages.ts';
 import type { InitOptions } from '../../init/options.ts';
 import type { Errno, Signal } from '../../native/types.ts';
+import type { Messages } from '../../observe/observer.ts';
 
 /** What a call is made of, and what a dialect needs to answer it. */
 export interface Call {
   /** The name in usage messages: the base name that it was called by. */
   readonly name: string;
   readonly args: readonly string[];
-  readonly variables: Readonly<Record<string, string | undefined>>;
   /** The dialect's defaults, changed by SUBREAPER_OPTIONS. */
   readonly before: InitOptions;
-  /** Whether getopt(3) of this system takes options behind operands. */
-  readonly permutes: boolean;
-  readonly version: () => string;
-  readonly license: () => string;
+  /** Whose getopt(3) that program would use here. */
+  readonly libc: 'glibc' | 'musl';
+  /** Whether POSIXLY_CORRECT is set. */
+  readonly isPosixlyCorrect: boolean;
   /** strerror(3) */
   readonly describeErrno: (errno: Errno) => string;
   /** strsignal(3) */
   readonly describeSignal: (signal: Signal) => string;
   /** Writes to standard output or error without blocking. */
-  readonly write: (descriptor: 1 | 2, text: string) => void;
+  readonly write: (descriptor: 1 | 2, text: string) => boolean;
 }
 
 export type Reading =

@@ -1,7 +1,8 @@
-import { droppedMessages, type Effect, type Event, HAND_OFF } from '../../init/lifecycle/model.ts';
-import type { Beginning, Messages } from '../../init/messages.ts';
 import type { InitOptions } from '../../init/options.ts';
-import type { Errno, Signal } from '../../native/types.ts';
+import type { Effect, Event, EventOf } from '../../lifecycle/model.ts';
+import type { Errno, Pid, Signal } from '../../native/types.ts';
+import type { Beginning, Messages } from '../../observe/observer.ts';
+import { SIGCHLD, SIGSTOP, SIGTERM } from '../../signals/numbers.ts';
 import { signalNumber } from '../../signals/signal-names.ts';
 import { C_NUMBER, toInt } from './c-numbers.ts';
 import type { Call, Dialect, Reading } from './dialect.ts';
@@ -12,10 +13,6 @@ const VERSION = '1.2.5';
 
 const LAST_NAMED_SIGNAL = 31;
 const EPERM = 1 as Errno;
-const SIGCHLD = signalNumber('SIGCHLD');
-const SIGSTOP = signalNumber('SIGSTOP');
-const SIGTERM = signalNumber('SIGTERM');
-const dropped: readonly string[] = Object.values(droppedMessages);
 /** A shell's job control sends these. */
 const suspending = (['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const).map(signalNumber);
 
@@ -25,26 +22,14 @@ export const dumbInit: Dialect = {
 };
 
 function read(call: Call): Reading {
-  const { args, variables, before } = call;
+  const { args, before, libc } = call;
   const say = (text: string, status: number): Reading => ({ kind: 'say', descriptor: 2, text, status });
-  const {
-    options: found,
-    error,
-    operands,
-  } = getopt(args, {
-    short: 'hvVcr:',
-    long: [
-      ['help', 'h'],
-      ['single-child', 'c'],
-      ['rewrite', 'r'],
-      ['verbose', 'v'],
-      ['version', 'V'],
-    ],
-    // Its options end at the first operand.
-    permutes: false,
-  });
-  const isDebug = variables['DUMB_INIT_DEBUG'] === '1';
-  const isWithoutSession = variables['DUMB_INIT_SETSID'] === '0';
+  const long = { help: 'h', 'single-child': 'c', rewrite: 'r', verbose: 'v', version: 'V' };
+  // Its options end at the first operand.
+  const grammar = { libc, short: 'hvVcr:', long, permutes: false };
+  const { options: found, error, operands } = getopt(args, grammar);
+  const isDebug = process.env['DUMB_INIT_DEBUG'] === '1';
+  const isWithoutSession = process.env['DUMB_INIT_SETSID'] === '0';
   let isVerbose = isDebug;
   let isSingleChild = isWithoutSession;
   const rewritten = new Map<Signal, Signal | 'drop'>();
@@ -83,7 +68,12 @@ function read(call: Call): Reading {
     ...(isDebug ? ['Running in debug mode.'] : []),
     ...(isDebug && isWithoutSession ? ['Not running in setsid mode.'] : []),
   ];
-  const messages = isVerbose ? createMessages(call, rewrite, preface) : quietMessages(call);
+  const messages: Messages = {
+    ...(isVerbose ? createMessages(call, rewrite, preface) : {}),
+    startFailed(program, { errno }) {
+      return { status: 2, line: line(`${program}: ${call.describeErrno(errno)}`) };
+    },
+  };
   return { kind: 'run', options, operands, messages };
 }
 
@@ -127,34 +117,52 @@ function line(text: string): string {
   return `[dumb-init] ${text}\n`;
 }
 
-function quietMessages({ describeErrno }: Call): Messages {
-  return {
-    tellOfOrphans: false,
-    begin() {},
-    follow() {},
-    orphanReaped() {},
-    startFailed(program, { errno }) {
-      return { status: 2, line: line(`${program}: ${describeErrno(errno)}`) };
-    },
-  };
-}
-
-function createMessages(call: Call, rewrite: InitOptions['rewrite'], preface: readonly string[]): Messages {
+function createMessages(
+  call: Call,
+  rewrite: InitOptions['rewrite'],
+  preface: readonly string[],
+): Pick<Messages, 'observer' | 'begin'> {
   const say = (text: string) => call.write(2, line(text));
   const withReason = (what: string, errno: Errno) =>
     `Unable to ${what} controlling tty (errno=${errno} ${call.describeErrno(errno)}).`;
   let terminal: Beginning['terminal'];
   let isOver = false;
 
-  const childEnded: Messages['orphanReaped'] = (pid, how) => {
+  function childEnded(pid: Pid, how: EventOf<'workload-ended'>['how']): void {
     say(`Received signal ${SIGCHLD}.`);
     if (how.kind === 'exited') say(`A child with PID ${pid} exited with exit status ${how.code}.`);
     else say(`A child with PID ${pid} was terminated by signal ${how.signal}.`);
-  };
+  }
+
+  function follow(event: Event, effects: readonly Effect[]): void {
+    if (event.kind === 'workload-started') {
+      say(`Child spawned with PID ${event.workload}.`);
+      // It says the rest in the child.
+      if (terminal === 'shared') say(withReason('attach to', EPERM));
+      else if (typeof terminal === 'object') say(withReason('attach to', terminal.error.errno));
+      if (terminal !== undefined) say('setsid complete.');
+    } else if (event.kind === 'signal') {
+      received(event.signal, effects);
+    }
+    for (const effect of effects) {
+      if (effect.kind !== 'exit') continue;
+      sayForwarded(SIGTERM, rewrite.get(SIGTERM) ?? SIGTERM);
+      say(`Child exited with status ${effect.status}. Goodbye.`);
+    }
+  }
 
   return {
-    ...quietMessages(call),
-    tellOfOrphans: true,
+    observer: {
+      name: 'the messages',
+      needsStatuses: 'the messages report each orphan',
+      observe(observation) {
+        if (observation.kind === 'step') follow(observation.event, observation.effects);
+        if (observation.kind !== 'reaped' || isOver) return;
+        childEnded(observation.pid, observation.how);
+        // It ends right after its own child, and leaves the rest to others.
+        isOver = observation.isWorkload;
+      },
+    },
     begin(beginning) {
       terminal = beginning.terminal;
       for (const text of preface) say(text);
@@ -166,29 +174,6 @@ function createMessages(call: Call, rewrite: InitOptions['rewrite'], preface: re
         say(withReason('detach from', terminal.error.errno));
       }
     },
-    follow(event: Event, effects: readonly Effect[]) {
-      if (event.kind === 'workload-started') {
-        say(`Child spawned with PID ${event.workload}.`);
-        // It says the rest in the child.
-        if (terminal === 'shared') say(withReason('attach to', EPERM));
-        else if (typeof terminal === 'object') say(withReason('attach to', terminal.error.errno));
-        if (terminal !== undefined) say('setsid complete.');
-      } else if (event.kind === 'workload-ended') {
-        childEnded(event.workload, event.how);
-        isOver = true;
-      } else if (event.kind === 'signal') {
-        received(event.signal, effects);
-      }
-      for (const effect of effects) {
-        if (effect.kind !== 'exit') continue;
-        sayForwarded(SIGTERM, rewrite.get(SIGTERM) ?? SIGTERM);
-        say(`Child exited with status ${effect.status}. Goodbye.`);
-      }
-    },
-    orphanReaped(pid, how) {
-      // It ends right after its own child, and leaves the rest to others.
-      if (!isOver) childEnded(pid, how);
-    },
   };
 
   function received(signal: Signal, effects: readonly Effect[]): void {
@@ -198,9 +183,9 @@ function createMessages(call: Call, rewrite: InitOptions['rewrite'], preface: re
         sayForwarded(signal, effect.sent);
       } else if (effect.kind === 'stop-self') {
         say('Suspending self due to TTY signal.');
-      } else if (effect.kind === 'log' && effect.message === HAND_OFF) {
+      } else if (effect.kind === 'drop' && effect.why === 'handed-over') {
         say(`Ignoring tty hand-off signal ${signal}.`);
-      } else if (effect.kind === 'log' && dropped.includes(effect.message)) {
+      } else if (effect.kind === 'drop' && effect.why === 'rewritten') {
         sayForwarded(signal, 'drop');
       }
     }
@@ -209,10 +194,7 @@ function createMessages(call: Call, rewrite: InitOptions['rewrite'], preface: re
   function sayForwarded(signal: Signal, sent: Signal | 'drop'): void {
     const number = sent === 'drop' ? 0 : sent;
     if (number !== signal) say(`Translating signal ${signal} to ${number}.`);
-    say(
-      number === 0
-        ? 'Not forwarding signal 0 to children (ignored).'
-        : `Forwarded signal ${number} to children.`,
-    );
+    if (number === 0) say('Not forwarding signal 0 to children (ignored).');
+    else say(`Forwarded signal ${number} to children.`);
   }
 }

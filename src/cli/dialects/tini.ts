@@ -1,9 +1,10 @@
-import type { Effect, Event } from '../../init/lifecycle/model.ts';
-import type { Messages } from '../../init/messages.ts';
 import type { InitOptions } from '../../init/options.ts';
+import type { Effect, Event } from '../../lifecycle/model.ts';
 import type { SystemError } from '../../native/system-error.ts';
 import type { Signal } from '../../native/types.ts';
+import type { Messages } from '../../observe/observer.ts';
 import { noRealTime, parseSignal, signalNames, signalNumber } from '../../signals/signal-names.ts';
+import { packageFile, version } from '../version.ts';
 import { C_NUMBER, toInt } from './c-numbers.ts';
 import type { Call, Dialect, Reading } from './dialect.ts';
 import { getopt } from './getopt.ts';
@@ -27,12 +28,16 @@ export const tini: Dialect = {
 };
 
 function read(call: Call): Reading {
-  const { args, variables, before, permutes } = call;
+  const { args, before, libc, isPosixlyCorrect } = call;
+  const { env } = process;
   const print = (text: string): Reading => ({ kind: 'say', descriptor: 1, text, status: 0 });
   const refuse = (text: string): Reading => ({ kind: 'say', descriptor: 2, text, status: 1 });
-  if (args.length === 1 && args[0] === '--version') return print(`${versionLine(call)}\n`);
+  if (args.length === 1 && args[0] === '--version') return print(`${versionLine()}\n`);
 
-  const { options: found, error, operands } = getopt(args, { short: 'p:hvwgle:s', long: [], permutes });
+  // It calls getopt(3), which never takes options behind operands in musl.
+  const permutes = libc === 'glibc' && !isPosixlyCorrect;
+  const grammar = { libc, short: 'p:hvwgle:s', long: {}, permutes };
+  const { options: found, error, operands } = getopt(args, grammar);
   let { scope, subreaper, remapExit, parentDeathSignal } = before;
   let verbosity = 1;
   let warnsOfZombies = false;
@@ -41,7 +46,7 @@ function read(call: Call): Reading {
       case 'h':
         return print(usage(call));
       case 'l':
-        return print(call.license());
+        return print(packageFile('LICENSE'));
       case 's':
         subreaper = true;
         break;
@@ -70,9 +75,9 @@ function read(call: Call): Reading {
   if (operands.length === 0) return refuse(usage(call));
 
   // Its variables come after its options.
-  if (variables['TINI_SUBREAPER'] !== undefined) subreaper = true;
-  if (variables['TINI_KILL_PROCESS_GROUP'] !== undefined) scope = 'group';
-  if (variables['TINI_VERBOSITY'] !== undefined) verbosity = verbosityOf(variables['TINI_VERBOSITY']);
+  if (env['TINI_SUBREAPER'] !== undefined) subreaper = true;
+  if (env['TINI_KILL_PROCESS_GROUP'] !== undefined) scope = 'group';
+  if (env['TINI_VERBOSITY'] !== undefined) verbosity = verbosityOf(env['TINI_VERBOSITY']);
   const options: InitOptions = { ...before, scope, subreaper, remapExit, parentDeathSignal };
   const messages = createMessages(call, { verbosity, warnsOfZombies, subreaper, remapExit });
   return { kind: 'run', options, operands, messages };
@@ -101,12 +106,12 @@ function verbosityOf(value: string): number {
   return verbosity < 0 ? levels.TRACE : verbosity;
 }
 
-function versionLine({ version }: Call): string {
+function versionLine(): string {
   return `tini version ${VERSION} - subreaper ${version()}`;
 }
 
 function usage(call: Call): string {
-  return `${call.name} (${versionLine(call)})
+  return `${call.name} (${versionLine()})
 Usage: ${call.name} [OPTIONS] PROGRAM -- [ARGS] | --version
 
 Execute a program under the supervision of a valid init process (${call.name})
@@ -145,8 +150,38 @@ function createMessages(
     if (levels[level] <= verbosity) write(levels[level] > levels.WARN ? 1 : 2, line(level, text));
   }
 
+  const tellsOfOrphans = (warnsOfZombies && verbosity >= levels.WARN) || verbosity >= levels.DEBUG;
+
+  function follow(event: Event, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'forward') say('DEBUG', `Passing signal: '${describeSignal(effect.sent)}'`);
+    }
+    if (event.kind === 'workload-started') {
+      say('INFO', `Spawned child process '${event.program}' with pid '${event.workload}'`);
+    } else if (event.kind === 'workload-ended') {
+      const { how } = event;
+      if (how.kind === 'exited') say('INFO', `Main child exited normally (with status '${how.code}')`);
+      else say('INFO', `Main child exited with signal (with signal '${describeSignal(how.signal)}')`);
+    }
+    if (effects.some(({ kind }) => kind === 'exit')) {
+      say('TRACE', event.kind === 'no-child-left' ? 'No child to wait' : 'No child to reap');
+      say('TRACE', 'Exiting: child has exited');
+    }
+  }
+
   return {
-    tellOfOrphans: (warnsOfZombies && verbosity >= levels.WARN) || verbosity >= levels.DEBUG,
+    observer: {
+      name: 'the messages',
+      needsStatuses: tellsOfOrphans ? 'the messages report each orphan' : undefined,
+      observe(observation) {
+        if (observation.kind === 'step') follow(observation.event, observation.effects);
+        if (observation.kind !== 'reaped') return;
+        say('DEBUG', 'Received SIGCHLD');
+        say('DEBUG', `Reaped child with pid: '${observation.pid}'`);
+        if (warnsOfZombies && !observation.isWorkload)
+          say('WARN', `Reaped zombie process with pid=${observation.pid}`);
+      },
+    },
     begin({ adoptsOrphans }) {
       if (settings.subreaper && adoptsOrphans) say('TRACE', 'Registered as child subreaper');
       if (adoptsOrphans) return;
@@ -156,29 +191,6 @@ function createMessages(
 Zombie processes will not be re-parented to Tini, so zombie reaping won't work.
 To fix the problem, use the -s option or set the environment variable TINI_SUBREAPER to register Tini as a child subreaper, or run Tini as PID 1.`,
       );
-    },
-    follow(event: Event, effects: readonly Effect[]) {
-      for (const effect of effects) {
-        if (effect.kind === 'forward') say('DEBUG', `Passing signal: '${describeSignal(effect.sent)}'`);
-      }
-      if (event.kind === 'workload-started') {
-        say('INFO', `Spawned child process '${event.program}' with pid '${event.workload}'`);
-      } else if (event.kind === 'workload-ended') {
-        say('DEBUG', 'Received SIGCHLD');
-        say('DEBUG', `Reaped child with pid: '${event.workload}'`);
-        const { how } = event;
-        if (how.kind === 'exited') say('INFO', `Main child exited normally (with status '${how.code}')`);
-        else say('INFO', `Main child exited with signal (with signal '${describeSignal(how.signal)}')`);
-      }
-      if (effects.some(({ kind }) => kind === 'exit')) {
-        say('TRACE', event.kind === 'no-child-left' ? 'No child to wait' : 'No child to reap');
-        say('TRACE', 'Exiting: child has exited');
-      }
-    },
-    orphanReaped(pid) {
-      say('DEBUG', 'Received SIGCHLD');
-      say('DEBUG', `Reaped child with pid: '${pid}'`);
-      if (warnsOfZombies) say('WARN', `Reaped zombie process with pid=${pid}`);
     },
     startFailed(program: string, { code, errno }: SystemError) {
       const status = code === 'ENOENT' ? 127 : code === 'EACCES' ? 126 : 1;

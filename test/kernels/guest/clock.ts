@@ -88,7 +88,7 @@ export const clock: readonly Scene[] = [
       init.kill('SIGTERM');
       await init.nextLine();
       const slowLines = () =>
-        [...init.stderr().matchAll(/still runs (\S+ s) after SIGTERM/g)].map(([, waited]) => waited);
+        [...init.stderr().matchAll(/still running (\S+ s) after SIGTERM/g)].map(([, waited]) => waited);
       const seen: string[] = [];
       for (const days of [1, -2]) {
         const lines = slowLines().length;

@@ -9,7 +9,7 @@ mount -t tmpfs tmp /tmp
 mount -t cgroup2 cgroup /sys/fs/cgroup
 cd /
 # An emulated machine on a busy host is slow: test/helpers/proc.mjs.
-export PATH=/bin HOME=/tmp UNTIL_DEADLINE_MS=600000
+export PATH=/bin:/usr/bin HOME=/tmp UNTIL_DEADLINE_MS=600000
 # The console is the kernel's. What init logs is for the scenes to read.
-exec </dev/null >/dev/ttyS0 2>/run/init.log
+exec </dev/null >/dev/console 2>/run/init.log
 exec subreaper -v --grace 500ms -- node /scenes/guest/main.mjs

@@ -68,8 +68,9 @@ export const reaping: readonly Scene[] = [
     async (mode) => {
       const init = await start({ mode, command: [actor, 'daemon'] });
       await init.nextLine();
+      const own = processStat(init.pid)?.session;
       const daemon = await until(
-        () => childrenOf(init.pid).find(({ session, pid }) => session !== pid && session !== init.pid),
+        () => childrenOf(init.pid).find(({ session, pid }) => session !== pid && session !== own),
         'init adopts the daemon',
       );
       process.kill(daemon.pid, 'SIGKILL');

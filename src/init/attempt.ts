@@ -1,9 +1,0 @@
-/** Runs a step that may throw. @returns the error, or undefined */
-export function attempt(step: () => void): Error | undefined {
-  try {
-    step();
-    return undefined;
-  } catch (error) {
-    return error as Error;
-  }
-}

@@ -1,0 +1,4 @@
+import { describeDebiansNode } from './describe-debians-node.ts';
+import { images } from './images.ts';
+
+describeDebiansNode(images['debian-13']);
