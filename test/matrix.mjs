@@ -1,12 +1,12 @@
 // Runs the unit and integration tests under other versions of node, each installed from its npm package. init starts
 // prepared there, as `npm test` does not.
 // Usage: npm run suite matrix -- [version ...] [-- vitest arguments]    (default: all supported versions)
-// Writes build/report/node-VERSION-PROJECTS.json; the exit status is 1 if any run failed.
+// Writes build/report/vitest/node-VERSION-PROJECTS.json; the exit status is 1 if any run failed.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { installNode } from './helpers/npm-node.mjs';
-import { reportArguments } from './suites.mjs';
+import { reportArguments, reports } from './suites.mjs';
 
 const supported = ['20', '22', '24', '26'];
 const root = resolve(import.meta.dirname, '..');
@@ -24,7 +24,7 @@ function run(version) {
   const exact = execFileSync(resolve(bin, 'node'), ['--version'], { encoding: 'utf8' }).trim();
   console.log(`\n=== node ${exact}`);
   const name = [`node-${version}`, ...projects].join('-');
-  const report = resolve(root, `build/report/${name}.json`);
+  const report = resolve(root, reports, `${name}.json`);
   rmSync(report, { force: true });
   // The launcher, the apps and the workloads all find this `node`.
   const env = { ...process.env, PATH: [bin, process.env['PATH']].join(delimiter) };

@@ -1,17 +1,35 @@
-// Runs a suite. Usage: npm run suite NAME [-- arguments of its command]; without a name it lists the suites.
-// A suite of vitest also writes build/report/NAME.json, unless the arguments name reporters.
-import { spawnSync } from 'node:child_process';
-import { delimiter, resolve } from 'node:path';
-import { reportArguments, suites } from './suites.mjs';
+// Runs suites. Usage:
+//   npm run suite                              lists them
+//   npm run suite NAME [-- ARGUMENT...]        the arguments are for its command
+//   npm run suite all [-- --resume]            one after another; --resume leaves out what has passed at this commit
+//   node test/suite.mjs --install NAME         its Debian packages alone
+// A suite that has not ended within its limit is ended, with all that it has started. It leaves build/report/NAME.json.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { runAll } from './all-suites.mjs';
+import { commitOf } from './helpers/commit.mjs';
+import { descendantsOf, signalIfThere } from './helpers/proc.mjs';
+import { install } from './packages.mjs';
+import { reportArguments, reports, suites } from './suites.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const [name, ...args] = process.argv.slice(2);
+/** An engine ends its containers before itself. */
+const END_MS = 60_000;
+const TIMED_OUT = 124;
 
-if (name === undefined) list();
-else if (Object.hasOwn(suites, name)) run(suites[name].command);
-else {
+const [first, ...args] = process.argv.slice(2);
+
+if (first === undefined) list();
+else if (first === 'all') process.exitCode = await runAll(args.includes('--resume'));
+else if (first === '--install') install(suiteOf(args[0]).packages);
+else await run(first, suiteOf(first));
+
+function suiteOf(name) {
+  if (Object.hasOwn(suites, name)) return suites[name];
   console.error(`subreaper: there is no suite '${name}'; npm run suite lists them`);
-  process.exitCode = 2;
+  process.exit(2);
 }
 
 function list() {
@@ -22,21 +40,64 @@ function list() {
   }
 }
 
-function run(command) {
-  start('node build.mjs', []);
+/** Ends as the command does. */
+async function run(name, { packages, command, limit }) {
+  const start = performance.now();
+  install(packages);
+  const build = spawnSync(process.execPath, ['build.mjs'], { cwd: root, stdio: 'inherit' });
+  if (build.status !== 0) process.exit(build.status ?? 1);
+  rmSync(join(root, reports), { recursive: true, force: true });
+  mkdirSync(join(root, reports), { recursive: true });
+
   const isReported =
     command.includes('vitest run') && !args.some((argument) => argument.startsWith('--reporter'));
-  start(command, isReported ? [...args, ...reportArguments(name)] : args);
+  const rest = isReported ? [...args, ...reportArguments(name)] : args;
+  const { status, signal } = await endAfter(limit, command, rest);
+  const report = {
+    ...{ suite: name, commit: commitOf(root), arguments: args, status: status ?? signal },
+    minutes: Number(((performance.now() - start) / 60_000).toFixed(1)),
+    ...countsOf(join(root, reports)),
+  };
+  writeFileSync(join(root, `build/report/${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
+  if (signal !== null) process.kill(process.pid, signal);
+  process.exitCode = status;
 }
 
-/** Ends as the command does, unless that succeeds. */
-function start(command, rest) {
+async function endAfter(minutes, command, rest) {
   const path = [resolve(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
-  const { status, signal } = spawnSync('sh', ['-c', `${command} "$@"`, 'sh', ...rest], {
+  const child = spawn('sh', ['-c', `${command} "$@"`, 'sh', ...rest], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, PATH: path, REPORTS: join(root, reports) },
   });
-  if (signal !== null) process.kill(process.pid, signal);
-  if (status !== 0) process.exit(status ?? 1);
+  // A terminal's Ctrl-C has reached it as well: its end is awaited.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => signalIfThere(child.pid, name));
+  let isLate = false;
+  const signalAll = (signal) => {
+    for (const { pid } of [...descendantsOf(child.pid), child]) signalIfThere(pid, signal);
+  };
+  const timers = [
+    setTimeout(() => {
+      isLate = true;
+      console.error(`subreaper: no end within ${minutes} minutes: what the suite has started is ended`);
+      signalAll('SIGTERM');
+      timers.push(setTimeout(signalAll, END_MS, 'SIGKILL'));
+    }, minutes * 60_000),
+  ];
+  const [status, signal] = await once(child, 'exit');
+  for (const timer of timers) clearTimeout(timer);
+  return isLate ? { status: TIMED_OUT, signal: null } : { status, signal };
+}
+
+/** The sums of vitest's reports, and what they say of the tests that were skipped. */
+function countsOf(folder) {
+  const files = readdirSync(folder);
+  const read = (file) => readFileSync(join(folder, file), 'utf8');
+  const found = files.filter((file) => file.endsWith('.json')).map((file) => JSON.parse(read(file)));
+  if (found.length === 0) return {};
+  const sum = (count) => found.reduce((all, report) => all + report[count], 0);
+  return {
+    ...{ passed: sum('numPassedTests'), failed: sum('numFailedTests'), skipped: sum('numPendingTests') },
+    leftOut: files.includes('left-out') ? read('left-out').trim().split('\n') : [],
+  };
 }

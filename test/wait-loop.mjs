@@ -1,6 +1,6 @@
 // Runs the integration tests as on a kernel before Linux 6.15, which does not tell how a reaped child ended: init then
-// waits for its children. A seccomp filter refuses that one ioctl(2) to all processes that the tests start.
-// Usage: node test/wait-loop.mjs [vitest arguments]    (default: the files in which it matters how init reaps)
+// waits for its children. A seccomp filter refuses that one ioctl(2) to all processes that the tests start. With the
+// newest node. Usage: node test/wait-loop.mjs [vitest arguments]    (default: the files in which it matters how init reaps)
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { compile } from './helpers/compile.mjs';
@@ -12,7 +12,6 @@ if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
   console.log('SKIPPED: no C compiler (cc) for the filter');
   process.exit(0);
 }
-const vitest = resolve(root, 'node_modules/vitest/vitest.mjs');
 const projects = ['integration', 'explanations', 'storms'].flatMap((name) => ['--project', name]);
 const names = [
   'a-tree-ends-with-its-input',
@@ -40,7 +39,10 @@ const given = process.argv.slice(2);
 const filters = given.some((argument) => !argument.startsWith('-')) ? [] : files;
 const { status } = spawnSync(
   refuse,
-  ['PIDFD_GET_INFO', 'ENOTTY', process.execPath, vitest, 'run', ...projects, ...filters, ...given],
+  [
+    ...['PIDFD_GET_INFO', 'ENOTTY', process.execPath, resolve(root, 'test/matrix.mjs'), '26', '--'],
+    ...[...projects, ...filters, ...given],
+  ],
   { cwd: root, stdio: 'inherit' },
 );
 process.exit(status ?? 1);

@@ -9,7 +9,7 @@ import { root } from '../helpers/documentation.ts';
 import { buildFolder, launcher } from '../helpers/environment.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { command, lacking } from '../helpers/needs.ts';
-import { childrenOf, runningWith, until } from '../helpers/proc.ts';
+import { childrenOf, runningWith, signalIfThere, until } from '../helpers/proc.ts';
 import { type Mode, type RunningInit, startInit } from '../helpers/run-init.ts';
 import { readAppLog } from '../starters/app-log.ts';
 
@@ -110,7 +110,7 @@ const rows: Readonly<Record<string, Row>> = {
   async 'nothing outlives it, PID 1 or not'(start) {
     const marker = `subreaper-beside-${process.pid}-${Math.random()}`;
     onTestFinished(() => {
-      for (const { pid } of runningWith(marker)) process.kill(pid, 'SIGKILL');
+      for (const { pid } of runningWith(marker)) signalIfThere(pid, 'SIGKILL');
     });
     await (await start('daemon', 'subreaper', { MARKER: marker })).exit;
     return runningWith(marker).length === 0;

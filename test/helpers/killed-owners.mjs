@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { descendantsOf, processStat, runningWith, until } from './proc.mjs';
+import { descendantsOf, processStat, runningWith, signalIfThere, until } from './proc.mjs';
 
 /** What still runs after this time has been left behind. */
 const LEFT_AFTER_MS = 3000;
@@ -36,7 +36,7 @@ export async function killOwners(owners, env = process.env) {
       return [...still, ...others].filter(({ pid }) => pid !== owner.pid);
     };
     const endAll = () => {
-      for (const { pid } of running()) process.kill(pid, 'SIGKILL');
+      for (const { pid } of running()) signalIfThere(pid, 'SIGKILL');
       owner.kill('SIGKILL');
     };
     process.once('exit', endAll);

@@ -1,4 +1,6 @@
 // The last lines of a run: what was left out on this machine, and what it would take.
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node';
 import { withReporter } from './reporter-plugin.ts';
 
@@ -15,7 +17,11 @@ const reporter: Reporter = {
       testNamePattern?.test(fullName.replaceAll(' > ', ' ')) ?? true;
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]).filter(isMeant);
     const lines = linesOf(skipped.map(reasonsOf));
-    if (lines.length > 0) vitest.logger.log(` ${lines.join('\n   ')}\n`);
+    if (lines.length === 0) return;
+    vitest.logger.log(` ${lines.join('\n   ')}\n`);
+    // For the report of a suite: vitest's own has no reasons.
+    const reports = process.env['REPORTS'];
+    if (reports !== undefined) appendFileSync(join(reports, 'left-out'), `${lines.join('\n')}\n`);
   },
 };
 

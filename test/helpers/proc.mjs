@@ -124,6 +124,21 @@ export function runningWith(marker) {
   );
 }
 
+/**
+ * kill(2), where the process may have ended meanwhile.
+ * @param {number} pid
+ * @param {NodeJS.Signals | number} signal
+ * @returns {boolean} false if it was gone
+ */
+export function signalIfThere(pid, signal) {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
 /** How long `until` waits by default. Tests on an emulated machine set another. */
 const UNTIL_DEADLINE_MS = Number(process.env['UNTIL_DEADLINE_MS'] ?? 120_000);
 

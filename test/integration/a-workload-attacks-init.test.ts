@@ -138,9 +138,13 @@ describeWith(['root', 'script'], 'a workload of another user, on root’s termin
     const typed = hasTyped === 'true' ? ['SIGINT', 'SIGQUIT', 'SIGTSTP'] : [];
     const hasGot = (signal: string) => terminal.output().includes(`got ${signal}`);
     await until(() => typed.every(hasGot), 'the workload has got what it typed');
-    const init = descendantsOf(terminal.pid).find(({ name }) => name === 'subreaper');
+    // It takes its name once the workload runs.
+    const init = await until(
+      () => descendantsOf(terminal.pid).find(({ name }) => name === 'subreaper'),
+      'init has its name',
+    );
     // It stops the terminal's output, and ends. init has something to say about that, but does not wait for room.
-    process.kill(init?.pid as number, 'SIGTERM');
+    process.kill(init.pid, 'SIGTERM');
     expect(await terminal.exit).toEqual({ code: 139, signal: null });
   });
 });

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { needs } from '../helpers/needs.ts';
-import { childrenOf, hasEnded, processStat, until } from '../helpers/proc.ts';
+import { childrenOf, hasEnded, processStat, signalIfThere, until } from '../helpers/proc.ts';
 import { initCommand, runInit, startInit, startProcess } from '../helpers/run-init.ts';
 import { daemon } from '../helpers/shell-workloads.ts';
 
@@ -176,7 +176,7 @@ describeWith(['actor'], 'when init’s parent dies', () => {
     expect(await parent.nextLine()).toMatch(/^ready/);
     const [init] = childrenOf(parent.pid);
     onTestFinished(async () => {
-      for (const child of childrenOf(init?.pid as number)) process.kill(child.pid, 'SIGKILL');
+      for (const child of childrenOf(init?.pid as number)) signalIfThere(child.pid, 'SIGKILL');
       await until(() => hasEnded(init?.pid as number), 'init has ended');
     });
     parent.stdin.write('\n');

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { actor, launcher, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { needs } from '../helpers/needs.ts';
-import { childrenOf, descendantsOf, hasEnded, processStat, until } from '../helpers/proc.ts';
+import { childrenOf, descendantsOf, hasEnded, processStat, signalIfThere, until } from '../helpers/proc.ts';
 import { runToEnd, startMarked, startProcess } from '../helpers/run-init.ts';
 import { daemon } from '../helpers/shell-workloads.ts';
 import { isWhole } from '../helpers/whole.ts';
@@ -216,7 +216,7 @@ describeWith(['root', 'actor', 'util-linux'], 'where users differ', () => {
     await until(() => init.stderr().includes('not permitted to signal'), 'init has tried');
     expect(init.stderr()).toContain('; waiting for the workload to end');
     expect(init.stderr()).not.toContain('left behind');
-    for (const { pid } of childrenOf(init.pid)) process.kill(pid, 'SIGKILL');
+    for (const { pid } of childrenOf(init.pid)) signalIfThere(pid, 'SIGKILL');
     expect(await init.exit).toEqual({ code: 137, signal: null });
   });
 
@@ -249,7 +249,7 @@ describeWith(['root', 'actor', 'util-linux'], 'where users differ', () => {
     // As PID 1, the kernel ends it with the namespace.
     const left = init.left();
     expect(left).toHaveLength(mode === 'pid1' ? 0 : 1);
-    for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    for (const { pid } of left) signalIfThere(pid, 'SIGKILL');
   });
 
   test.each(modes)('a chain that grows at its end while it is being killed: %s', async (mode) => {

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { actor, launcher, refuse, unshareArguments } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
-import { childrenOf, descendantsOf, processStat, statusField, until, zombiesOf } from '../helpers/proc.ts';
+import {
+  childrenOf,
+  descendantsOf,
+  processStat,
+  signalIfThere,
+  statusField,
+  until,
+  zombiesOf,
+} from '../helpers/proc.ts';
 import { type RunningInit, runInit, startInit, startProcess } from '../helpers/run-init.ts';
 import { isWhole } from '../helpers/whole.ts';
 
@@ -180,7 +188,7 @@ describeWith(['actor', 'root', 'chosen-pids', 'kernel-reaping'], 'a number that 
       );
       process.kill(pid, 'SIGSTOP');
       await until(() => processStat(pid)?.state === 'T', 'init is stopped');
-      for (const workload of childrenOf(pid)) process.kill(workload.pid, 'SIGKILL');
+      for (const workload of childrenOf(pid)) signalIfThere(workload.pid, 'SIGKILL');
       await until(() => childrenOf(pid).length === 0, 'the kernel has reaped the workload');
 
       const entered = startProcess(['nsenter', '-p', '-t', `${pid}`, actor, 'reuse', inNamespace]);

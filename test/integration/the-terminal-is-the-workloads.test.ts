@@ -62,9 +62,13 @@ describeModes(['script', 'actor'], 'Ctrl-C and Ctrl-\\', (mode) => {
     await terminal.shows(/2\r/);
     terminal.type(CTRL_BACKSLASH);
     await terminal.shows(/3\r/);
-    const init = descendantsOf(terminal.pid).find(({ name }) => name === 'subreaper');
+    // It takes its name once the workload runs.
+    const init = await until(
+      () => descendantsOf(terminal.pid).find(({ name }) => name === 'subreaper'),
+      'init has its name',
+    );
     // A signal that init forwards arrives after the terminal's own.
-    process.kill(init?.pid as number, 64);
+    process.kill(init.pid, 64);
     const [between] = await terminal.shows(/[\s\S]*64\r/);
     // init gives the workload the terminal and then continues it, which may come late on a busy machine.
     expect(between.trim().replace(/^18\s+/, '')).toBe('64');

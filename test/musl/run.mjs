@@ -2,13 +2,13 @@
 // too, from what npm installs there.
 // Usage: npm run suite musl -- [version ...] [-- vitest arguments]
 // The default: integration, storms and the dialects, on all versions.
-// Leaves build/musl/<version>.log and build/report/musl-<version>.json; the exit status is 1 if a run failed.
+// Leaves build/musl/<version>.log and build/report/vitest/musl-<version>.json; the exit status is 1 if a run failed.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { provideNetwork } from '../pristine/network.mjs';
 import { path, runInRoom } from '../pristine/room.mjs';
-import { reportArguments } from '../suites.mjs';
+import { reportArguments, reports } from '../suites.mjs';
 import { compileForMusl } from './compile.mjs';
 import { binOf, provideRoot, versions } from './root.mjs';
 
@@ -59,10 +59,10 @@ async function runTests(version, signal) {
     ['setsid npx vitest run', ...reportArguments(name), ...vitestArguments].join(' '),
     signal,
   );
-  const report = join(clone, `build/report/${name}.json`);
+  const report = join(clone, reports, `${name}.json`);
   if (!existsSync(report)) return false;
-  mkdirSync(join(repository, 'build/report'), { recursive: true });
-  copyFileSync(report, join(repository, `build/report/${name}.json`));
+  mkdirSync(join(repository, reports), { recursive: true });
+  copyFileSync(report, join(repository, reports, `${name}.json`));
   const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
   const [leftOut = ''] =
     /^ Left out: .*\n(?: {3}.*\n)*/m.exec(readFileSync(join(folder, `${version}.log`), 'utf8')) ?? [];

@@ -19,7 +19,7 @@ import { blocksOf, root, runnerOf } from '../helpers/documentation.ts';
 import { describeWith } from '../helpers/modes.ts';
 import { lacking } from '../helpers/needs.ts';
 import { freePort } from '../helpers/ports.ts';
-import { allProcesses, childrenOf, procFile, until } from '../helpers/proc.ts';
+import { allProcesses, childrenOf, procFile, signalIfThere, until } from '../helpers/proc.ts';
 import { type RunningInit, startProcess } from '../helpers/run-init.ts';
 import { areInstalled, starters } from './install.ts';
 import { starterEnvironment } from './starters.ts';
@@ -93,7 +93,7 @@ function makeProject(more: Readonly<Record<string, string>> = {}) {
       return name === 'sleep' || /node\0[^\0]*server\.js\0/.test(procFile(pid, 'cmdline'));
     });
   onTestFinished(() => {
-    for (const { pid } of left()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of left()) signalIfThere(pid, 'SIGKILL');
     rmSync(folder, { recursive: true, maxRetries: 5 });
   });
   return {

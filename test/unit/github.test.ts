@@ -5,6 +5,7 @@ import { validateWorkflow } from '@action-validator/core';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { root } from '../helpers/documentation.ts';
+import { suites } from '../suites.mjs';
 
 const filesIn = (folder: string) =>
   readdirSync(join(root, folder)).map((name) => ({
@@ -30,6 +31,15 @@ test('the workflow runs what is there', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const named = texts.flatMap((text) => [...text.matchAll(/npm run (?:--silent )?([\w:]+)/g)]);
   expect(named.map(([, name]) => name as string).filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test('the workflow has a job for each suite', () => {
+  const { jobs } = parse(readFileSync(join(root, '.github/workflows/ci.yml'), 'utf8'));
+  // The gate runs npm test. Windows has a machine of its own.
+  const elsewhere = ['test', 'windows'];
+  const names = Object.keys(suites).filter((name) => !suites[name]?.isPart && !elsewhere.includes(name));
+  expect(jobs.suites.strategy.matrix.suite).toEqual(names);
+  expect(jobs.suites.steps.at(-1).run).toMatch(/^npm run suite \$\{\{ matrix\.suite \}\}$/);
 });
 
 test.each(filesIn('.github/workflows'))(

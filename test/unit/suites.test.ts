@@ -49,18 +49,12 @@ test('each project is in a suite, and each suite has projects and files that exi
   }
 });
 
-test('the suite all has every project, but those of machines and containers', () => {
-  const words = suites['all']?.command.split(' ') ?? [];
-  const named = words.filter((_, index) => words[index - 1] === '--project');
-  expect([...named, 'engine', 'pods', 'kernels', 'images'].sort()).toEqual(projects.toSorted());
-});
-
-test('the suite whole has each file of test/integration that tries a sample', () => {
+test('the suites whole and owners have each file of test/integration that tries a sample', () => {
   const folder = join(root, 'test/integration');
   const sampled = readdirSync(folder).filter((file) =>
     readFileSync(join(folder, file), 'utf8').includes('/whole.ts'),
   );
-  const words = suites['whole']?.command.split(' ');
+  const words = [suites['whole'], suites['owners']].flatMap((suite) => suite?.command.split(' '));
   expect(words).toEqual(expect.arrayContaining(sampled.map((file) => file.replace('.test.ts', ''))));
 });
 
@@ -75,14 +69,6 @@ test('CONTRIBUTING.md has the table of the suites (update it with: npm run docs)
   const table = markdownTable(['suite', 'what it tries', 'time on two cores', 'needs'], ...rows);
   const [before, after] = page.split(/^\| suite [\s\S]*?\n(?=\n)/m) as [string, string];
   await expect(`${before}${table}\n${after}`).toMatchFileSnapshot('../../CONTRIBUTING.md');
-});
-
-test('docs/kernels.md says which kernels CI boots', () => {
-  const [, named] = /^npm run suite (kernels .*?) # .*as CI does$/m.exec(
-    readFileSync(join(root, 'docs/kernels.md'), 'utf8'),
-  ) as unknown as [string, string];
-  const booted = readFileSync(join(root, '.ci/run'), 'utf8').match(/suite\.mjs kernels .*/g);
-  expect(booted).toEqual([`suite.mjs ${named}`]);
 });
 
 const runSuite = (...args: string[]) =>

@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { commitOf } from './helpers/commit.mjs';
+import { suites } from './suites.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+const reportOf = (name) => resolve(root, `build/report/${name}.json`);
+const read = (name) =>
+  existsSync(reportOf(name)) ? JSON.parse(readFileSync(reportOf(name), 'utf8')) : undefined;
+
+/**
+ * Runs all suites, never two at once, and tells in a table how they ended.
+ * @param {boolean} isResumed  leaves out what has passed at this commit, as a whole
+ * @param {readonly string[]} names
+ * @returns {Promise<number>} 0 if all have passed, otherwise 1
+ */
+export async function runAll(isResumed, names = Object.keys(suites).filter((name) => !suites[name].isPart)) {
+  const commit = commitOf(root);
+  const hasPassed = (name) => {
+    const { status, commit: at, arguments: given = [] } = read(name) ?? {};
+    return status === 0 && at === commit && commit !== 'changed' && given.length === 0;
+  };
+  const left = isResumed ? names.filter((name) => !hasPassed(name)) : names;
+  for (const [index, name] of left.entries()) {
+    console.log(`\n=== ${name}, ${index + 1} of ${left.length}`);
+    rmSync(reportOf(name), { force: true });
+    const { signal } = spawnSync(process.execPath, [resolve(import.meta.dirname, 'suite.mjs'), name], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    if (signal === 'SIGINT') break;
+  }
+  const ended = names.map((name) => ({ suite: name, ...read(name) }));
+  console.log();
+  console.table(
+    Object.fromEntries(
+      ended.map(({ suite, commit: at, status = 'not run', passed, failed, skipped, minutes }) => [
+        suite,
+        { commit: at, status, passed, failed, skipped, minutes },
+      ]),
+    ),
+  );
+  for (const { suite, leftOut = [] } of ended)
+    if (leftOut.length > 0) console.log(`${suite}: ${leftOut.join('\n  ')}`);
+  return ended.every(({ status }) => status === 0) ? 0 : 1;
+}
