@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { commitOf } from './helpers/commit.mjs';
@@ -22,25 +23,29 @@ export async function runAll(isResumed, names = Object.keys(suites).filter((name
     return status === 0 && at === commit && commit !== 'changed' && given.length === 0;
   };
   const left = isResumed ? names.filter((name) => !hasPassed(name)) : names;
+  let isInterrupted = false;
+  let running;
+  // A terminal's Ctrl-C has reached the suite as well.
+  process.on('SIGINT', () => (isInterrupted = true));
+  for (const signal of ['SIGTERM', 'SIGHUP'])
+    process.on(signal, () => {
+      isInterrupted = true;
+      running?.kill(signal);
+    });
   for (const [index, name] of left.entries()) {
+    if (isInterrupted) break;
     console.log(`\n=== ${name}, ${index + 1} of ${left.length}`);
     rmSync(reportOf(name), { force: true });
-    const { signal } = spawnSync(process.execPath, [resolve(import.meta.dirname, 'suite.mjs'), name], {
+    running = spawn(process.execPath, [resolve(import.meta.dirname, 'suite.mjs'), name], {
       cwd: root,
       stdio: 'inherit',
     });
-    if (signal === 'SIGINT') break;
+    await once(running, 'exit');
   }
-  const ended = names.map((name) => ({ suite: name, ...read(name) }));
+  const ended = names.map((name) => ({ suite: name, status: 'not run', ...read(name) }));
   console.log();
-  console.table(
-    Object.fromEntries(
-      ended.map(({ suite, commit: at, status = 'not run', passed, failed, skipped, minutes }) => [
-        suite,
-        { commit: at, status, passed, failed, skipped, minutes },
-      ]),
-    ),
-  );
+  const columns = ['commit', 'status', 'passed', 'failed', 'skipped', 'minutes'];
+  console.table(Object.fromEntries(ended.map((report) => [report.suite, report])), columns);
   for (const { suite, leftOut = [] } of ended)
     if (leftOut.length > 0) console.log(`${suite}: ${leftOut.join('\n  ')}`);
   return ended.every(({ status }) => status === 0) ? 0 : 1;

@@ -5,12 +5,13 @@
 //   node test/suite.mjs --install NAME         its Debian packages alone
 // A suite that has not ended within its limit is ended, with all that it has started. It leaves build/report/NAME.json.
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { runAll } from './all-suites.mjs';
 import { commitOf } from './helpers/commit.mjs';
-import { descendantsOf, signalIfThere } from './helpers/proc.mjs';
+import { runningWith, signalIfThere, until } from './helpers/proc.mjs';
 import { install } from './packages.mjs';
 import { reportArguments, reports, suites } from './suites.mjs';
 
@@ -65,28 +66,43 @@ async function run(name, { packages, command, limit }) {
 
 async function endAfter(minutes, command, rest) {
   const path = [resolve(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
+  /** In the environment of all that the suite starts. */
+  const mark = randomUUID();
   const child = spawn('sh', ['-c', `${command} "$@"`, 'sh', ...rest], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, PATH: path, REPORTS: join(root, reports) },
+    env: { ...process.env, PATH: path, REPORTS: join(root, reports), SUITE: mark },
   });
-  // A terminal's Ctrl-C has reached it as well: its end is awaited.
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => signalIfThere(child.pid, name));
-  let isLate = false;
-  const signalAll = (signal) => {
-    for (const { pid } of [...descendantsOf(child.pid), child]) signalIfThere(pid, signal);
+  let ending;
+  const end = () => {
+    ending ??= endAll(mark);
   };
-  const timers = [
-    setTimeout(() => {
-      isLate = true;
-      console.error(`subreaper: no end within ${minutes} minutes: what the suite has started is ended`);
-      signalAll('SIGTERM');
-      timers.push(setTimeout(signalAll, END_MS, 'SIGKILL'));
-    }, minutes * 60_000),
-  ];
+  // A terminal's Ctrl-C has reached the command as well, and ends it.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, end);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    console.error(`subreaper: no end within ${minutes} minutes: what the suite has started is ended`);
+    end();
+  }, minutes * 60_000);
   const [status, signal] = await once(child, 'exit');
-  for (const timer of timers) clearTimeout(timer);
+  clearTimeout(timer);
+  await ending;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
   return isLate ? { status: TIMED_OUT, signal: null } : { status, signal };
+}
+
+async function endAll(mark) {
+  const signalAll = (signal) => {
+    for (const { pid } of runningWith(mark)) signalIfThere(pid, signal);
+  };
+  signalAll('SIGTERM');
+  try {
+    await until(() => runningWith(mark).length === 0, 'the end of the suite', END_MS, 100);
+  } catch {
+    signalAll('SIGKILL');
+  }
 }
 
 /** The sums of vitest's reports, and what they say of the tests that were skipped. */

@@ -38,7 +38,7 @@ const owners = ['a-tree-ends-with-its-owner', 'a-tree-on-macos'];
 export const suites = {
   test: {
     tries: 'unit and integration tests: what `npm test` runs',
-    time: '2 minutes',
+    time: '3 minutes',
     needs: programs,
     packages: everyday,
     limit: 25,
@@ -55,12 +55,21 @@ export const suites = {
   },
   integration: {
     tries: 'what init and an app that loads subreaper do, on the real kernel',
-    time: '2 minutes',
+    time: '3 minutes',
     needs: programs,
     packages: everyday,
     limit: 25,
     isPart: true,
     command: 'vitest run --project integration',
+  },
+  often: {
+    tries: 'which tests fail by chance: files (`-- FILE...`) run twenty times',
+    time: '2 hours for all',
+    needs: programs,
+    packages: everyday,
+    limit: 600,
+    isPart: true,
+    command: 'node test/often.mjs',
   },
   whole: {
     tries: 'every exit status, and so on: `npm test` tries a sample',
@@ -119,8 +128,8 @@ export const suites = {
     command: 'vitest run --project examples',
   },
   storms: {
-    tries: 'what needs thousands of processes',
-    time: 'a minute',
+    tries: 'what needs thousands of processes; what finds tests that fail by chance',
+    time: '3 minutes',
     needs: 'cc, unshare, strace',
     packages: basic,
     limit: 15,

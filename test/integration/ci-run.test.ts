@@ -44,7 +44,7 @@ function startRun({ files = { passes }, fails = 'nothing', hangs = 'nothing', en
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const name of ['bin', 'test/helpers']) mkdirSync(join(folder, name), { recursive: true });
   cpSync(join(root, '.ci'), join(folder, '.ci'), { recursive: true });
-  for (const name of ['proc.mjs', 'slowness.mjs'])
+  for (const name of ['file-reporter.mjs', 'proc.mjs', 'slowness.mjs', 'test-run.mjs'])
     cpSync(join(root, 'test/helpers', name), join(folder, 'test/helpers', name));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'bin/npm'), npm, { mode: 0o755 });

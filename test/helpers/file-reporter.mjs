@@ -1,4 +1,4 @@
-// vitest's reporter for .ci/tests.mjs. What a test file has said while it runs stands in FOLDER/running; what failed, in
+// vitest's reporter for test-run.mjs. What a test file has said while it runs stands in FOLDER/running; what failed, in
 // FOLDER/failed.json: [{ file, test, message }].
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

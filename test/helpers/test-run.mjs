@@ -1,0 +1,72 @@
+// Runs vitest, and tells what failed in which file. For .ci/tests.mjs and test/often.mjs.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { descendantsOf, procFile, runningWith, signalIfThere } from './proc.mjs';
+
+/** The longest file takes some 70 s on two quiet cores. */
+const FILE_LIMIT_S = Number(process.env.FILE_LIMIT_S ?? 480);
+/** proc_pid_stat(5): Linux tells all times to user space in hundredths of a second. */
+const TICKS_PER_S = 100;
+
+/** In the environment of all that is started here. */
+const mark = randomUUID();
+
+const kill = (processes) => {
+  for (const { pid } of processes) signalIfThere(pid, 'SIGKILL');
+};
+const killStarted = () => kill(runningWith(mark).filter(({ pid }) => pid !== process.pid));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+  process.on(signal, () => {
+    killStarted();
+    process.exit(1);
+  });
+
+/** vitest gives each file a process of its own. */
+function endWhatIsLate(main) {
+  const upS = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  for (const { pid, startTime } of descendantsOf(main)) {
+    if (!procFile(pid, 'cmdline').includes('/vitest/dist/workers/')) continue;
+    if (upS - startTime / TICKS_PER_S > FILE_LIMIT_S) kill([...descendantsOf(pid), { pid }]);
+  }
+}
+
+/**
+ * A file that takes too long is ended with all that it has started, by pid. So is what is left of the run at its end.
+ * @param {readonly string[]} command  runs vitest with the arguments that are added
+ * @param {string} folder  for the reports
+ * @returns {Promise<{
+ *   failed: readonly { file: string, test: string, message: string }[],
+ *   tests: readonly { file: string, status: string }[]
+ * }>} the file is '' where it is not known
+ */
+export async function runTests([program, ...args], folder) {
+  const report = `${folder}.json`;
+  const reporters = ['default', 'json', './test/helpers/file-reporter.mjs'];
+  const child = spawn(
+    program,
+    [...args, ...reporters.map((name) => `--reporter=${name}`), `--outputFile.json=${report}`],
+    { stdio: 'inherit', env: { ...process.env, TEST_RUN: mark, FILES_FOLDER: folder } },
+  );
+  const timer = setInterval(() => endWhatIsLate(child.pid), 1000);
+  const [status] = await once(child, 'exit');
+  clearInterval(timer);
+  killStarted();
+  const list = `${folder}/failed.json`;
+  const failed = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];
+  if (status !== 0 && failed.length === 0)
+    failed.push({ file: '', test: '', message: `vitest ended with ${status}` });
+  return { failed, tests: existsSync(report) ? testsOf(report) : [] };
+}
+
+function testsOf(report) {
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map(({ status }) => ({ file: relative(process.cwd(), name), status })),
+  );
+}
+
+/** One that failed, in a line. */
+export const nameOf = ({ file, test }) => `${file || 'a file that is not known'}${test && ` > ${test}`}`;
