@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { needs } from '../helpers/needs.ts';
-import { childrenOf, processStat, until } from '../helpers/proc.ts';
-import { type Exit, type Mode, runInit, startInit } from '../helpers/run-init.ts';
+import { processStat, until } from '../helpers/proc.ts';
+import { type Exit, type Mode, runInit, startInit, workloadOf } from '../helpers/run-init.ts';
 
 const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-warnings' };
 /** A workload that needs every duty of init: see actor.c. It ends with 7 if init has done them. */
@@ -177,11 +177,11 @@ describeModes(['actor'], 'little time', (mode) => {
   test('for an init that is stopped while its workload ends, and continued then: the status is right', async () => {
     const init = await startInit({ mode, command: ['sh', '-c', 'echo ready; read -r _; exit 5'] });
     expect(await init.nextLine()).toBe('ready');
-    const [workload] = childrenOf(init.pid);
+    const workload = workloadOf(init.pid);
     init.kill('SIGSTOP');
     await until(() => processStat(init.pid)?.state === 'T', 'init is stopped');
     init.stdin.write('\n');
-    const hasEnded = () => ['Z', undefined].includes(processStat(workload?.pid as number)?.state);
+    const hasEnded = () => ['Z', undefined].includes(processStat(workload.pid)?.state);
     await until(hasEnded, 'the workload has ended');
     init.kill('SIGCONT');
     expect(await init.exit).toEqual({ code: 5, signal: null });

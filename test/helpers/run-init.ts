@@ -142,6 +142,14 @@ export async function adoptedDaemon({ pid: init }: { pid: number }): Promise<Pro
   );
 }
 
+/** The workload: it leads a group in init's session. The launcher's fork may still be there, and an orphan's pid may be lower. */
+export function workloadOf(init: number): ProcessStat {
+  const { session: own } = processStat(init) as ProcessStat;
+  const workload = childrenOf(init).find(({ pid, group, session }) => pid === group && session === own);
+  if (workload === undefined) throw new Error(`no workload: ${JSON.stringify(childrenOf(init))}`);
+  return workload;
+}
+
 /** Waits until init has no child but the workload, and so no zombie. */
 export async function onlyTheWorkloadIsLeft(init: RunningInit): Promise<void> {
   await until(

@@ -6,7 +6,7 @@ import { actor, launcher } from '../helpers/environment.ts';
 import { describeModes, describeWith } from '../helpers/modes.ts';
 import { needs } from '../helpers/needs.ts';
 import { childrenOf, hasEnded, processStat, signalIfThere, until } from '../helpers/proc.ts';
-import { initCommand, runInit, startInit, startProcess } from '../helpers/run-init.ts';
+import { initCommand, runInit, startInit, startProcess, workloadOf } from '../helpers/run-init.ts';
 import { daemon } from '../helpers/shell-workloads.ts';
 
 function temporaryFolder(): string {
@@ -189,7 +189,7 @@ describeWith([], 'a stopped workload', () => {
   test('does not stop the reaping', async () => {
     const init = await startInit({ command: ['sh', '-c', daemon] });
     const [, orphan] = /^daemon (\d+)/.exec(await init.nextLine()) ?? [];
-    const workload = childrenOf(init.pid)[0]?.pid as number;
+    const { pid: workload } = workloadOf(init.pid);
     process.kill(workload, 'SIGSTOP');
     await until(() => processStat(workload)?.state === 'T', 'the workload is stopped');
     process.kill(Number(orphan), 'SIGKILL');
