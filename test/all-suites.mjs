@@ -13,10 +13,10 @@ const read = (name) =>
 /**
  * Runs all suites, never two at once, and tells in a table how they ended.
  * @param {boolean} isResumed  leaves out what has passed at this commit, as a whole
- * @param {readonly string[]} names
  * @returns {Promise<number>} 0 if all have passed, otherwise 1
  */
-export async function runAll(isResumed, names = Object.keys(suites).filter((name) => !suites[name].isPart)) {
+export async function runAll(isResumed) {
+  const names = Object.keys(suites).filter((name) => !suites[name].isPart);
   const commit = commitOf(root);
   const hasPassed = (name) => {
     const { status, commit: at, arguments: given = [] } = read(name) ?? {};
@@ -25,17 +25,15 @@ export async function runAll(isResumed, names = Object.keys(suites).filter((name
   const left = isResumed ? names.filter((name) => !hasPassed(name)) : names;
   let isInterrupted = false;
   let running;
-  // A terminal's Ctrl-C has reached the suite as well.
-  process.on('SIGINT', () => (isInterrupted = true));
-  for (const signal of ['SIGTERM', 'SIGHUP'])
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => {
       isInterrupted = true;
-      running?.kill(signal);
+      running?.kill();
     });
+  for (const name of left) rmSync(reportOf(name), { force: true });
   for (const [index, name] of left.entries()) {
     if (isInterrupted) break;
     console.log(`\n=== ${name}, ${index + 1} of ${left.length}`);
-    rmSync(reportOf(name), { force: true });
     running = spawn(process.execPath, [resolve(import.meta.dirname, 'suite.mjs'), name], {
       cwd: root,
       stdio: 'inherit',
@@ -48,5 +46,5 @@ export async function runAll(isResumed, names = Object.keys(suites).filter((name
   console.table(Object.fromEntries(ended.map((report) => [report.suite, report])), columns);
   for (const { suite, leftOut = [] } of ended)
     if (leftOut.length > 0) console.log(`${suite}: ${leftOut.join('\n  ')}`);
-  return ended.every(({ status }) => status === 0) ? 0 : 1;
+  return ended.every(({ status }) => status === 0) && !isInterrupted ? 0 : 1;
 }

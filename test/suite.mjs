@@ -11,13 +11,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { delimiter, join, resolve } from 'node:path';
 import { runAll } from './all-suites.mjs';
 import { commitOf } from './helpers/commit.mjs';
-import { runningWith, signalIfThere, until } from './helpers/proc.mjs';
+import { descendantsOf, hasEnded, processStat, runningWith, signalIfThere, until } from './helpers/proc.mjs';
 import { install } from './packages.mjs';
 import { reportArguments, reports, suites } from './suites.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 /** An engine ends its containers before itself. */
-const END_MS = 60_000;
+const END_MS = Number(process.env.END_MS ?? 60_000);
 const TIMED_OUT = 124;
 
 const [first, ...args] = process.argv.slice(2);
@@ -68,18 +68,23 @@ async function endAfter(minutes, command, rest) {
   const path = [resolve(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
   /** In the environment of all that the suite starts. */
   const mark = randomUUID();
-  const child = spawn('sh', ['-c', `${command} "$@"`, 'sh', ...rest], {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, PATH: path, REPORTS: join(root, reports), SUITE: mark },
-  });
+  let child;
   let ending;
   const end = () => {
-    ending ??= endAll(mark);
+    ending ??= endAll(mark, descendantsOf(child.pid));
   };
-  // A terminal's Ctrl-C has reached the command as well, and ends it.
-  process.on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, end);
+  // Ctrl-C reaches the command as well, but not what has left the terminal's foreground group.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+  child = spawn('sh', ['-c', `${command} "$@"`, 'sh', ...rest], {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      PATH: path,
+      REPORTS: join(root, reports),
+      SUITE: `${process.env.SUITE ?? ''} ${mark}`,
+    },
+  });
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
@@ -89,20 +94,28 @@ async function endAfter(minutes, command, rest) {
   const [status, signal] = await once(child, 'exit');
   clearTimeout(timer);
   await ending;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(name, end);
   return isLate ? { status: TIMED_OUT, signal: null } : { status, signal };
 }
 
-async function endAll(mark) {
+/**
+ * Ends all that has a mark in its environment, and the processes of a snapshot, which may have started without it.
+ * @returns once they are gone
+ */
+async function endAll(mark, below) {
+  const left = () => [
+    ...runningWith(mark),
+    ...below.filter(({ pid, startTime }) => !hasEnded(pid) && processStat(pid)?.startTime === startTime),
+  ];
   const signalAll = (signal) => {
-    for (const { pid } of runningWith(mark)) signalIfThere(pid, signal);
+    const processes = left();
+    for (const { pid } of processes) signalIfThere(pid, signal);
+    return processes.length === 0;
   };
   signalAll('SIGTERM');
-  try {
-    await until(() => runningWith(mark).length === 0, 'the end of the suite', END_MS, 100);
-  } catch {
-    signalAll('SIGKILL');
-  }
+  await until(() => left().length === 0, 'the end of the suite', END_MS, 100).catch(() =>
+    until(() => signalAll('SIGKILL'), 'the end of the suite'),
+  );
 }
 
 /** The sums of vitest's reports, and what they say of the tests that were skipped. */

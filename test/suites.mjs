@@ -128,11 +128,11 @@ export const suites = {
     command: 'vitest run --project examples',
   },
   storms: {
-    tries: 'what needs thousands of processes; what finds tests that fail by chance',
+    tries: 'what needs thousands of processes; that `often` finds what fails by chance',
     time: '3 minutes',
     needs: 'cc, unshare, strace',
     packages: basic,
-    limit: 15,
+    limit: 30,
     command: 'vitest run --project storms --project wide',
   },
   starters: {

@@ -77,7 +77,7 @@ export function raiseMachinePidMax() {
     process.off('exit', restore);
     writeFileSync(pidMaxFile, `${before}`);
   };
-  process.once('exit', restore);
   writeFileSync(pidMaxFile, `${MOST_PIDS}`);
+  process.once('exit', restore);
   return restore;
 }

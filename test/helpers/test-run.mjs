@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { descendantsOf, procFile, runningWith, signalIfThere } from './proc.mjs';
+import { slowness } from './slowness.mjs';
 
-/** The longest file takes some 70 s on two quiet cores. */
+/** On an idle machine. The longest file takes some 70 s on two cores. */
 const FILE_LIMIT_S = Number(process.env.FILE_LIMIT_S ?? 480);
 /** proc_pid_stat(5): Linux tells all times to user space in hundredths of a second. */
 const TICKS_PER_S = 100;
@@ -17,7 +18,15 @@ const mark = randomUUID();
 const kill = (processes) => {
   for (const { pid } of processes) signalIfThere(pid, 'SIGKILL');
 };
-const killStarted = () => kill(runningWith(mark).filter(({ pid }) => pid !== process.pid));
+/** One of them may fork meanwhile. */
+const MOST_ROUNDS = 100;
+function killStarted() {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const left = runningWith(mark);
+    if (left.length === 0) return;
+    kill(left);
+  }
+}
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
   process.on(signal, () => {
     killStarted();
@@ -27,14 +36,15 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
 /** vitest gives each file a process of its own. */
 function endWhatIsLate(main) {
   const upS = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  const limitS = FILE_LIMIT_S * slowness();
   for (const { pid, startTime } of descendantsOf(main)) {
     if (!procFile(pid, 'cmdline').includes('/vitest/dist/workers/')) continue;
-    if (upS - startTime / TICKS_PER_S > FILE_LIMIT_S) kill([...descendantsOf(pid), { pid }]);
+    if (upS - startTime / TICKS_PER_S > limitS) kill([...descendantsOf(pid), { pid }]);
   }
 }
 
 /**
- * A file that takes too long is ended with all that it has started, by pid. So is what is left of the run at its end.
+ * Kills a file that takes too long, and all that it has started. At the end, kills what the run has left.
  * @param {readonly string[]} command  runs vitest with the arguments that are added
  * @param {string} folder  for the reports
  * @returns {Promise<{
@@ -48,7 +58,10 @@ export async function runTests([program, ...args], folder) {
   const child = spawn(
     program,
     [...args, ...reporters.map((name) => `--reporter=${name}`), `--outputFile.json=${report}`],
-    { stdio: 'inherit', env: { ...process.env, TEST_RUN: mark, FILES_FOLDER: folder } },
+    {
+      stdio: 'inherit',
+      env: { ...process.env, TEST_RUN: `${process.env.TEST_RUN ?? ''} ${mark}`, FILES_FOLDER: folder },
+    },
   );
   const timer = setInterval(() => endWhatIsLate(child.pid), 1000);
   const [status] = await once(child, 'exit');
@@ -68,5 +81,5 @@ function testsOf(report) {
   );
 }
 
-/** One that failed, in a line. */
+/** What failed, in one line. */
 export const nameOf = ({ file, test }) => `${file || 'a file that is not known'}${test && ` > ${test}`}`;

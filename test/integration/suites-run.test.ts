@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { root } from '../helpers/documentation.ts';
 import { needs } from '../helpers/needs.ts';
-import { runningWith, signalIfThere, until } from '../helpers/proc.ts';
+import { descendantsOf, hasEnded, runningWith, signalIfThere, until } from '../helpers/proc.ts';
 import { runToEnd, startProcess } from '../helpers/run-init.ts';
 
 const files = [
@@ -51,7 +51,7 @@ function clone(commands: Readonly<Record<string, string>>, limit = 10) {
     mark,
     start: (...args: string[]) =>
       startProcess(['node', join(folder, 'test/suite.mjs'), ...args], {
-        env: { ...process.env, MARK: mark },
+        env: { ...process.env, MARK: mark, END_MS: '500' },
       }),
     /** The suites that have run since the last call. */
     ran: () => {
@@ -63,7 +63,8 @@ function clone(commands: Readonly<Record<string, string>>, limit = 10) {
   };
 }
 
-const hangs = "sh -c 'trap : TERM; sleep 1000' & setsid sleep 1000 & sleep 1000; exit 0";
+/** One has left the session, one ignores SIGTERM, and one does not have the mark. */
+const hangs = `setsid sleep 1000 & (trap '' TERM; exec sleep 1000) & env -i sleep 1000`;
 
 test(
   'a suite that has not ended within its limit is ended, with all that it has started',
@@ -78,19 +79,20 @@ test(
   },
 );
 
-test.each(['SIGTERM', 'SIGHUP'] as const)(
+test.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)(
   'a suite that gets %s ends all that it has started',
   needs('util-linux'),
   async (signal) => {
     const { start, mark } = clone({ hangs });
     const suite = start('hangs');
-    await until(
-      () => runningWith(mark).filter(({ name }) => name === 'sleep').length === 3,
-      'the suite hangs',
-    );
+    const sleeps = await until(() => {
+      const found = descendantsOf(suite.pid).filter(({ name }) => name === 'sleep');
+      return found.length === 3 && found;
+    }, 'the suite hangs');
     suite.kill(signal);
     expect(await suite.exit).toEqual({ code: null, signal: 'SIGTERM' });
     expect(runningWith(mark)).toEqual([]);
+    expect(sleeps.filter(({ pid }) => !hasEnded(pid))).toEqual([]);
   },
 );
 

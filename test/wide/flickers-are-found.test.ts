@@ -2,12 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { root } from '../helpers/documentation.ts';
 import { unshareArguments } from '../helpers/environment.ts';
 import { lacking, needs } from '../helpers/needs.ts';
 import { runToEnd, startProcess } from '../helpers/run-init.ts';
+import { hangMs } from '../helpers/slowness.mjs';
 
 /** A test file whose test counts its runs in a file. */
 const file = (name: string, body: string, imports = '') => `
@@ -18,7 +19,7 @@ const file = (name: string, body: string, imports = '') => `
   test('${name}', () => {
     appendFileSync('ran-${name}', '.');
     const time = readFileSync('ran-${name}', 'utf8').length;
-    const loops = allProcesses().filter(({ pid }) => procFile(pid, 'cmdline').includes('while :;'));
+    const loops = allProcesses().filter(({ pid }) => procFile(pid, 'cmdline').includes('while kill'));
     ${body}
   });`;
 
@@ -40,7 +41,7 @@ function clone() {
   const folder = mkdtempSync(join(tmpdir(), 'subreaper-often-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, 'test/helpers'), { recursive: true });
-  const helpers = ['file-reporter.mjs', 'proc.mjs', 'slowness.mjs', 'test-run.mjs'];
+  const helpers = ['file-reporter.mjs', 'namespace.mjs', 'proc.mjs', 'slowness.mjs', 'test-run.mjs'];
   for (const name of ['often.mjs', ...helpers.map((helper) => `helpers/${helper}`)])
     cpSync(join(root, 'test', name), join(folder, 'test', name));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -56,7 +57,7 @@ function clone() {
     '.gitignore': 'build\nran-*\nnode_modules\n',
     'vitest.config.mjs': 'export default {};',
     'test/suites.mjs': `
-      export const suites = { test: { command: 'node_modules/.bin/vitest run --config vitest.config.mjs' } };
+      export const suites = { test: { command: 'vitest run --config vitest.config.mjs' } };
       export const reports = 'build/report/vitest';`,
     'early.test.mjs': '',
     'beside.test.mjs': beside,
@@ -65,8 +66,10 @@ function clone() {
     'imported.mjs': '',
   });
   write({ 'early.test.mjs': differs, 'imported.mjs': '// changed' });
+  const path = [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
   return {
-    start: (...command: string[]) => startProcess(command, { cwd: folder }),
+    start: (...command: string[]) =>
+      startProcess(command, { cwd: folder, env: { ...process.env, PATH: path } }),
     timesOf: (name: string) => readFileSync(join(folder, `ran-${name}`), 'utf8').length,
   };
 }
@@ -77,6 +80,8 @@ const lack = isOlder ? 'Linux 6.14: before, kernel.pid_max was of the whole mach
 test('what fails by chance, beside load and with large pids is counted, among the tests that a commit changes', {
   ...needs('namespaces'),
   ...lacking(lack),
+  // It runs vitest twenty times.
+  timeout: 10 * hangMs,
 }, async () => {
   const { start, timesOf } = clone();
   // A new PID namespace has the greatest one.
