@@ -4,10 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { nameOf, runTests } from '../test/helpers/test-run.mjs';
 
 const MOST_BY_CHANCE = 3;
+/** So that a file which hangs is ended, and runs once more, before .ci/run gives up. */
+const LONGEST_FILE_S = 600;
 
 const folder = 'build/report';
 mkdirSync(folder, { recursive: true });
-const run = (name, files) => runTests(['npm', 'test', '--', ...files], `${folder}/gate/${name}`);
+const run = (name, files) =>
+  runTests(['npm', 'test', '--', ...files], `${folder}/gate/${name}`, LONGEST_FILE_S);
 
 const first = await run('first', []);
 const filesOf = (failed) => [...new Set(failed.map(({ file }) => file))];

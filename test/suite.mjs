@@ -118,12 +118,12 @@ async function endAll(mark, below) {
   );
 }
 
-/** The sums of vitest's reports, and what they say of the tests that were skipped. */
+/** The sums of vitest's reports, and why tests were left out; nothing of a suite that has written neither. */
 function countsOf(folder) {
   const files = readdirSync(folder);
   const read = (file) => readFileSync(join(folder, file), 'utf8');
   const found = files.filter((file) => file.endsWith('.json')).map((file) => JSON.parse(read(file)));
-  if (found.length === 0) return {};
+  if (files.length === 0) return {};
   const sum = (count) => found.reduce((all, report) => all + report[count], 0);
   return {
     ...{ passed: sum('numPassedTests'), failed: sum('numFailedTests'), skipped: sum('numPendingTests') },

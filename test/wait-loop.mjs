@@ -4,12 +4,13 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { compile } from './helpers/compile.mjs';
+import { leaveOut } from './helpers/leave-out.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const refuse = resolve(root, 'build/refuse');
 
 if (!compile(resolve(root, 'test/helpers/refuse.c'), refuse)) {
-  console.log('SKIPPED: no C compiler (cc) for the filter');
+  leaveOut('all tests need a C compiler, for the filter: apt-get install gcc libc6-dev');
   process.exit(0);
 }
 const projects = ['integration', 'explanations', 'storms'].flatMap((name) => ['--project', name]);

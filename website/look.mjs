@@ -4,12 +4,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import puppeteer from 'puppeteer-core';
+import { leaveOut } from '../test/helpers/leave-out.mjs';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 if (!existsSync(executablePath)) {
-  console.log(
-    `SKIPPED on this machine: no Chromium to look at the site with (${executablePath}, or $CHROMIUM)`,
-  );
+  leaveOut(`a look at the site needs Chromium: ${executablePath}, or $CHROMIUM`);
   process.exit(0);
 }
 const site = resolve(import.meta.dirname, '../build/site');

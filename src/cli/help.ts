@@ -14,8 +14,8 @@ export function helpText(): string {
        subreaper prepare
 
 Runs the command as a container's init: forwards signals to it, reaps every orphan, and
-exits with its status. doctor reports what the container offers an init, and runs nothing.
-prepare, when an image is built, makes the starts in its containers faster.
+exits with its status. doctor reports what the container offers an init. prepare, when an
+image is built, makes the starts in its containers faster.
 
 Options:
 ${rows.map(([names, help]) => `  ${names.padEnd(width)}  ${help}`).join('\n')}

@@ -86,7 +86,10 @@ function tryNamespace(): string | undefined {
   const options = ['--user', '--map-current-user', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
   const env = { ...process.env, LC_ALL: 'C' };
   const { error, status, stderr } = spawnSync('unshare', [...options, 'true'], { env, encoding: 'utf8' });
-  if (error !== undefined) return error.message;
+  if (error !== undefined) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? 'there is no unshare(1) of util-linux' : error.message;
+  }
   if (status === 0) return undefined;
   return stderr.split('\n')[0] || `unshare ended with ${status}`;
 }

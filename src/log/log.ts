@@ -61,7 +61,7 @@ function createRecordWriter(threshold: LogLevel, format: LogFormat | undefined):
   try {
     ({ pino } = requireModule('pino') as typeof import('pino'));
   } catch {
-    // No descriptor is left to load it with, or the package is incomplete. The workload runs by now, so init goes on. Its
+    // No descriptor is left to load it with, or the package is incomplete. The workload runs by now, so init continues. Its
     // records matter most when resources are short.
     return (level, msg, fields) => {
       const record = { level: levelNumber(level), time: Date.now(), ...base, ...fields, msg };

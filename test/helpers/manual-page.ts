@@ -48,8 +48,9 @@ On a terminal it becomes the foreground process group.
 .Pp
 .Nm
 .Cm doctor
-reports what this container offers an init, and runs nothing.
-With a command, it also says whether a stop signal would reach that.
+reports what this container offers an init.
+With a command, which it does not run, it also says whether a stop signal would
+reach that.
 .Pp
 .Nm
 .Cm prepare

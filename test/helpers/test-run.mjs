@@ -34,9 +34,9 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
   });
 
 /** vitest gives each file a process of its own. */
-function endWhatIsLate(main) {
+function endWhatIsLate(main, longestS) {
   const upS = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
-  const limitS = FILE_LIMIT_S * slowness();
+  const limitS = Math.min(FILE_LIMIT_S * slowness(), longestS);
   for (const { pid, startTime } of descendantsOf(main)) {
     if (!procFile(pid, 'cmdline').includes('/vitest/dist/workers/')) continue;
     if (upS - startTime / TICKS_PER_S > limitS) kill([...descendantsOf(pid), { pid }]);
@@ -47,12 +47,13 @@ function endWhatIsLate(main) {
  * Kills a file that takes too long, and all that it has started. At the end, kills what the run has left.
  * @param {readonly string[]} command  runs vitest with the arguments that are added
  * @param {string} folder  for the reports
+ * @param {number} [longestS]  a file's limit, however slow the machine is
  * @returns {Promise<{
  *   failed: readonly { file: string, test: string, message: string }[],
  *   tests: readonly { file: string, status: string }[]
  * }>} the file is '' where it is not known
  */
-export async function runTests([program, ...args], folder) {
+export async function runTests([program, ...args], folder, longestS = Number.POSITIVE_INFINITY) {
   const report = `${folder}.json`;
   const reporters = ['default', 'json', './test/helpers/file-reporter.mjs'];
   const child = spawn(
@@ -63,7 +64,7 @@ export async function runTests([program, ...args], folder) {
       env: { ...process.env, TEST_RUN: `${process.env.TEST_RUN ?? ''} ${mark}`, FILES_FOLDER: folder },
     },
   );
-  const timer = setInterval(() => endWhatIsLate(child.pid), 1000);
+  const timer = setInterval(() => endWhatIsLate(child.pid, longestS), 1000);
   const [status] = await once(child, 'exit');
   clearInterval(timer);
   killStarted();

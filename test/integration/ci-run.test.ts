@@ -13,7 +13,7 @@ import { runToEnd, startProcess } from '../helpers/run-init.ts';
 const npm = `#!/usr/bin/env bash
 echo "$*" >>steps
 if [[ $* =~ $FAILS ]]; then echo "the story of $*"; exit 3; fi
-if [[ $* =~ $HANGS ]]; then (trap '' TERM; setsid sleep infinity) & sleep infinity; fi
+if [[ $* =~ $HANGS ]]; then trap '' TERM; sleep infinity & wait; fi
 if [ "$1" = test ]; then exec node_modules/.bin/vitest run --config vitest.config.mjs "\${@:3}"; fi
 `;
 const suite = "console.log('packages: ' + process.argv.slice(2));";
@@ -155,6 +155,14 @@ test('a run without an end says which files ran and what they had said, and ends
     /=== no end within 25 minutes; what runs[\s\S]*sleep 1000[\s\S]*hangs\.test\.mjs\.log, so far/,
   );
   expect(stdout).not.toContain('passes.test.mjs.log, so far');
+  expect(runningWith(mark)).toEqual([]);
+  expect(code).toBe(124);
+});
+
+test('a step that ignores SIGTERM ends too, before any test ran', runs, async () => {
+  const { run, mark } = startRun({ hangs: 'silent check', env: { DEADLINE_S: '1', END_S: '1' } });
+  const { code, stdout } = await runToEnd(run);
+  expect(stdout).toMatch(/=== no end within 25 minutes; what runs[\s\S]*sleep infinity/);
   expect(runningWith(mark)).toEqual([]);
   expect(code).toBe(124);
 });

@@ -12,7 +12,7 @@ import { runToEnd, startProcess } from '../helpers/run-init.ts';
 
 const files = [
   ...['suite.mjs', 'all-suites.mjs', 'packages.mjs'],
-  ...['commit.mjs', 'proc.mjs', 'slowness.mjs'].map((name) => `helpers/${name}`),
+  ...['commit.mjs', 'leave-out.mjs', 'proc.mjs', 'slowness.mjs'].map((name) => `helpers/${name}`),
 ];
 
 /** A clone with other suites: name and command. Each suite writes its name into `ran`. */
@@ -114,6 +114,17 @@ test('suite all goes on after a failure, and --resume leaves out what has passed
   commit();
   await runToEnd(start('all', '--resume'));
   expect(ran()).toEqual(['one', 'two', 'three']);
+});
+
+test('a suite that has left everything out is not green, and runs again', async () => {
+  const code = "import('./test/helpers/leave-out.mjs').then(({ leaveOut }) => leaveOut('it needs a moon'))";
+  const { start, ran, report } = clone({ none: `node -e "${code}"` });
+  const { code: status, stdout } = await runToEnd(start('all'));
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/\nnone: Left out: it needs a moon\n$/);
+  expect(report('none')).toMatchObject({ status: 0, passed: 0, leftOut: ['Left out: it needs a moon'] });
+  expect((await runToEnd(start('all', '--resume'))).code).toBe(1);
+  expect(ran()).toEqual(['none', 'none']);
 });
 
 test('suite all that is interrupted runs no other suite, and ends with the table', async () => {

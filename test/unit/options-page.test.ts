@@ -42,7 +42,7 @@ and QUIT, after rewriting.
 
 ${markdownTable(['option', 'meaning', 'more'], ...rows)}
 
-\`subreaper doctor [--json] [[--] command]\` runs nothing: it reports what the container offers an init
+\`subreaper doctor [--json] [[--] command]\` reports what the container offers an init, and does not run the command
 ([doctor](doctor.md)).
 
 \`subreaper prepare\` is for the build of an image: it makes the starts in its containers faster

@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { leaveOut } from '../helpers/leave-out.mjs';
 import { namespaceObstacle, unshareArguments } from '../helpers/namespace.mjs';
 import { allProcesses, procFile, until } from '../helpers/proc.mjs';
 import { provideFolder, providePackages, provideWine, startWindows } from './wine.mjs';
@@ -40,7 +41,7 @@ async function runInWine(versions) {
     packages = versions.map((version) => providePackages(version));
   } catch (error) {
     const [reason] = error.message.split('\n');
-    console.log(`Left out: the tests of Windows need wine, and a node for it: ${reason}`);
+    leaveOut(`the tests of Windows need wine, and a node for it: ${reason}`);
     return;
   }
   for (const folder of packages) {
